@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Locks. spin_lock: preemption off. spin_lock_irq/_irqsave: interrupts off as well; for locks
+ * that interrupt handlers take. mutex and rwlock sleep, owner-tracked, FIFO hand-off under
+ * contention. Debug builds check ranks, sleeping under spinlocks and locks held at return to user.
+ */
+#ifndef KERNEL_LOCK_H
+#define KERNEL_LOCK_H
+
+#include <arch/cpu.h>
+#include <arch/irq.h>
+#include <kernel/lock_rank.h>
+#include <lib/atomic.h>
+#include <lib/list.h>
+
+struct thread;
+
+struct spinlock {
+	u32 next, owner;		/* ticket lock: both [a] */
+#ifdef CONFIG_DEBUG
+	const char *name;
+	struct thread *holder;
+	enum lock_rank rank;
+#endif
+};
+#ifdef CONFIG_DEBUG
+#define SPINLOCK_INIT(nm, rk) { .name = nm, .rank = rk }
+#else
+#define SPINLOCK_INIT(nm, rk) { .next = 0 }
+#endif
+void spin_init(struct spinlock *l, const char *name, enum lock_rank rank);
+void spin_lock(struct spinlock *l);
+void spin_unlock(struct spinlock *l);
+bool spin_trylock(struct spinlock *l);
+void spin_lock_irq(struct spinlock *l);			/* interrupts known to be on */
+void spin_unlock_irq(struct spinlock *l);		/* turns them on */
+unsigned long spin_lock_irqsave(struct spinlock *l) __must_check;
+void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags);
+/* Held by this CPU (debug: by this thread; release: by anybody). */
+bool spin_is_held(const struct spinlock *l);
+
+struct mutex {
+	struct thread *owner;		/* [a] low bit: waiters */
+	struct spinlock wait_lock;
+	struct list waiters;		/* under wait_lock */
+#ifdef CONFIG_DEBUG
+	const char *name;
+	enum lock_rank rank;
+#endif
+};
+void mutex_init(struct mutex *m, const char *name, enum lock_rank rank);
+void mutex_lock(struct mutex *m);
+int mutex_lock_interruptible(struct mutex *m) __must_check;	/* 0 or -EINTR */
+bool mutex_trylock(struct mutex *m);
+void mutex_unlock(struct mutex *m);
+bool mutex_is_held(const struct mutex *m);			/* by this thread */
+
+/* Sleeping reader-writer lock; writers are not starved. */
+struct rwlock {
+	struct spinlock lock;
+	s32 state;			/* under lock: > 0 readers, -1 writer */
+	u32 waiting_writers;
+	struct list waiters;
+	struct thread *writer;
+#ifdef CONFIG_DEBUG
+	const char *name;
+	enum lock_rank rank;
+#endif
+};
+void rwlock_init(struct rwlock *l, const char *name, enum lock_rank rank);
+void rwlock_read_lock(struct rwlock *l);
+bool rwlock_read_trylock(struct rwlock *l);
+void rwlock_read_unlock(struct rwlock *l);
+void rwlock_write_lock(struct rwlock *l);
+void rwlock_write_unlock(struct rwlock *l);
+bool rwlock_is_held(const struct rwlock *l);
+
+/* Readers retry, one writer at a time (the writer brings its own lock). */
+struct seqcount {
+	u32 seq;
+};
+static inline u32 seq_read_begin(const struct seqcount *s)
+{
+	u32 v;
+
+	while ((v = atomic_load_acquire(&s->seq)) & 1)	/* pairs with seq_write_end */
+		arch_cpu_relax();
+	return v;
+}
+static inline bool seq_read_retry(const struct seqcount *s, u32 v)
+{
+	atomic_fence_acquire();				/* pairs with seq_write_begin */
+	return atomic_load(&s->seq) != v;
+}
+static inline void seq_write_begin(struct seqcount *s)
+{
+	atomic_store(&s->seq, s->seq + 1);
+	atomic_fence_release();
+}
+static inline void seq_write_end(struct seqcount *s) { atomic_store_release(&s->seq, s->seq + 1); }
+
+#ifdef CONFIG_DEBUG
+#define lock_assert_held(l) assert(_Generic((l), \
+	struct spinlock *: spin_is_held, const struct spinlock *: spin_is_held, \
+	struct mutex *: mutex_is_held, const struct mutex *: mutex_is_held, \
+	struct rwlock *: rwlock_is_held, const struct rwlock *: rwlock_is_held)(l))
+#else
+#define lock_assert_held(l) ((void)(l))
+#endif
+#include <kernel/panic.h>
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Every lock's rank. A thread takes locks in rising rank only; two locks of one rank only in the
+ * order their own comment gives. Debug builds check it. Sleeping locks come first: nothing that
+ * sleeps is taken under a spinlock.
+ */
+#ifndef KERNEL_LOCK_RANK_H
+#define KERNEL_LOCK_RANK_H
+
+enum lock_rank {
+	LOCK_UNRANKED = 0,	/* tests only */
+	/* sleeping */
+	LOCK_CPU_HOTPLUG,
+	LOCK_EXEC,		/* process.exec_lock */
+	LOCK_MOUNT,		/* mount tree */
+	LOCK_RENAME,		/* directory renames of one file system */
+	LOCK_INODE_DIR,		/* inode.lock of directories, parent before child */
+	LOCK_INODE,		/* inode.lock of files */
+	LOCK_TTY,
+	LOCK_FILE_POS,
+	LOCK_PIPE,
+	LOCK_ASPACE,		/* aspace.lock; page faults take it, so user copies happen above it */
+	LOCK_MAPPING_INVALIDATE,
+	LOCK_TXN,		/* ext4 transaction */
+	LOCK_FS,		/* a file system's own */
+	LOCK_FS_GROUP,
+	LOCK_PAGE,		/* page lock bit */
+	LOCK_SUPER,
+	LOCK_DEVICE,
+	LOCK_KMAP,
+	/* spin, interrupts may be on */
+	LOCK_SPIN_FIRST,
+	LOCK_PROCESS_TREE,	/* parent/child lists, process groups, sessions */
+	LOCK_FILES,		/* descriptor table */
+	LOCK_FS_CONTEXT,	/* cwd, root, umask */
+	LOCK_DENTRY_HASH,
+	LOCK_DENTRY,
+	LOCK_INODE_HASH,
+	LOCK_MAPPING,		/* page-cache tree of one file */
+	LOCK_PT,		/* page table pages */
+	LOCK_RMAP,
+	LOCK_LRU,
+	LOCK_SIGNAL,		/* process.sig.lock */
+	LOCK_FUTEX,
+	LOCK_GROUP,
+	LOCK_MISC,
+	LOCK_DAEMON,
+	/* spin, taken with interrupts off */
+	LOCK_IRQ_FIRST,
+	LOCK_TTY_INPUT,
+	LOCK_BLOCK_QUEUE,
+	LOCK_VIRTQUEUE,
+	LOCK_SLAB,
+	LOCK_VMAP,
+	LOCK_ZONE,		/* buddy allocator */
+	LOCK_EPOCH,
+	LOCK_RANDOM,
+	LOCK_IRQ_DESC,
+	LOCK_TIMER,
+	LOCK_WAITQ,
+	LOCK_THREAD,		/* thread.wake_lock */
+	LOCK_RUNQ,
+	LOCK_LOG,
+	LOCK_CONSOLE,
+};
+
+#endif

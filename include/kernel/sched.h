@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The scheduler: per-CPU run queues behind policies. kernel/sched/core.c owns the
+ * switch and the wake-up protocol; a policy only orders threads.
+ */
+#ifndef KERNEL_SCHED_H
+#define KERNEL_SCHED_H
+
+#include <kernel/thread.h>
+
+struct runq;
+
+/* All called with the run queue's lock held, interrupts off. rq_data is the policy's part of the queue. */
+struct sched_policy {
+	const char *name;
+	size_t rq_size;
+	void (*rq_init)(void *rq_data);
+	void (*enqueue)(struct runq *rq, void *rq_data, struct thread *t, bool woken);
+	void (*dequeue)(struct runq *rq, void *rq_data, struct thread *t);
+	/* Takes the next thread out of the queue; NULL if empty. */
+	struct thread *(*pick)(struct runq *rq, void *rq_data);
+	/* The running thread used ran_ns; true: it should give way. */
+	bool (*account)(struct runq *rq, void *rq_data, struct thread *t, u64 ran_ns);
+	/* Should the newly woken thread preempt the running one? */
+	bool (*preempts)(const struct thread *woken, const struct thread *running);
+	/* Slice in ns for t, for sched_rr_get_interval and the tick-less timer. */
+	u64 (*slice)(const struct thread *t);
+	/* A thread that may move to another CPU, or NULL; stays queued. */
+	struct thread *(*steal)(struct runq *rq, void *rq_data, unsigned to_cpu);
+	/* Load the queue adds, for balancing: runnable threads weighted. */
+	u64 (*load)(const void *rq_data);
+};
+
+void sched_init(void);			/* boot CPU, boot thread becomes idle's predecessor */
+void sched_cpu_init(struct cpu *cpu);	/* each CPU before it goes online */
+__noreturn void sched_idle_loop(void);
+/* Gives the CPU away; the current thread stays runnable unless its state says otherwise. Preemption may be off by 1 (own). */
+void schedule(void);
+void sched_yield(void);
+/* 0, -EINVAL: no online CPU in mask. Moves the thread if it must. */
+int sched_set_affinity(struct thread *t, cpumask_t mask);
+/* class SCHED_*, priority 1..99 for FIFO/RR else 0. 0 or -EINVAL. */
+int sched_set_class(struct thread *t, u32 sched_class, u32 rt_priority);
+int sched_set_nice(struct thread *t, s32 nice);
+void sched_fork(struct thread *child);	/* inherit and place */
+u64 sched_runtime_ns(struct thread *t);	/* includes the running slice */
+/* Moves the user/system time split; called at kernel entry from user and at return. */
+void sched_account_user_enter(void);
+void sched_account_user_leave(void);
+/* 1, 5, 15 minutes load, fixed point 11 bits, as Linux; counts for /proc. */
+void sched_loadavg(u64 load[3]);
+struct sched_cpu_stats {
+	u64 user_ns, system_ns, idle_ns, irq_ns, iowait_ns, nice_ns;
+	u64 switches, wakeups, remote_wakeups, migrations, runnable;
+};
+void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out);
+
+#endif

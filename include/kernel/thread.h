@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads: what the scheduler runs. A user thread also belongs to a struct process
+ * (kernel/process.h); a kernel thread's process is NULL.
+ */
+#ifndef KERNEL_THREAD_H
+#define KERNEL_THREAD_H
+
+#include <arch/thread.h>
+#include <kernel/cpu.h>
+#include <kernel/cred.h>
+#include <kernel/epoch.h>
+#include <kernel/group.h>
+#include <kernel/lock.h>
+#include <kernel/waitq.h>
+#include <lib/rbtree.h>
+
+#define KSTACK_SIZE 16384u		/* below it lies an unmapped guard page */
+#define THREAD_NAME_MAX 16
+
+enum thread_state {
+	THREAD_NEW,		/* not yet started */
+	THREAD_RUNNABLE,	/* running or in a run queue */
+	THREAD_SLEEPING,	/* interruptible: S */
+	THREAD_BLOCKED,		/* uninterruptible: D */
+	THREAD_STOPPED,		/* job control: T */
+	THREAD_DEAD,		/* will not run again; waits for its last reference */
+};
+
+/* thread.exit_work: why to call user_return_work before going back to user mode. */
+#define WORK_RESCHED BIT(0)
+#define WORK_SIGNAL BIT(1)	/* look for signals, stops, exit requests */
+#define WORK_FPU BIT(2)		/* the CPU's FPU registers are not this thread's */
+#define WORK_TRACE BIT(3)	/* strace: report exits */
+#define WORK_THROTTLE BIT(4)	/* group is out of CPU time */
+#define WORK_SIGMASK BIT(5)	/* put back saved_sigmask when no handler runs */
+
+struct process;
+struct aspace;
+struct sched_policy;
+struct robust_list_head;
+
+/*
+ * Marks: [o] owner thread only, [q] its run queue's lock, [w] wake_lock, [s] process
+ * signal lock, [a] atomic, [b] set at creation. The first line is read by assembly.
+ */
+struct thread {
+	vaddr_t kstack_top;		/* [b] initial kernel stack pointer; arch_regs just below */
+	u64 canary;			/* [b] */
+	struct cpu *cpu;		/* [q] where it runs or last ran */
+	u32 preempt_count;		/* [o] 0: may be preempted */
+	u32 exit_work;			/* [a] WORK_* */
+	u64 scratch;			/* [o] the architecture's entry code */
+	struct arch_thread arch;	/* [o] */
+
+	/* scheduling */
+	u32 state;			/* [w] enum thread_state, read without */
+	u32 on_cpu;			/* [a] 1 while its registers are live on a CPU; released by the switch */
+	u32 on_rq;			/* [q] */
+	u32 wake_pending;		/* [w] a wake-up came between prepare and sleep */
+	struct spinlock wake_lock;
+	struct thread *wake_next;	/* [a] link of a CPU's remote wake list */
+	const struct sched_policy *policy;	/* [q] */
+	struct list rq_link;		/* [q] for list-based policies */
+	struct rb_node rq_node;		/* [q] for tree-based policies */
+	u64 vruntime, deadline, slice_ns;	/* [q] policy's numbers */
+	u32 sched_class;		/* [q] SCHED_* of the ABI */
+	s32 nice;			/* [q] -20..19 */
+	u32 rt_priority;		/* [q] 1..99 for FIFO/RR */
+	u32 level;			/* [q] queue index in multi-level policies */
+	cpumask_t affinity;		/* [q] */
+	u64 exec_start_ns;		/* [q] when it got the CPU */
+	u64 runtime_ns;			/* [q] total CPU time */
+	u64 user_ns, system_ns;		/* [o] */
+	u64 mode_stamp_ns;		/* [o] last change between user and kernel, for the two above */
+	u64 voluntary_switches, involuntary_switches;	/* [q] */
+	u64 start_ns;			/* [b] monotonic */
+
+	struct refcount refs;
+	struct epoch_head epoch;
+	void *kstack;			/* [b] lowest mapped byte */
+	char name[THREAD_NAME_MAX];	/* [o] comm; always NUL-terminated */
+	struct list all_link;		/* thread list of the system, thread_list_lock */
+	struct group *group;		/* [o] reference */
+	struct aspace *aspace;		/* [o] NULL for kernel threads */
+	u32 fault_disabled;		/* [o] > 0: page faults fail at once */
+	u32 alloc_context;		/* [o] ALLOC_NO_FS / ALLOC_NO_IO scopes */
+	int exit_code;			/* kernel threads: thread_join's answer */
+	struct completion exited;	/* kernel threads */
+	void *fs_private;		/* [o] a file system's running transaction */
+#ifdef CONFIG_DEBUG
+	u32 nr_held;			/* [o] locks held, for the rank checker */
+	const void *held[16];		/* [o] */
+#endif
+
+	/* user threads */
+	struct process *process;	/* [b] */
+	struct list process_link;	/* process.threads, process signal lock */
+	pid_t tid;			/* [b] */
+	struct cred *cred;		/* [o] reference; others read it in an epoch section */
+	u64 sig_mask;			/* [s] blocked signals, bit n-1 */
+	u64 saved_sigmask;		/* [o] with WORK_SIGMASK */
+	struct sig_pending {
+		u64 set;
+		struct list queue;	/* struct sig_info */
+	} sig_pending;			/* [s] */
+	u64 altstack_sp, altstack_size;	/* [o] */
+	u32 altstack_flags;
+	u64 clear_tid;			/* [o] user address, CLONE_CHILD_CLEARTID */
+	u64 robust_list;		/* [o] user address */
+	u64 rseq;			/* [o] user address; 0 none */
+	u32 rseq_sig, rseq_len;
+	struct restart_block {		/* [o] for -ERESTART_RESTARTBLOCK */
+		long (*fn)(struct restart_block *r);
+		u64 arg[4];
+	} restart;
+	struct completion *vfork_done;	/* parent waits here until exec or exit */
+	u64 min_faults, maj_faults;	/* [o] */
+	u64 io_read_bytes, io_write_bytes, io_read_ops, io_write_ops;	/* [o] */
+	u32 syscall_nr;			/* [o] for diagnosis */
+	bool is_user;			/* [b] */
+	bool exiting;			/* [s] */
+	bool sig_exit_pending;		/* [s] group exit or exec asks this thread to go */
+};
+
+static inline struct thread *current_thread(void) { return arch_current(); }
+#define current current_thread()
+
+/*
+ * Kernel thread, THREAD_NEW, one reference for the caller. fn's return ends it. NULL without
+ * memory. cpu: index it is bound to, or -1. Sleeps.
+ */
+struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg, int cpu);
+/* Bare thread (stack, accounting, defaults inherited from current) for process creation; kernel/proc fills the rest. */
+struct thread *thread_alloc(const char *name);
+void thread_start(struct thread *t);
+/* Ends the current thread (kernel threads: code for thread_join). */
+__noreturn void thread_exit(int code);
+/* Waits for a kernel thread to end, drops the caller's reference, returns its code. */
+int thread_join(struct thread *t);
+static inline struct thread *thread_get(struct thread *t) { ref_get(&t->refs); return t; }
+void thread_put(struct thread *t);
+/*
+ * Makes t runnable if it sleeps in one of the states of mask (BIT(THREAD_SLEEPING) | …). Any
+ * context. True if it was this call that woke it.
+ */
+bool thread_wake(struct thread *t, u32 state_mask);
+/* Sets a WORK_ bit on t and makes sure t notices soon (IPI if it runs elsewhere). */
+void thread_notify(struct thread *t, u32 work);
+/* One letter for /proc: R S D T Z X I. */
+char thread_state_letter(const struct thread *t);
+/* Walks all threads under the list lock; fn must not sleep. Stops when fn returns nonzero and returns that. */
+int thread_for_each(int (*fn)(struct thread *t, void *arg), void *arg);
+
+#define PREEMPT_IRQ_SHIFT 16
+static inline void preempt_disable(void)
+{
+	WRITE_ONCE(current->preempt_count, current->preempt_count + 1);
+	barrier();
+}
+void preempt_enable(void);	/* switches now if a reschedule is due */
+static inline void preempt_enable_no_resched(void)
+{
+	barrier();
+	WRITE_ONCE(current->preempt_count, current->preempt_count - 1);
+}
+static inline bool preemptible(void)
+{
+	return current->preempt_count == 0 && !arch_irq_disabled();
+}
+/* Debug builds: complains when the caller may not sleep. */
+#ifdef CONFIG_DEBUG
+void might_sleep(void);
+#else
+static inline void might_sleep(void) {}
+#endif
+
+#endif

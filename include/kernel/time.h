@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Time: the monotonic and wall clocks in ns, and timers with callbacks. Timers are
+ * per-CPU, one-shot, tickless; callbacks run in interrupt context on the CPU that armed them.
+ */
+#ifndef KERNEL_TIME_H
+#define KERNEL_TIME_H
+
+#include <kernel/lock.h>
+#include <lib/rbtree.h>
+
+#define NSEC_PER_SEC 1000000000ull
+#define NSEC_PER_MSEC 1000000ull
+#define NSEC_PER_USEC 1000ull
+
+void time_init(void);
+u64 time_ns(void);		/* CLOCK_MONOTONIC, never steps back, across CPUs */
+u64 time_boot_ns(void);		/* CLOCK_BOOTTIME */
+s64 time_wall_ns(void);		/* CLOCK_REALTIME */
+void time_wall_set(s64 ns);	/* clock_settime, RTC at boot */
+u64 time_ticks_to_ns(u64 ticks);	/* arch_clock_read value to monotonic ns */
+u64 time_ns_to_ticks(u64 ns);
+void delay_us(u64 us);		/* busy wait, for drivers' hardware delays */
+
+struct timer {
+	struct rb_node node;		/* base lock */
+	u64 deadline_ns;
+	void (*fn)(struct timer *t);
+	struct timer_base *base;	/* where it is armed; NULL: not */
+};
+void timer_init(struct timer *t, void (*fn)(struct timer *t));
+/* Arms or re-arms. slack_ns: may fire that much later. Any context. */
+void timer_arm(struct timer *t, u64 deadline_ns, u64 slack_ns);
+/* True if it was armed and now will not fire. Does not wait for a running callback. */
+bool timer_cancel(struct timer *t);
+/* As above, and waits until the callback no longer runs anywhere. Not from the callback. */
+bool timer_cancel_sync(struct timer *t);
+/* Sleeps until then; 0, -EINTR (interruptible and signalled). */
+int sleep_until(u64 deadline_ns, bool interruptible);
+
+#endif
