@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * User address spaces: areas (VMAs), their faults and page tables.
+ * Lock: aspace.lock (rwlock) guards the area tree, read side for faults; page table pages have
+ * their own LOCK_PT.
+ */
+#ifndef KERNEL_ASPACE_H
+#define KERNEL_ASPACE_H
+
+#include <kernel/lock.h>
+#include <kernel/mm.h>
+
+struct file;
+struct inode;
+struct vma;
+
+struct vma_ops {
+	/* File or device mapping. Gives the page for that page offset, referenced and up to date; 0, -EFAULT, -EIO (SIGBUS), -ENOMEM. may sleep. */
+	int (*fault)(struct vma *v, u64 pgoff, unsigned fault_flags, struct page **page);
+	/* A read-only shared page is about to be written; file system may allocate blocks. 0 or -errno (SIGBUS). */
+	int (*page_mkwrite)(struct vma *v, struct page *page);
+	void (*open)(struct vma *v);	/* a copy was made (fork, split) */
+	void (*close)(struct vma *v);
+};
+
+#define VMA_READ BIT(0)
+#define VMA_WRITE BIT(1)
+#define VMA_EXEC BIT(2)
+#define VMA_SHARED BIT(3)
+#define VMA_GROWSDOWN BIT(4)
+#define VMA_LOCKED BIT(5)
+#define VMA_DONTFORK BIT(6)
+#define VMA_STACK BIT(7)
+#define VMA_SPECIAL BIT(8)	/* fixed frames without struct page or not to be counted (vDSO, device) */
+#define VMA_MAYREAD BIT(9)	/* what mprotect may ask for */
+#define VMA_MAYWRITE BIT(10)
+#define VMA_MAYEXEC BIT(11)
+#define VMA_NORESERVE BIT(12)
+#define VMA_WIPEONFORK BIT(13)
+#define VMA_DONTDUMP BIT(14)
+
+struct vma {
+	struct rb_node node;		/* aspace.lock */
+	vaddr_t start, end;		/* page-aligned */
+	u64 max_gap;			/* augmented: largest free gap in the subtree */
+	u32 flags;			/* VMA_* */
+	struct aspace *aspace;
+	struct file *file;		/* reference; NULL: anonymous */
+	u64 pgoff;			/* of start in the file, pages */
+	const struct vma_ops *ops;
+	void *private;
+	struct list mapping_link;	/* page_mapping.vmas, mapping's i_mmap lock */
+	struct epoch_head epoch;
+	const char *name;		/* "[heap]", "[vdso]"; NULL */
+};
+
+struct aspace {
+	struct rwlock lock;
+	struct rb_tree areas;		/* lock */
+	struct vma *last_hit;		/* hint, lock */
+	paddr_t root;			/* top page table */
+	struct spinlock pt_lock;	/* page-table pages of this space */
+	struct refcount users;		/* threads that run in it */
+	struct refcount refs;		/* users count as one; lazy CPUs and /proc hold others */
+	cpumask_t cpus;			/* [a] CPUs where it may have TLB entries */
+	u64 asid;
+	vaddr_t mmap_base;		/* allocations go below */
+	vaddr_t brk_start, brk;		/* lock */
+	vaddr_t stack_top, arg_start, arg_end, env_start, env_end;
+	vaddr_t code_start, code_end, data_start, data_end;
+	vaddr_t vdso;
+	u64 total_pages, locked_pages, data_pages, stack_pages;	/* lock */
+	u64 rss_anon, rss_file, rss_shmem, rss_peak, pt_pages;	/* [a] */
+	struct file *exe;		/* reference */
+	u64 auxv[48];			/* for /proc/PID/auxv */
+};
+
+struct aspace *aspace_create(void);			/* NULL without memory; users 1, refs 1 */
+/* Copy for fork (copy-on-write). err_ptr(-ENOMEM). Takes src->lock. */
+struct aspace *aspace_fork(struct aspace *src);
+static inline void aspace_get_user(struct aspace *as) { ref_get(&as->users); }
+void aspace_put_user(struct aspace *as);		/* last: unmaps everything */
+static inline void aspace_get(struct aspace *as) { ref_get(&as->refs); }
+void aspace_put(struct aspace *as);			/* last: frees the struct and root */
+/* Makes as the current thread's space (exec); takes over the caller's user reference, drops the old. */
+void aspace_install(struct aspace *as);
+/* From the switch: next's tables in, lazily for kernel threads. Run queue lock held. */
+void aspace_switch(struct thread *prev, struct thread *next);
+
+/* mmap flags as in uapi/mman.h. Address or -errno. file may be NULL. offset bytes, page-aligned. */
+s64 aspace_mmap(struct aspace *as, vaddr_t addr, u64 len, u32 prot, u32 flags, struct file *file, u64 offset);
+int aspace_munmap(struct aspace *as, vaddr_t addr, u64 len);
+int aspace_mprotect(struct aspace *as, vaddr_t addr, u64 len, u32 prot);
+s64 aspace_mremap(struct aspace *as, vaddr_t old, u64 old_len, u64 new_len, u32 flags, vaddr_t new_addr);
+int aspace_madvise(struct aspace *as, vaddr_t addr, u64 len, int advice);
+int aspace_msync(struct aspace *as, vaddr_t addr, u64 len, int flags);
+int aspace_mincore(struct aspace *as, vaddr_t addr, u64 len, u8 __user *vec);
+vaddr_t aspace_brk(struct aspace *as, vaddr_t new_brk);	/* the resulting break */
+/* Maps kernel-owned frames (vDSO); page array, special area. Address or -errno. */
+s64 aspace_map_special(struct aspace *as, vaddr_t hint, struct page **pages, u32 n, u32 vma_flags, const char *name);
+/* The area that contains addr or the next above; lock held. */
+struct vma *aspace_find(struct aspace *as, vaddr_t addr);
+struct vma *vma_next(const struct vma *v);
+/* Resolves a fault: 0, -EFAULT (SIGSEGV MAPERR), -EACCES (SIGSEGV ACCERR), -EIO (SIGBUS), -ENOMEM (OOM). Takes the lock. */
+int aspace_fault(struct aspace *as, vaddr_t addr, unsigned fault_flags);
+/* Copies memory of another space (ptrace, /proc/PID/mem, cmdline); bytes copied. */
+size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write);
+/* Unmaps [first, last] pages of a file from all spaces that map it (truncate, invalidate). */
+void mapping_unmap_range(struct page_mapping *m, u64 first, u64 last);
+/* Write-protects (and collects dirty bits of) one file page in all spaces; true if any entry was dirty. */
+bool mapping_page_clean(struct page_mapping *m, struct page *page);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Physical pages, kernel heap, kernel virtual space. Allocation context: ALLOC_ATOMIC never sleeps;
+ * the default may sleep and reclaim. A thread inside a no-fs/no-io scope (thread.alloc_context)
+ * gets the weaker kind by itself.
+ */
+#ifndef KERNEL_MM_H
+#define KERNEL_MM_H
+
+#include <arch/boot.h>
+#include <arch/mmu.h>
+#include <lib/atomic.h>
+#include <lib/list.h>
+
+struct group;
+struct page_mapping;
+
+#define ALLOC_ATOMIC BIT(0)	/* do not sleep; may dip into the reserve */
+#define ALLOC_ZERO BIT(1)
+#define ALLOC_NO_FS BIT(2)	/* reclaim must not call into file systems */
+#define ALLOC_NO_IO BIT(3)	/* nor start I/O */
+#define ALLOC_DMA32 BIT(4)	/* below 4 GiB */
+#define ALLOC_USER BIT(5)	/* charge the current group; movable */
+#define ALLOC_NOWARN BIT(6)
+
+#define PAGE_ORDER_MAX 10	/* 4 MiB */
+
+/* page.flags */
+#define PAGE_LOCKED BIT(0)	/* I/O or truncation owns the contents; page_lock */
+#define PAGE_UPTODATE BIT(1)
+#define PAGE_DIRTY BIT(2)
+#define PAGE_WRITEBACK BIT(3)
+#define PAGE_ERROR BIT(4)
+#define PAGE_REFERENCED BIT(5)
+#define PAGE_ACTIVE BIT(6)	/* on the active LRU list */
+#define PAGE_LRU BIT(7)
+#define PAGE_ANON BIT(8)
+#define PAGE_SLAB BIT(9)
+#define PAGE_BUDDY BIT(10)	/* free, head of a block of page.order */
+#define PAGE_RESERVED BIT(11)	/* never freed */
+#define PAGE_TABLE BIT(12)
+#define PAGE_RECLAIM BIT(13)
+#define PAGE_WAITERS BIT(14)
+
+/* One per 4 KiB frame of RAM. [a] atomic, [m] mapping lock, [z] zone lock, [l] LRU lock. */
+struct page {
+	u32 flags;			/* [a] PAGE_* */
+	struct refcount refs;		/* 0: free */
+	s32 mapcount;			/* [a] user page-table entries that map it */
+	u8 order;			/* [z] of the block it heads */
+	u8 zone;
+	u16 slab_inuse;			/* slab's */
+	union {
+		struct list lru;	/* [l]/[z] LRU list, buddy free list, slab list */
+		void *defer_next;	/* page tables waiting for an epoch */
+	};
+	struct page_mapping *mapping;	/* [m] file pages; NULL: anonymous or kernel */
+	u64 index;			/* [m] page number in the file */
+	void *owner;			/* slab cache, page-table aspace, buffers of a metadata page */
+	struct group *group;		/* charged group or NULL */
+};
+static_assert(sizeof(struct page) <= 64, "struct page stays within a cache line");
+
+static inline struct page *pfn_to_page(pfn_t pfn) { return (struct page *)arch_layout.vmemmap_base + pfn; }
+static inline pfn_t page_to_pfn(const struct page *p) { return (pfn_t)(p - (struct page *)arch_layout.vmemmap_base); }
+static inline paddr_t page_to_phys(const struct page *p) { return page_to_pfn(p) << PAGE_SHIFT; }
+static inline struct page *phys_to_page(paddr_t pa) { return pfn_to_page(pa >> PAGE_SHIFT); }
+static inline void *page_to_virt(const struct page *p) { return phys_to_virt(page_to_phys(p)); }
+static inline struct page *virt_to_page(const void *v) { return phys_to_page(virt_to_phys(v)); }
+bool pfn_is_ram(pfn_t pfn);	/* a struct page exists */
+
+/* 2^order contiguous frames, refs 1 on the head, or NULL (ALLOC_ATOMIC, or truly out of memory). */
+struct page *page_alloc(unsigned order, u32 flags);
+static inline struct page *page_get(struct page *p) { ref_get(&p->refs); return p; }
+/* Drops a reference; the last frees the block. Any context. */
+void page_put(struct page *p);
+void page_free(struct page *p, unsigned order);	/* refs must be 1 */
+
+/* Heap: any size; > 8 KiB comes as whole pages. Aligned to 16, power-of-two sizes to their size (<= 4096). */
+void kfree(const void *p);
+void *kmalloc(size_t size, u32 flags) __malloc(kfree);
+void *kzalloc(size_t size, u32 flags) __malloc(kfree);
+void *kcalloc(size_t n, size_t size, u32 flags) __malloc(kfree);	/* NULL on overflow */
+void *krealloc(void *p, size_t size, u32 flags);
+char *kstrdup(const char *s, u32 flags) __malloc(kfree);
+size_t ksize(const void *p);
+
+struct kmem_cache;
+/* ctor may be NULL; align 0: natural. Never fails at boot (panics); later NULL. */
+struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align, void (*ctor)(void *obj));
+void *kmem_cache_alloc(struct kmem_cache *c, u32 flags);
+void kmem_cache_free(struct kmem_cache *c, void *obj);
+
+/* Kernel virtual space. */
+void *vmap_alloc(size_t size, u32 flags);	/* whole pages, virtually contiguous, guard page behind; NULL */
+void vmap_free(void *p);
+/* Maps device registers; strongly ordered. NULL on exhaustion or if [pa, pa+size) is usable RAM. */
+void __iomem *mmio_map(paddr_t pa, size_t size);
+void mmio_unmap(void __iomem *p);
+/* Maps firmware memory read-only, cached (tables). */
+const void *firmware_map(paddr_t pa, size_t size);
+void firmware_unmap(const void *p);
+/* Kernel stack with guard page below; size KSTACK_SIZE. Lowest usable byte, or NULL. Cached per CPU. */
+void *kstack_alloc(void);
+void kstack_free(void *stack);
+
+/* Shrinkers give memory back when pages run low. scan: frees up to n objects, returns how many. May be called from any allocating thread. */
+struct shrinker {
+	struct list link;
+	const char *name;
+	u64 (*count)(struct shrinker *s);
+	u64 (*scan)(struct shrinker *s, u64 n, u32 flags);
+};
+void shrinker_register(struct shrinker *s);
+
+struct mm_stats {
+	u64 total_pages, free_pages, reserved_pages, slab_pages, pagetable_pages, kstack_pages;
+	u64 file_pages, anon_pages, dirty_pages, writeback_pages, mapped_pages, shmem_pages;
+	u64 faults, major_faults, pgalloc, pgfree, reclaimed;
+};
+void mm_stats(struct mm_stats *out);
+u64 mm_free_pages(void);
+
+/* Boot order: bootmem from boot_info.ranges, final kernel map, page array, buddy, slab, vmap. */
+void mm_init(void);
+void mm_free_init(void);	/* gives init sections and the initrd back, makes ro_after_init read-only */
+/* Before mm_init's buddy exists: zeroed, page-aligned; panics when out. */
+void *boot_alloc(size_t size, size_t align);
+void boot_reserve(paddr_t base, u64 size);
+/* Gives a reserved RAM range to the buddy allocator (initrd after unpacking, …). Partial pages stay. */
+void mm_release_range(paddr_t base, u64 size);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The portable page-table walker over <native/pte.h> and the TLB batch.
+ */
+#ifndef KERNEL_PGTABLE_H
+#define KERNEL_PGTABLE_H
+
+#include <kernel/aspace.h>
+
+/* Collects what must be flushed and freed after entries went away. On the stack of the caller. */
+struct tlb_batch {
+	struct aspace *aspace;		/* NULL: kernel */
+	vaddr_t start, end;		/* empty when start >= end */
+	unsigned stride_shift;
+	bool freed_tables;
+	struct page *pages[32];		/* dropped after the flush */
+	unsigned nr_pages;
+};
+void tlb_batch_init(struct tlb_batch *b, struct aspace *as);
+void tlb_batch_add(struct tlb_batch *b, vaddr_t va, unsigned level);
+void tlb_batch_page(struct tlb_batch *b, struct page *p);	/* may flush when full */
+void tlb_batch_finish(struct tlb_batch *b);
+
+extern paddr_t kernel_root;
+/* Entry for va at the given level of the table under root, allocating tables on the way if alloc. NULL: absent or no memory. */
+pte_t *pgtable_entry(paddr_t root, vaddr_t va, unsigned level, bool alloc, u32 alloc_flags);
+/* Deepest valid entry that covers va; *level out. NULL none. Epoch section or lock. */
+pte_t *pgtable_lookup(paddr_t root, vaddr_t va, unsigned *level);
+/* Kernel mappings: [va, va+size) to pa with the largest leaves up to max_level. 0, -ENOMEM, -EEXIST. */
+int kernel_map(vaddr_t va, paddr_t pa, u64 size, unsigned prot, unsigned max_level);
+void kernel_unmap(vaddr_t va, u64 size);
+int kernel_protect(vaddr_t va, u64 size, unsigned prot);
+
+#endif
