@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The page cache: one struct page_mapping per inode (and per block device for metadata).
+ * Lock order: inode.lock > page lock > mapping.lock. A page in the tree holds one reference of
+ * the tree's. Page contents may be read without lock once PAGE_UPTODATE is seen.
+ */
+#ifndef KERNEL_PAGECACHE_H
+#define KERNEL_PAGECACHE_H
+
+#include <kernel/lock.h>
+#include <kernel/mm.h>
+#include <lib/radix.h>
+
+struct inode;
+struct file;
+struct uio;
+struct page_mapping;
+
+#define MAPPING_DIRTY 0		/* radix marks */
+#define MAPPING_WRITEBACK 1
+
+struct mapping_ops {
+	/*
+	 * Starts reading n consecutive locked pages (not up to date); each is unlocked, with
+	 * PAGE_UPTODATE or PAGE_ERROR set, when its data is there (page_read_done). 0 or -errno (then
+	 * none was started and the caller unlocks).
+	 */
+	int (*read_pages)(struct page_mapping *m, struct page **pages, unsigned n);
+	/*
+	 * Before a write of [off, off+len) within the locked page: allocate blocks or reserve space,
+	 * read what is not overwritten. After: mark dirty, extend size. NULL: simple in-memory behaviour.
+	 */
+	int (*write_begin)(struct page_mapping *m, struct page *page, u32 off, u32 len);
+	int (*write_end)(struct page_mapping *m, struct page *page, u32 off, u32 copied);
+	/* Starts writing n consecutive pages, locked and marked PAGE_WRITEBACK (dirty cleared); unlocks them; page_write_done when on disk. */
+	int (*write_pages)(struct page_mapping *m, struct page **pages, unsigned n);
+	/* The page leaves the cache (truncate, reclaim): drop private state. */
+	void (*release)(struct page_mapping *m, struct page *page);
+};
+
+struct page_mapping {
+	struct inode *host;		/* NULL: none */
+	const struct mapping_ops *ops;
+	struct spinlock lock;		/* LOCK_MAPPING */
+	struct radix pages;		/* lock; reads in an epoch section */
+	u64 nr_dirty;			/* lock */
+	int wb_error;			/* [a] first error since last reported; fsync returns it once per file */
+	u32 wb_seq;			/* counts errors, for per-file reporting */
+	struct mutex vmas_lock;		/* LOCK_MAPPING_INVALIDATE */
+	struct list vmas;		/* struct vma.mapping_link, under vmas_lock */
+	struct list dirty_link;		/* list of mappings with dirty pages, write-back's lock */
+	void *private;
+	bool keep;			/* memory-only (tmpfs): never reclaimed or written */
+};
+void mapping_init(struct page_mapping *m, struct inode *host, const struct mapping_ops *ops);
+
+void page_lock(struct page *p);			/* sleeps */
+bool page_trylock(struct page *p);
+void page_unlock(struct page *p);		/* any context; wakes */
+void page_wait_writeback(struct page *p);
+/* Any context: end of a read / write of one page; status 0 or -errno. Read: unlocks. */
+void page_read_done(struct page *p, int status);
+void page_write_done(struct page *p, int status);
+void page_mark_dirty(struct page *p);		/* file pages; page locked or its mapping stable */
+
+/* Referenced page or NULL; no I/O. */
+struct page *mapping_find(struct page_mapping *m, u64 index);
+/* Referenced and locked; created (zeroed only if ALLOC_ZERO) if absent: check PAGE_UPTODATE. err_ptr(-ENOMEM). */
+struct page *mapping_grab(struct page_mapping *m, u64 index, u32 flags);
+/* Referenced, up to date; reads it (and ahead: ra_pages) if need be. err_ptr(-EIO, -ENOMEM, -EINTR). */
+struct page *mapping_read(struct page_mapping *m, u64 index, unsigned ra_pages);
+/* File reads and writes through the cache; bytes or -errno. The caller holds inode.lock for writes and has set the size rules. */
+ssize_t mapping_read_uio(struct page_mapping *m, u64 pos, struct uio *to, u64 size, struct file *file);
+ssize_t mapping_write_uio(struct page_mapping *m, u64 pos, struct uio *from);
+/* Writes dirty pages of [first, last] and (wait) waits; 0 or first error. */
+int mapping_writeback(struct page_mapping *m, u64 first, u64 last, bool wait);
+/* Removes pages from byte `size` on; zeroes the tail of the last one; unmaps them from spaces. */
+void mapping_truncate(struct page_mapping *m, u64 size);
+/* Drops clean, unmapped pages (drop_caches, direct I/O). */
+u64 mapping_invalidate(struct page_mapping *m, u64 first, u64 last);
+/* Empties the mapping for inode eviction: everything goes, dirty or not. */
+void mapping_destroy(struct page_mapping *m);
+/* The generic fault of a file mapping over the page cache. */
+extern const struct vma_ops pagecache_vma_ops;
+void writeback_all(bool wait);			/* sync */
+u64 pagecache_drop_clean(void);			/* /proc/sys/vm/drop_caches; pages freed */
+
+#endif

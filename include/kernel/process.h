@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes: thread groups with an address space, files, signals, limits, and their tree.
+ *
+ * Marks: [s] sig.lock, [t] process_tree_lock (spin), [a] atomic, [b] set at creation,
+ * [l] limits under sig.lock.
+ */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include <kernel/fs.h>
+#include <kernel/signal.h>
+#include <kernel/thread.h>
+#include <kernel/time.h>
+#include <uapi/resource.h>
+
+struct tty;
+struct session;
+
+/* The public states of spec.md; the table of allowed steps is in kernel/proc/state.c. */
+enum process_state { PROC_NEW, PROC_READY, PROC_RUNNING, PROC_BLOCKED, PROC_SUSPENDED, PROC_TERMINATED, PROC_ZOMBIE, PROC_DEFUNCT };
+
+struct process_usage {		/* of dead threads, and of waited-for children */
+	u64 user_ns, system_ns, min_faults, maj_faults, voluntary, involuntary;
+	u64 read_bytes, write_bytes, read_ops, write_ops, max_rss_pages;
+};
+
+struct process {
+	struct refcount refs;
+	struct epoch_head epoch;
+	pid_t pid;			/* [b] */
+	struct thread *leader;		/* [s] the thread whose tid is pid */
+	struct list threads;		/* [s] thread.process_link */
+	u32 nr_threads;			/* [s] not yet exited */
+	struct process *parent;		/* [t] */
+	struct list children, sibling;	/* [t] */
+	pid_t pgid, sid;		/* [t] */
+	struct list pgrp_link, session_link;	/* [t] members lists */
+	struct tty *tty;		/* [t] controlling terminal of the session */
+	struct list all_link;		/* [t] */
+
+	struct signal_state sig;	/* own lock */
+	struct fd_table *files;		/* shared by CLONE_FILES */
+	struct fs_context *fs;
+	struct rlimit64 limits[RLIM_NLIMITS];	/* [l] */
+
+	u32 state;			/* [s] enum process_state */
+	u32 exit_status;		/* [s] wait status word */
+	bool group_exit;		/* [s] all threads are to go */
+	bool is_zombie;			/* [t] */
+	bool is_subreaper, has_subreaper;	/* [t] */
+	bool did_exec;
+	u32 exit_signal;		/* [b] to the parent, SIGCHLD mostly */
+	u32 pdeath_signal;
+	struct waitq child_wait;	/* parents sleep here in wait4 */
+	struct thread *exec_thread;	/* [s] execve kills the others */
+	struct mutex exec_lock;		/* LOCK_EXEC: one exec or ptrace attach at a time */
+	s32 oom_score_adj;
+	u32 dumpable, personality;
+	u64 start_ns;			/* [b] boot time */
+	struct process_usage dead_threads, children_usage;	/* [s] */
+	struct timer real_timer;	/* ITIMER_REAL */
+	u64 real_interval_ns;
+	char cmd[THREAD_NAME_MAX];
+};
+extern struct spinlock process_tree_lock;
+extern struct process *process_init;	/* PID 1 */
+
+static inline struct process *current_process(void) { return current->process; }
+static inline struct process *process_get(struct process *p) { ref_get(&p->refs); return p; }
+void process_put(struct process *p);
+/* Referenced, or NULL. */
+struct process *process_find(pid_t pid);
+struct thread *thread_find(pid_t tid);
+/* Walk of all processes by rising pid: the first with pid >= from, referenced. */
+struct process *process_next(pid_t from);
+pid_t pid_alloc(void);			/* or -EAGAIN */
+void pid_free(pid_t pid);
+u64 rlimit(unsigned which);		/* soft limit of the current process; RLIM_INFINITY for kernel threads */
+
+/* Starts PID 1: runs the first program that exists (init=, rdinit=, /sbin/init, /etc/init, /bin/init, /bin/sh). Panics with the reason if none. */
+void process_start_init(void);
+/* execve on the current thread. Strings are in kernel pages (struct exec_args of exec.h). */
+struct exec_args;
+int process_exec(struct file *exe, const char *path, struct exec_args *args);
+__noreturn void process_exit_thread(int code);			/* exit(2) */
+__noreturn void process_exit_group(u32 wait_status);		/* exit_group, fatal signals: status word */
+bool process_may_signal(const struct process *target, int sig);
+/* Kills by badness; spares PID 1 and oom_score_adj -1000; one log line. False: nothing to kill. */
+bool oom_kill(u64 needed_pages);
+/* Text sources for /proc. */
+pid_t process_tracer(const struct process *p);
+
+#endif

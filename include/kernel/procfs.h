@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Text files in /proc and /sys. An owner registers a path and a show function; the text is made
+ * afresh at each open-read from position 0 and kept until the file is closed.
+ */
+#ifndef KERNEL_PROCFS_H
+#define KERNEL_PROCFS_H
+
+#include <lib/compiler.h>
+
+/* Growing text buffer; out of memory is remembered and becomes the read's -ENOMEM. */
+struct text {
+	char *buf;
+	size_t len, size;
+	bool failed;
+};
+void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
+void text_append(struct text *t, const char *s, size_t n);
+
+struct virtual_file {
+	const char *path;	/* "meminfo", "sys/kernel/hostname"; directories appear by themselves */
+	u32 mode;		/* permission bits */
+	int (*show)(struct text *t, void *arg);
+	/* Whole write at position 0, NUL-ended, at most 4095 bytes; 0 or -errno. NULL: not writable. */
+	int (*store)(const char *text, size_t len, void *arg);
+	void *arg;
+};
+int procfs_add(const struct virtual_file *f);	/* const object, kept by reference; 0, -EEXIST, -ENOMEM */
+int sysfs_add(const struct virtual_file *f);
+int sysfs_add_link(const char *path, const char *target);
+void sysfs_remove(const char *path);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Signals: shared and per-thread pending sets under one lock per process, one exit-work bit,
+ * one job-control state machine.
+ */
+#ifndef KERNEL_SIGNAL_H
+#define KERNEL_SIGNAL_H
+
+#include <arch/user.h>
+#include <kernel/lock.h>
+#include <kernel/thread.h>
+#include <uapi/signal.h>
+
+struct process;
+
+struct sig_info {			/* a queued signal */
+	struct list link;
+	struct user_siginfo info;	/* uapi: 128 bytes as the user sees it */
+};
+struct sig_action {
+	u64 handler;			/* SIG_DFL, SIG_IGN or address */
+	u64 flags;			/* SA_* */
+	u64 restorer;
+	u64 mask;
+};
+struct sig_actions {			/* shared by CLONE_SIGHAND */
+	struct refcount refs;
+	struct spinlock lock;		/* LOCK_SIGNAL, the lock of everything below */
+	struct sig_action action[64];
+};
+struct signal_state {
+	struct sig_actions *actions;
+	struct sig_pending pending;	/* shared */
+	u32 nr_queued;			/* RLIMIT_SIGPENDING */
+	u32 job;			/* JOB_* */
+	u32 stop_signal;
+	u32 nr_to_stop;
+	bool stop_reported, cont_reported;
+	struct waitq sigtimedwait_q;
+};
+/* What arch_signal_push builds from. */
+struct signal_delivery {
+	struct user_siginfo info;
+	struct sig_action action;
+	u64 old_mask;
+	struct user_stack altstack;	/* as the thread has it */
+	bool on_altstack;		/* switch to it now */
+	u64 vdso_sigreturn;		/* user address of the trampoline */
+};
+
+/* Posts a signal. info NULL: SI_KERNEL. 0 (also when ignored), -EAGAIN queue full (real-time). Any context but under LOCK_SIGNAL. */
+int signal_send_process(struct process *p, int sig, const struct user_siginfo *info);
+int signal_send_thread(struct thread *t, int sig, const struct user_siginfo *info);
+int signal_send_pgrp(pid_t pgid, int sig, const struct user_siginfo *info);	/* -ESRCH: none */
+/* A synchronous fault of the current thread: forced (unblocks, resets an ignore). */
+void signal_fault(int sig, int code, vaddr_t addr);
+/* The current thread should leave an interruptible sleep / a killable one. */
+bool signal_pending(const struct thread *t);
+bool signal_fatal_pending(const struct thread *t);
+void signal_set_mask(u64 mask);		/* of the current thread; re-evaluates WORK_SIGNAL */
+/* Delivers what is pending, stops, restarts calls; from user_return_work. */
+void signal_handle(struct arch_regs *regs);
+void signal_exec(void);			/* handlers to default */
+/* Sleeping system calls use: wait, then return -ERESTARTSYS when this is true. */
+
+#endif

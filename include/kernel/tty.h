@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Terminals: a tty joins a port (serial line, console, pty) with a line discipline, termios, a
+ * session and a foreground group. Lock: tty.lock (mutex, LOCK_TTY) for termios and job control;
+ * the input buffer has its own spinlock so that interrupts can feed it.
+ */
+#ifndef KERNEL_TTY_H
+#define KERNEL_TTY_H
+
+#include <kernel/fs.h>
+#include <uapi/termios.h>
+
+struct tty;
+struct tty_port;
+struct tty_port_ops {
+	/* Takes up to len bytes to send; returns how many it took (0: full, tty_port_writable comes later). Any context. */
+	size_t (*write)(struct tty_port *port, const u8 *data, size_t len);
+	size_t (*write_room)(struct tty_port *port);
+	void (*set_termios)(struct tty_port *port, const struct ktermios *t);	/* NULL ok */
+	void (*throttle)(struct tty_port *port, bool stop_input);		/* NULL ok */
+	void (*drain)(struct tty_port *port);	/* waits until all is sent; NULL ok */
+	int (*open)(struct tty_port *port);	/* first open; NULL ok */
+	void (*close)(struct tty_port *port);	/* last close; NULL ok */
+};
+struct tty_port {		/* embedded in the driver's state */
+	const struct tty_port_ops *ops;
+	void *data;
+	struct tty *tty;	/* set by tty_register */
+};
+/* Creates /dev/NAME (dev number) for a port. 0, -ENOMEM, -EEXIST. */
+int tty_register(struct tty_port *port, const char *name, dev_t dev);
+void tty_unregister(struct tty_port *port);
+/* From the driver, any context: received bytes; flag TTY_* per call. */
+enum tty_flag { TTY_NORMAL, TTY_BREAK, TTY_PARITY, TTY_FRAME, TTY_OVERRUN };
+void tty_port_receive(struct tty_port *port, const u8 *data, size_t len, enum tty_flag flag);
+void tty_port_writable(struct tty_port *port);	/* room again */
+void tty_port_hangup(struct tty_port *port);
+/* /dev/console: the last console= that exists, else stdout-path's / the first port. NULL: none yet. */
+struct tty *tty_console(void);
+void tty_console_prefer(const char *name);	/* console= */
+/* Process exit of a session leader: hang up, disassociate. */
+void tty_session_end(struct process *leader);
+
+#endif
