@@ -52,7 +52,7 @@ static inline cpumask_t cpu_mask(unsigned id) { return BIT(id); }
 #define DECLARE_PERCPU(type, name) extern type name
 #define percpu_of(var, cpu) \
 	((__typeof__(&(var)))((vaddr_t)&(var) + (cpu)->percpu_offset))
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 void percpu_assert(void);		/* preemption or interrupts off */
 #else
 static inline void percpu_assert(void) {}

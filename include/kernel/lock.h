@@ -17,13 +17,13 @@ struct thread;
 
 struct spinlock {
 	u32 next, owner;		/* ticket lock: both [a] */
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 	const char *name;
 	struct thread *holder;
 	enum lock_rank rank;
 #endif
 };
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 #define SPINLOCK_INIT(nm, rk) { .name = nm, .rank = rk }
 #else
 #define SPINLOCK_INIT(nm, rk) { .next = 0 }
@@ -43,7 +43,7 @@ struct mutex {
 	struct thread *owner;		/* [a] low bit: waiters */
 	struct spinlock wait_lock;
 	struct list waiters;		/* under wait_lock */
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 	const char *name;
 	enum lock_rank rank;
 #endif
@@ -62,7 +62,7 @@ struct rwlock {
 	u32 waiting_writers;
 	struct list waiters;
 	struct thread *writer;
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 	const char *name;
 	enum lock_rank rank;
 #endif
@@ -99,7 +99,7 @@ static inline void seq_write_begin(struct seqcount *s)
 }
 static inline void seq_write_end(struct seqcount *s) { atomic_store_release(&s->seq, s->seq + 1); }
 
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 #define lock_assert_held(l) assert(_Generic((l), \
 	struct spinlock *: spin_is_held, const struct spinlock *: spin_is_held, \
 	struct mutex *: mutex_is_held, const struct mutex *: mutex_is_held, \

@@ -10,7 +10,7 @@
 		if (unlikely(!(cond))) \
 			panic("assertion failed: %s at %s:%d", #cond, __FILE__, __LINE__); \
 	} while (0)
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 #define debug_assert(cond) assert(cond)
 #else
 #define debug_assert(cond) ((void)sizeof(!(cond)))

@@ -88,7 +88,7 @@ struct thread {
 	int exit_code;			/* kernel threads: thread_join's answer */
 	struct completion exited;	/* kernel threads */
 	void *fs_private;		/* [o] a file system's running transaction */
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 	u32 nr_held;			/* [o] locks held, for the rank checker */
 	const void *held[16];		/* [o] */
 #endif
@@ -169,7 +169,7 @@ static inline bool preemptible(void)
 	return current->preempt_count == 0 && !arch_irq_disabled();
 }
 /* Debug builds: complains when the caller may not sleep. */
-#ifdef CONFIG_DEBUG
+#if CONFIG_DEBUG
 void might_sleep(void);
 #else
 static inline void might_sleep(void) {}
