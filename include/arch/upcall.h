@@ -9,11 +9,11 @@ struct arch_regs;
 struct cpu;
 struct thread;
 
-/* From the boot code, boot_info filled, on the boot thread's stack (boot_thread in kernel/main.c is current). */
+/* From the boot code, boot_info filled, on the boot thread's stack (boot_thread of kernel/sched/smp.c is current). */
 __noreturn void kernel_main(void);
 /* From a started CPU, on cpu->idle's stack, current = cpu->idle, interrupts off. */
 __noreturn void kernel_secondary_main(struct cpu *cpu);
-/* First code of a new thread, before fn or user return: finishes the switch (lock, previous thread). */
+/* First code of a new thread, before fn or user return: finishes the switch (lock, previous thread) and turns interrupts on. */
 void thread_first_run(struct thread *prev);
 
 #define FAULT_WRITE 1u

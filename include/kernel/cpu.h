@@ -35,6 +35,7 @@ struct cpu {
 	struct arch_cpu arch;
 } __cacheline_aligned;
 
+extern struct cpu cpu_boot;		/* the boot CPU's block, current = boot_thread from the image on */
 extern struct cpu *cpu_table[MAX_CPUS];	/* NULL where absent; index = id */
 extern unsigned cpu_count;		/* discovered (after maxcpus=) */
 extern cpumask_t cpu_online_mask;	/* [a] */

@@ -40,6 +40,7 @@ struct irq_domain {
 	u32 gsi_base;		/* ACPI */
 	bool is_msi;
 	struct list link;
+	struct irq_desc **descs;	/* the core's, by hwirq */
 };
 /* 0, -ENOSPC. The domain lives for ever. */
 int irq_domain_add(struct irq_domain *d);

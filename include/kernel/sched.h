@@ -27,6 +27,10 @@ struct sched_policy {
 	u64 (*slice)(const struct thread *t);
 	/* A thread that may move to another CPU, or NULL; stays queued. */
 	struct thread *(*steal)(struct runq *rq, void *rq_data, unsigned to_cpu);
+	/* t is about to move there (both NULL-able hooks): rebase numbers that are relative to a queue. */
+	void (*migrate)(const void *from_rq_data, const void *to_rq_data, struct thread *t);
+	/* The running thread gives way to its equals. */
+	void (*yield)(struct runq *rq, void *rq_data, struct thread *t);
 	/* Load the queue adds, for balancing: runnable threads weighted. */
 	u64 (*load)(const void *rq_data);
 };
@@ -43,8 +47,14 @@ int sched_set_affinity(struct thread *t, cpumask_t mask);
 int sched_set_class(struct thread *t, u32 sched_class, u32 rt_priority);
 int sched_set_nice(struct thread *t, s32 nice);
 void sched_fork(struct thread *child);	/* inherit and place */
+/* IPI_RESCHED arrived: takes in threads that other CPUs woke for this one. Interrupt context. */
+void sched_ipi(void);
+/* The running slice ended (timer_slice_set). Interrupt context. */
+void sched_slice_expired(void);
+/* WORK_FPU at user return, interrupts off: loads the current thread's FPU state. */
+void sched_fpu_reload(void);
 u64 sched_runtime_ns(struct thread *t);	/* includes the running slice */
-/* Moves the user/system time split; called at kernel entry from user and at return. */
+/* Moves the user/system time split; in user_enter: about to return to user mode; leave: just came from it. Interrupts off. */
 void sched_account_user_enter(void);
 void sched_account_user_leave(void);
 /* 1, 5, 15 minutes load, fixed point 11 bits, as Linux; counts for /proc. */

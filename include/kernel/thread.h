@@ -57,7 +57,7 @@ struct thread {
 	u32 state;			/* [w] enum thread_state, read without */
 	u32 on_cpu;			/* [a] 1 while its registers are live on a CPU; released by the switch */
 	u32 on_rq;			/* [q] */
-	u32 wake_pending;		/* [w] a wake-up came between prepare and sleep */
+	struct cpu *fpu_cpu;		/* [o] CPU whose registers hold this thread's FPU state, if its fpu_owner agrees */
 	struct spinlock wake_lock;
 	struct thread *wake_next;	/* [a] link of a CPU's remote wake list */
 	const struct sched_policy *policy;	/* [q] */
@@ -91,6 +91,7 @@ struct thread {
 #if CONFIG_DEBUG
 	u32 nr_held;			/* [o] locks held, for the rank checker */
 	const void *held[16];		/* [o] */
+	u8 held_rank[16];		/* [o] */
 #endif
 
 	/* user threads */
@@ -122,6 +123,9 @@ struct thread {
 	bool exiting;			/* [s] */
 	bool sig_exit_pending;		/* [s] group exit or exec asks this thread to go */
 };
+
+/* Runs kernel_main on the boot stack (its kstack_top is set by the boot code); .cpu is &cpu_boot in the image. */
+extern struct thread boot_thread;
 
 static inline struct thread *current_thread(void) { return arch_current(); }
 #define current current_thread()
