@@ -8,6 +8,8 @@
 #define O_DIRECT 0200000
 #define O_LARGEFILE 0400000
 
-#define ELF_MACHINE 183			/* EM_AARCH64 */
+#define ARCH_ELF_MACHINE 183			/* EM_AARCH64 */
+#define ARCH_SIGACTION_RESTORER 1
+#define ARCH_MINSIGSTKSZ 5120		/* room for the largest frame without SVE */
 
 #endif

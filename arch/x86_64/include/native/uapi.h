@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where x86_64's Linux ABI differs from the generic one. */
+#ifndef NATIVE_UAPI_H
+#define NATIVE_UAPI_H
+
+#define ARCH_ELF_MACHINE 62		/* EM_X86_64 */
+#define ARCH_SIGACTION_RESTORER 1
+#define ARCH_CLONE_TLS_LAST 1
+
+#endif
