@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Takes the kernel and the few modules we need out of an unpacked Debian linux-image package.
 
-usage: modules.py PACKAGE_DIR OUTPUT_DIR
-OUTPUT_DIR gets `vmlinuz`, `config`, `modules/*.ko` (decompressed) and `modules/order`, the file
+usage: modules.py PACKAGE_DIR OUTPUT_DIR STRIP
+OUTPUT_DIR gets `vmlinuz`, `config`, `modules/*.ko` (decompressed, stripped by STRIP) and `modules/order`, the file
 names in the order in which insmod must load them. A driver that is built into the kernel has no
 module and needs none.
 """
@@ -11,6 +11,7 @@ import lzma
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 
 WANTED = ["virtio_mmio", "virtio_pci", "virtio_blk", "ext4", "virtio_net", "virtio_rng", "virtio_console"]
@@ -22,7 +23,7 @@ def depends(data):
 
 
 def main():
-    package, output = map(pathlib.Path, sys.argv[1:])
+    package, output, strip = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3]
     found = {p.name.split(".")[0].replace("-", "_"): p for p in package.rglob("*.ko*")}
     order, content = [], {}
 
@@ -44,7 +45,9 @@ def main():
     shutil.rmtree(output, ignore_errors=True)
     (output / "modules").mkdir(parents=True)
     for name in order:
-        (output / "modules" / f"{name}.ko").write_bytes(content[name])
+        path = output / "modules" / f"{name}.ko"
+        path.write_bytes(content[name])
+        subprocess.run([strip, "--strip-unneeded", path], check=True)
     (output / "modules" / "order").write_text("".join(f"{n}.ko\n" for n in order))
     kernel, = [p for p in package.glob("boot/vmlinu[xz]-*")]
     shutil.copyfile(kernel, output / "vmlinuz")
