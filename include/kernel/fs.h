@@ -23,7 +23,9 @@ struct block_device;
 struct dentry;
 struct file;
 struct inode;
+struct file_locks;
 struct mount;
+struct pipe;
 struct process;
 struct super_block;
 struct vma;
@@ -37,7 +39,7 @@ struct path {			/* both referenced when stored */
 	struct dentry *dentry;
 };
 
-struct file_system {		/* const object, fs_register */
+struct file_system {		/* static object, fs_register */
 	const char *name;
 	u32 flags;
 #define FS_NEEDS_DEVICE BIT(0)
@@ -48,6 +50,12 @@ struct file_system {		/* const object, fs_register */
 };
 void fs_register(struct file_system *fs);
 
+struct kstat {
+	u64 dev, rdev, ino, size, blocks;	/* blocks: 512-byte units */
+	u32 mode, nlink, uid, gid, block_size;
+	u32 attributes;				/* STATX_ATTR_* */
+	struct timespec64 atime, mtime, ctime, btime;
+};
 struct statfs_kernel {
 	u64 type, block_size, blocks, blocks_free, blocks_avail, files, files_free, name_len, flags;
 	u32 fsid[2];
@@ -154,19 +162,17 @@ struct inode {
 #define INODE_BAD BIT(3)
 #define INODE_IMMUTABLE BIT(4)
 #define INODE_APPEND BIT(5)
+#define INODE_VOLATILE BIT(6)		/* directory whose names come and go by themselves (proc): absent names are not remembered */
 	struct refcount refs;
-	struct rwlock lock;		/* LOCK_INODE / LOCK_INODE_DIR */
+	struct rwlock lock;		/* LOCK_INODE; LOCK_INODE_DIR from the moment a name for a directory appears */
 	struct page_mapping mapping;
 	struct list sb_link;		/* h */
 	struct list hash_link;		/* h */
-	struct list lru_link;
-	struct list aliases;		/* dentries, dentry lock of the inode hash */
 	struct epoch_head epoch;
 	void *private;			/* file system, or char device's state */
 	struct pipe *pipe;		/* FIFOs */
-	struct waitq flock_wait;
-	struct list flocks;
-	u32 writers;			/* [a] open for writing: execve gives ETXTBSY; -1 denies writers: see inode_deny_write */
+	struct file_locks *locks;	/* [a] flock and record locks; NULL until the first */
+	s32 writers;			/* [a] > 0: open for writing (execve gives ETXTBSY); < 0: inode_deny_write */
 };
 
 /* A name in a directory. Negative: inode NULL. Freed by epoch. */
@@ -177,13 +183,13 @@ struct dentry {
 	struct inode *inode;		/* [d] reference; NULL: negative */
 	struct super_block *sb;
 	struct list hash_link;		/* h */
-	struct list children, sibling;	/* parent's lock */
-	struct list alias_link;
 	struct list lru_link;
 	struct epoch_head epoch;
 	u32 flags;
 #define DENTRY_MOUNTED BIT(0)		/* something is mounted here */
 #define DENTRY_UNHASHED BIT(1)		/* removed or root */
+#define DENTRY_DEAD BIT(2)		/* being freed */
+#define DENTRY_LRU BIT(3)		/* on the unused list */
 	u32 hash, name_len;
 	char *name;			/* points to short_name or allocated */
 	char short_name[32];
@@ -240,7 +246,6 @@ struct file {
 	u32 wb_seq;			/* errors already told */
 	void *private;
 	struct epoch_head epoch;
-	struct waitq *notify;		/* O_ASYNC, not yet */
 };
 
 static inline struct file *file_get(struct file *f) { ref_get(&f->refs); return f; }

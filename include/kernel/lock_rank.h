@@ -12,12 +12,12 @@ enum lock_rank {
 	/* sleeping */
 	LOCK_CPU_HOTPLUG,
 	LOCK_EXEC,		/* process.exec_lock */
-	LOCK_MOUNT,		/* mount tree */
+	LOCK_FILE_POS,		/* file.pos_lock: held across a read or write, so above the inode */
+	LOCK_MOUNT,		/* changes of the mount tree */
 	LOCK_RENAME,		/* directory renames of one file system */
 	LOCK_INODE_DIR,		/* inode.lock of directories, parent before child */
 	LOCK_INODE,		/* inode.lock of files */
 	LOCK_TTY,
-	LOCK_FILE_POS,
 	LOCK_PIPE,
 	LOCK_ASPACE,		/* aspace.lock; page faults take it, so user copies happen above it */
 	LOCK_MAPPING_INVALIDATE,
@@ -33,9 +33,11 @@ enum lock_rank {
 	LOCK_PROCESS_TREE,	/* parent/child lists, process groups, sessions */
 	LOCK_FILES,		/* descriptor table */
 	LOCK_FS_CONTEXT,	/* cwd, root, umask */
+	LOCK_MOUNT_TREE,	/* looking at the mount tree */
 	LOCK_DENTRY_HASH,
 	LOCK_DENTRY,
 	LOCK_INODE_HASH,
+	LOCK_INODE_STATE,	/* file locks, FIFO of one inode */
 	LOCK_MAPPING,		/* page-cache tree of one file */
 	LOCK_PT,		/* page table pages */
 	LOCK_RMAP,
