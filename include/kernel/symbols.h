@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The kernel's own function names, made from the linked image by ci/tools/gen_symbols.py. */
+#ifndef KERNEL_SYMBOLS_H
+#define KERNEL_SYMBOLS_H
+
+#include <lib/types.h>
+
+struct symbol_table {
+	u64 base;			/* link address of the first function */
+	u32 count;
+	const u32 *offsets;		/* from base, rising */
+	const u32 *name_offsets;	/* into names */
+	const char *names;		/* NUL-ended, one after the other */
+};
+extern const struct symbol_table kernel_symbols;
+
+#endif
