@@ -9,6 +9,7 @@
 
 #include <arch/irq.h>
 #include <kernel/cpu.h>
+#include <lib/list.h>
 
 typedef bool (*irq_handler_fn)(void *arg);	/* true: it was mine */
 
