@@ -45,9 +45,11 @@ struct boot_info {
 	paddr_t rsdp;				/* ACPI root pointer; 0: none */
 	u64 boot_hwid;				/* MPIDR / hart id / APIC id of the boot CPU */
 	u64 entry_ticks;			/* arch_clock_read() at the first instruction */
-	/* Filled by platform_early_init from the device tree, for the architecture's use: */
+	/* Filled by platform_early_init from the device tree or ACPI, for the architecture's use: */
 	u64 timebase_hz;			/* RISC-V /cpus/timebase-frequency */
 	enum psci_conduit psci;			/* AArch64 /psci method */
+	paddr_t hpet_base;			/* x86: ACPI HPET table; 0: none */
+	u16 pm_timer_port;			/* x86: FADT's PM timer; 0: none */
 	paddr_t uart_base;			/* stdout-path's MMIO, for arch_early_putc; 0: none */
 	u8 seed[BOOT_SEED_MAX];			/* firmware's random seed, wiped after use */
 	u32 seed_len;

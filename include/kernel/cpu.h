@@ -19,7 +19,7 @@ typedef u64 cpumask_t;
  * [b] set at boot, [a] atomic.
  */
 struct cpu {
-	struct thread *current;		/* [c] x86 keeps it here; elsewhere a register holds it */
+	struct thread *running;		/* [c] the current thread; x86 keeps it here, elsewhere a register holds it */
 	struct cpu *self;		/* [b] */
 	u64 scratch[4];			/* [c] the architecture's entry code */
 	u64 canary;			/* [c] stack canary of current, where the compiler reads it from here */
@@ -35,7 +35,7 @@ struct cpu {
 	struct arch_cpu arch;
 } __cacheline_aligned;
 
-extern struct cpu cpu_boot;		/* the boot CPU's block, current = boot_thread from the image on */
+extern struct cpu cpu_boot;		/* the boot CPU's block, running = boot_thread from the image on */
 extern struct cpu *cpu_table[MAX_CPUS];	/* NULL where absent; index = id */
 extern unsigned cpu_count;		/* discovered (after maxcpus=) */
 extern cpumask_t cpu_online_mask;	/* [a] */
