@@ -8,7 +8,7 @@
 void offsets(void);
 void offsets(void)
 {
-	OFFSET(CPU_CURRENT, struct cpu, current);
+	OFFSET(CPU_CURRENT, struct cpu, running);
 	OFFSET(CPU_SELF, struct cpu, self);
 	OFFSET(CPU_SCRATCH, struct cpu, scratch);
 	OFFSET(CPU_CANARY, struct cpu, canary);

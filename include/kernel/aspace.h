@@ -7,8 +7,10 @@
 #ifndef KERNEL_ASPACE_H
 #define KERNEL_ASPACE_H
 
+#include <kernel/epoch.h>
 #include <kernel/lock.h>
 #include <kernel/mm.h>
+#include <lib/rbtree.h>
 
 struct file;
 struct inode;

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * User FPU and vector registers. The kernel itself uses none. The state of the current thread is in the
+ * registers unless WORK_FPU is set; switched-out threads keep theirs in struct arch_thread.
+ * XSAVE's standard format starts with FXSAVE's, which is what signal frames want as well.
+ */
+#include <kernel/cpu.h>
+#include <kernel/thread.h>
+#include <lib/string.h>
+
+#include "x86.h"
+
+#define FCW_DEFAULT 0x37f
+#define MXCSR_DEFAULT 0x1f80
+
+void x86_fpu_cpu_init(void)
+{
+	if (x86_features.xsave)
+		__asm__ volatile("xsetbv" :: "c"(0), "a"((u32)x86_features.xcr0), "d"(0));
+	__asm__ volatile("fninit");
+}
+
+void *x86_fpu_area(const struct thread *t)
+{
+	return (void *)align_up((u64)t->arch.fpu, (u64)X86_FPU_ALIGN);
+}
+
+void arch_fpu_save(struct thread *t)
+{
+	void *area = x86_fpu_area(t);
+
+	if (x86_features.xsave)
+		__asm__ volatile("xsave64 (%0)" :: "r"(area), "a"(7), "d"(0) : "memory");
+	else
+		__asm__ volatile("fxsave64 (%0)" :: "r"(area) : "memory");
+}
+
+/* The area holds only what XRSTOR accepts: the hardware wrote it, or signal.c checked it. */
+void arch_fpu_restore(struct thread *t)
+{
+	void *area = x86_fpu_area(t);
+
+	if (x86_features.xsave)
+		__asm__ volatile("xrstor64 (%0)" :: "r"(area), "a"(7), "d"(0) : "memory");
+	else
+		__asm__ volatile("fxrstor64 (%0)" :: "r"(area) : "memory");
+}
+
+/* Start values. XSTATE_BV 0 in an XSAVE area means "all initial", but MXCSR is always loaded. */
+static void area_reset(void *area)
+{
+	memset(area, 0, X86_FPU_SIZE);
+	*(u16 *)area = FCW_DEFAULT;
+	*(u32 *)((char *)area + 24) = MXCSR_DEFAULT;
+}
+
+static bool is_live(const struct thread *t)
+{
+	return t == arch_current() && arch_cpu_self()->fpu_owner == t
+	    && !(READ_ONCE(t->exit_work) & WORK_FPU);
+}
+
+void x86_fpu_sync(struct thread *t)
+{
+	unsigned long flags = arch_irq_save();
+
+	if (is_live(t))
+		arch_fpu_save(t);
+	arch_irq_restore(flags);
+}
+
+void x86_fpu_reload(struct thread *t)
+{
+	unsigned long flags = arch_irq_save();
+
+	if (is_live(t))
+		arch_fpu_restore(t);
+	arch_irq_restore(flags);
+}
+
+void arch_fpu_reset(struct thread *t)
+{
+	unsigned long flags = arch_irq_save();
+
+	area_reset(x86_fpu_area(t));
+	if (is_live(t))
+		arch_fpu_restore(t);
+	arch_irq_restore(flags);
+}
