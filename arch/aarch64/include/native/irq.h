@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupt masking: only PSTATE.I moves. F stays masked, A (SError) and D open in normal running. */
+/* Interrupt masking: only PSTATE.I moves. In the kernel D and F stay masked, A (SError) stays open. */
 #ifndef NATIVE_IRQ_H
 #define NATIVE_IRQ_H
 
