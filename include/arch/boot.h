@@ -47,6 +47,7 @@ struct boot_info {
 	u64 entry_ticks;			/* arch_clock_read() at the first instruction */
 	/* Filled by platform_early_init from the device tree or ACPI, for the architecture's use: */
 	u64 timebase_hz;			/* RISC-V /cpus/timebase-frequency */
+	char isa[256];				/* RISC-V riscv,isa of the boot hart's node; "": unknown */
 	enum psci_conduit psci;			/* AArch64 /psci method */
 	paddr_t hpet_base;			/* x86: ACPI HPET table; 0: none */
 	u16 pm_timer_port;			/* x86: FADT's PM timer; 0: none */
