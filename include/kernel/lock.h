@@ -36,6 +36,10 @@ void spin_lock_irq(struct spinlock *l);			/* interrupts known to be on */
 void spin_unlock_irq(struct spinlock *l);		/* turns them on */
 unsigned long spin_lock_irqsave(struct spinlock *l) __must_check;
 void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags);
+/* The ticket alone: no preemption count, no checks. Interrupts are off; the run queues' locks cross a switch. */
+void spin_lock_raw(struct spinlock *l);
+bool spin_trylock_raw(struct spinlock *l);
+void spin_unlock_raw(struct spinlock *l);
 /* Held by this CPU (debug: by this thread; release: by anybody). */
 bool spin_is_held(const struct spinlock *l);
 
@@ -74,6 +78,9 @@ void rwlock_read_unlock(struct rwlock *l);
 void rwlock_write_lock(struct rwlock *l);
 void rwlock_write_unlock(struct rwlock *l);
 bool rwlock_is_held(const struct rwlock *l);
+
+/* A thread that is about to run user code holds no lock (debug builds; else nothing). */
+void lock_check_user_return(void);
 
 /* Readers retry, one writer at a time (the writer brings its own lock). */
 struct seqcount {

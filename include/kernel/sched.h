@@ -37,10 +37,12 @@ struct sched_policy {
 
 void sched_init(void);			/* boot CPU, boot thread becomes idle's predecessor */
 void sched_cpu_init(struct cpu *cpu);	/* each CPU before it goes online */
+bool sched_is_running(void);		/* threads are being switched: sleeping is possible */
 __noreturn void sched_idle_loop(void);
 /* Gives the CPU away; the current thread stays runnable unless its state says otherwise. Preemption may be off by 1 (own). */
 void schedule(void);
 void sched_yield(void);
+void sched_preempt(void);		/* involuntary: the thread stays runnable whatever its state says; from irq_exit */
 /* 0, -EINVAL: no online CPU in mask. Moves the thread if it must. */
 int sched_set_affinity(struct thread *t, cpumask_t mask);
 /* class SCHED_*, priority 1..99 for FIFO/RR else 0. 0 or -EINVAL. */

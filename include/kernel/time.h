@@ -22,7 +22,6 @@ u64 time_ticks_to_ns(u64 ticks);	/* arch_clock_read value to monotonic ns */
 u64 time_ns_to_ticks(u64 ns);
 void delay_us(u64 us);		/* busy wait, for drivers' hardware delays */
 
-struct cpu;
 struct timer {
 	struct rb_node node;		/* base lock */
 	u64 deadline_ns;		/* not before */
@@ -39,7 +38,6 @@ bool timer_cancel(struct timer *t);
 bool timer_cancel_sync(struct timer *t);
 /* The scheduler's own deadline of this CPU (U64_MAX: none): calls sched_slice_expired(). Interrupts off. */
 void timer_slice_set(u64 deadline_ns);
-void timer_cpu_init(struct cpu *cpu);	/* each CPU, after arch_cpu_init */
 /* Sleeps until then; 0, -EINTR (interruptible and signalled). */
 int sleep_until(u64 deadline_ns, bool interruptible);
 

@@ -34,6 +34,8 @@ static inline bool waitq_is_empty(struct waitq *q) { return list_empty(&q->waite
 /* Building blocks of the macros below. */
 enum sleep_mode { SLEEP_UNINTERRUPTIBLE, SLEEP_INTERRUPTIBLE, SLEEP_KILLABLE };
 void waitq_prepare(struct waitq *q, struct waitq_entry *e, enum sleep_mode mode, bool exclusive);
+/* Publishes the current thread's state before it tests its condition; for sleeps without a wait queue. */
+void thread_prepare_sleep(enum sleep_mode mode);
 void waitq_finish(struct waitq *q, struct waitq_entry *e);
 /* Sleeps unless woken since prepare. deadline_ns: monotonic, U64_MAX none. 0 woken, -EINTR signal, -ETIMEDOUT. */
 int thread_sleep(enum sleep_mode mode, u64 deadline_ns);

@@ -41,7 +41,8 @@
 
 #define min(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a < _b ? _a : _b; })
 #define max(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a > _b ? _a : _b; })
-#define clamp(v, lo, hi) min(max(v, lo), hi)
+#define clamp(v, lo, hi) \
+	({ __typeof__(v) _v = (v), _lo = (lo), _hi = (hi); _v < _lo ? _lo : _v > _hi ? _hi : _v; })
 
 /* a is a power of two. */
 #define align_down(x, a) ((x) & ~((__typeof__(x))(a) - 1))

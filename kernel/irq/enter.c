@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Around every interrupt: nesting, time accounting, the entropy of its arrival, and on the way out
+ * the switch to a thread that the handlers woke (kernel preemption). Returns to user mode are
+ * left to user_return_work.
+ */
+#include <arch/upcall.h>
+#include <arch/thread.h>
+#include <kernel/irq.h>
+#include <kernel/random.h>
+#include <kernel/sched.h>
+#include <kernel/time.h>
+
+DEFINE_PERCPU(u64, irq_enter_ns);	/* own CPU: outermost interrupt's start */
+DEFINE_PERCPU(u64, irq_time_ns);	/* own CPU writes: total */
+
+bool irq_in_context(void)
+{
+	return current->preempt_count >= BIT(PREEMPT_IRQ_SHIFT);
+}
+
+void __hot irq_enter(struct arch_regs *regs)
+{
+	struct thread *t = current;
+	struct cpu *cpu = arch_cpu_self();
+	u64 now = time_ns();
+
+	if (arch_regs_user(regs))
+		sched_account_user_leave();
+	WRITE_ONCE(t->preempt_count, t->preempt_count + (1u << PREEMPT_IRQ_SHIFT));
+	if (cpu->irq_depth++ == 0)
+		*percpu_of(irq_enter_ns, cpu) = now;
+	random_add_event(now);
+}
+
+void __hot irq_exit(struct arch_regs *regs)
+{
+	struct thread *t = current;
+	struct cpu *cpu = arch_cpu_self();
+
+	if (--cpu->irq_depth == 0)
+		*percpu_of(irq_time_ns, cpu) += time_ns() - *percpu_of(irq_enter_ns, cpu);
+	WRITE_ONCE(t->preempt_count, t->preempt_count - (1u << PREEMPT_IRQ_SHIFT));
+	if (arch_regs_user(regs))
+		sched_account_user_enter();
+	else if (t->preempt_count == 0 && (atomic_load(&t->exit_work) & WORK_RESCHED))
+		sched_preempt();
+}
+
+u64 irq_cpu_time_ns(unsigned cpu)
+{
+	return cpu_table[cpu] ? *percpu_of(irq_time_ns, cpu_table[cpu]) : 0;
+}

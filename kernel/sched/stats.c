@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Times and counts: user/system/interrupt split per thread and CPU, load averages as Linux
+ * words them (exponential, 1/5/15 minutes, every 5 s, 11-bit fixed point). Nothing here ticks: the
+ * load is caught up when somebody switches or asks.
+ */
+#include "runq.h"
+#include <kernel/irq.h>
+#include <kernel/time.h>
+
+#define LOAD_SHIFT 11
+#define LOAD_ONE (1u << LOAD_SHIFT)
+#define LOAD_PERIOD_NS (5 * NSEC_PER_SEC)
+#define LOAD_CATCH_UP 720u	/* periods after which nothing of the past is left */
+
+/* exp(-5 s / 1, 5, 15 min) * 2048 */
+static const u32 decay[3] = { 1884, 2014, 2037 };
+static struct spinlock load_lock = SPINLOCK_INIT("loadavg", LOCK_RUNQ);
+static u64 load[3];		/* load_lock */
+static u64 load_next_ns = LOAD_PERIOD_NS;	/* [a], changed under load_lock */
+
+static u64 active_threads(void)
+{
+	struct cpu *cpu;
+	u64 n = 0;
+
+	cpu_for_each(cpu, atomic_load(&cpu_online_mask))
+		n += atomic_load(&runq_of(cpu)->nr_running);
+	return n;
+}
+
+void loadavg_update(u64 now_ns)
+{
+	unsigned long flags;
+	u64 active, periods;
+
+	if (likely(now_ns < atomic_load(&load_next_ns)))
+		return;
+	flags = spin_lock_irqsave(&load_lock);
+	if (now_ns >= load_next_ns) {
+		active = active_threads() << LOAD_SHIFT;
+		periods = (now_ns - load_next_ns) / LOAD_PERIOD_NS + 1;
+		atomic_store(&load_next_ns, load_next_ns + periods * LOAD_PERIOD_NS);
+		for (u64 p = min(periods, (u64)LOAD_CATCH_UP); p > 0; p--)
+			for (unsigned i = 0; i < 3; i++)
+				load[i] = (load[i] * decay[i] + active * (LOAD_ONE - decay[i])) >> LOAD_SHIFT;
+	}
+	spin_unlock_irqrestore(&load_lock, flags);
+}
+
+void sched_loadavg(u64 out[3])
+{
+	unsigned long flags;
+
+	loadavg_update(time_ns());
+	flags = spin_lock_irqsave(&load_lock);
+	for (unsigned i = 0; i < 3; i++)
+		out[i] = load[i];
+	spin_unlock_irqrestore(&load_lock, flags);
+}
+
+u64 sched_runtime_ns(struct thread *t)
+{
+	unsigned long flags = arch_irq_save();
+	struct runq *rq = runq_lock_of(t);
+	u64 now = time_ns(), ns;
+
+	ns = t->runtime_ns;
+	if (rq->running == t && now > t->exec_start_ns)
+		ns += now - t->exec_start_ns;
+	spin_unlock_raw(&rq->lock);
+	arch_irq_restore(flags);
+	return ns;
+}
+
+void sched_account_user_enter(void)
+{
+	struct thread *t = current;
+	u64 now = time_ns();
+
+	lock_check_user_return();
+	t->system_ns += now - t->mode_stamp_ns;
+	this_runq()->stats.system_ns += now - t->mode_stamp_ns;
+	t->mode_stamp_ns = now;
+}
+
+void sched_account_user_leave(void)
+{
+	struct thread *t = current;
+	struct sched_cpu_stats *stats = &this_runq()->stats;
+	u64 now = time_ns(), ns = now - t->mode_stamp_ns;
+
+	t->user_ns += ns;
+	if (t->nice > 0)
+		stats->nice_ns += ns;
+	else
+		stats->user_ns += ns;
+	t->mode_stamp_ns = now;
+}
+
+void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out)
+{
+	struct runq *rq;
+
+	*out = (struct sched_cpu_stats){ 0 };
+	if (cpu >= MAX_CPUS || cpu_table[cpu] == NULL)
+		return;
+	rq = runq_of(cpu_table[cpu]);
+	*out = rq->stats;	/* each counter is written by its CPU alone */
+	out->irq_ns = irq_cpu_time_ns(cpu);
+	out->runnable = atomic_load(&rq->nr_running);
+	if (rq->running && rq->running == rq->idle) {
+		u64 now = time_ns(), since = atomic_load(&rq->idle->exec_start_ns);
+
+		if (now > since)
+			out->idle_ns += now - since;
+	}
+}

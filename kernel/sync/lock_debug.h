@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The lock checker's door, for the files of this folder. Release builds: nothing.
+ */
+#ifndef SYNC_LOCK_DEBUG_H
+#define SYNC_LOCK_DEBUG_H
+
+#include <kernel/lock.h>
+
+#if CONFIG_DEBUG
+/* Before waiting for a lock: rank order, interrupts off for interrupt ranks. */
+void lock_debug_check(const void *lock, const char *name, enum lock_rank rank);
+/* After getting it. */
+void lock_debug_acquired(const void *lock, enum lock_rank rank);
+void lock_debug_released(const void *lock);
+bool lock_debug_holds(const void *lock);
+#define LOCK_CHECK(l) lock_debug_check((l), (l)->name, (l)->rank)
+#define LOCK_ACQUIRED(l) lock_debug_acquired((l), (l)->rank)
+#define LOCK_RELEASED(l) lock_debug_released(l)
+#define LOCK_NAME(l, nm, rk) ((l)->name = (nm), (l)->rank = (rk))
+#else
+#define LOCK_CHECK(l) ((void)0)
+#define LOCK_ACQUIRED(l) ((void)0)
+#define LOCK_RELEASED(l) ((void)0)
+#define LOCK_NAME(l, nm, rk) ((void)(nm), (void)(rk))
+#endif
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ticket spinlocks: first come, first served. The lock is two counters: next (the ticket the next
+ * taker draws) and owner (the ticket that may go). Taking is acquire, releasing is release on
+ * owner; both pair with each other and with nothing else.
+ */
+#include "lock_debug.h"
+#include <kernel/sched.h>
+
+void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
+{
+	l->next = l->owner = 0;
+	LOCK_NAME(l, name, rank);
+#if CONFIG_DEBUG
+	l->holder = NULL;
+#endif
+}
+
+void __hot spin_lock_raw(struct spinlock *l)
+{
+	u32 ticket = atomic_fetch_add(&l->next, 1u);
+
+	while (atomic_load_acquire(&l->owner) != ticket)	/* pairs with spin_unlock_raw */
+		arch_cpu_relax();
+}
+
+bool spin_trylock_raw(struct spinlock *l)
+{
+	u32 ticket = atomic_load_acquire(&l->owner);	/* pairs with spin_unlock_raw */
+
+	/* Succeeds only while next still equals the owner read above: nobody holds or waits. */
+	return atomic_cmpxchg(&l->next, &ticket, ticket + 1);
+}
+
+void __hot spin_unlock_raw(struct spinlock *l)
+{
+	atomic_store_release(&l->owner, l->owner + 1);	/* pairs with spin_lock_raw */
+}
+
+static inline void lock_taken(struct spinlock *l)
+{
+#if CONFIG_DEBUG
+	l->holder = current;
+	LOCK_ACQUIRED(l);
+#endif
+}
+
+static inline void lock_dropped(struct spinlock *l)
+{
+#if CONFIG_DEBUG
+	LOCK_RELEASED(l);
+	l->holder = NULL;
+#endif
+}
+
+void __hot spin_lock(struct spinlock *l)
+{
+	preempt_disable();
+	LOCK_CHECK(l);
+	spin_lock_raw(l);
+	lock_taken(l);
+}
+
+void __hot spin_unlock(struct spinlock *l)
+{
+	lock_dropped(l);
+	spin_unlock_raw(l);
+	preempt_enable();
+}
+
+bool spin_trylock(struct spinlock *l)
+{
+	preempt_disable();
+	if (!spin_trylock_raw(l)) {
+		preempt_enable();
+		return false;
+	}
+	lock_taken(l);
+	return true;
+}
+
+void spin_lock_irq(struct spinlock *l)
+{
+	debug_assert(!arch_irq_disabled());
+	arch_irq_disable();
+	spin_lock(l);
+}
+
+void spin_unlock_irq(struct spinlock *l)
+{
+	lock_dropped(l);
+	spin_unlock_raw(l);
+	arch_irq_enable();
+	preempt_enable();
+}
+
+unsigned long __hot spin_lock_irqsave(struct spinlock *l)
+{
+	unsigned long flags = arch_irq_save();
+
+	spin_lock(l);
+	return flags;
+}
+
+void __hot spin_unlock_irqrestore(struct spinlock *l, unsigned long flags)
+{
+	lock_dropped(l);
+	spin_unlock_raw(l);
+	arch_irq_restore(flags);
+	preempt_enable();	/* a reschedule waits for interrupts to be on */
+}
+
+bool spin_is_held(const struct spinlock *l)
+{
+#if CONFIG_DEBUG
+	return atomic_load(&l->holder) == current;
+#else
+	return atomic_load(&l->owner) != atomic_load(&l->next);
+#endif
+}
