@@ -120,6 +120,7 @@ struct thread {
 	u64 io_read_bytes, io_write_bytes, io_read_ops, io_write_ops;	/* [o] */
 	u32 syscall_nr;			/* [o] for diagnosis */
 	bool is_user;			/* [b] */
+	bool is_traced;			/* [o] strace= names it */
 	bool exiting;			/* [s] */
 	bool sig_exit_pending;		/* [s] group exit or exec asks this thread to go */
 };

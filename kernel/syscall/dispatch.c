@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the trap to the handler. The architecture calls syscall_dispatch with interrupts on and
+ * goes through user_return_work (kernel/proc/signal/) afterwards. The table is generated from
+ * syscalls.tbl. No lock; the "told once" bitmap is atomic.
+ */
+#include <arch/upcall.h>
+#include <arch/user.h>
+#include <kernel/log.h>
+#include <kernel/process.h>
+#include <kernel/syscall.h>
+#include <lib/bits.h>
+
+#define SYSCALL_NR_MAX 1024		/* numbers beyond share one bit of the bitmap */
+
+static u64 told[BITMAP_WORDS(SYSCALL_NR_MAX)];
+
+/* A call nobody handles: one log line per number, then ENOSYS. */
+static __noinline __cold long syscall_missing(u64 nr)
+{
+	unsigned bit = min(nr, (u64)SYSCALL_NR_MAX - 1);
+	const char *name = nr < syscall_table_len ? syscall_table[nr].name : NULL;
+
+	if (!(atomic_fetch_or(&told[bit / 64], BIT(bit % 64)) & BIT(bit % 64)))
+		log_info("syscall: %llu (%s) is not implemented, called by %s[%d]",
+			 (unsigned long long)nr, name ? name : "no such number", current->name,
+			 current->tid);
+	return -ENOSYS;
+}
+
+static inline bool wants_restart(long result)
+{
+	return unlikely(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK);
+}
+
+__hot void syscall_dispatch(struct arch_regs *regs)
+{
+	struct thread *self = current;
+	u64 nr, args[6];
+	long result;
+
+	arch_user_get_call(regs, &nr, args);
+	self->syscall_nr = (u32)nr;
+	if (unlikely(self->is_traced))
+		strace_enter(nr, args);
+	if (likely(nr < syscall_table_len && syscall_table[nr].fn))
+		result = syscall_table[nr].fn(args[0], args[1], args[2], args[3], args[4], args[5]);
+	else
+		result = syscall_missing(nr);
+	arch_user_set_result(regs, result);
+	if (unlikely(self->is_traced))
+		strace_leave(nr, args, result);
+	/* signal_handle turns these into a restart or EINTR even if no signal is left. */
+	if (wants_restart(result))
+		atomic_fetch_or(&self->exit_work, WORK_SIGNAL);
+}
