@@ -29,7 +29,7 @@ void early_console_map(pte_t *root)
 	pte_t *mid, leaf;
 
 	console_root = root;
-	if (!boot_info.uart_base || !pte_is_table(root[511], 3))
+	if (boot_info.uart_kind != EARLY_UART_PL011 || !pte_is_table(root[511], 3))
 		return;
 	mid = child(root[511]);
 	if (!pte_is_table(mid[510], 2))
@@ -44,7 +44,7 @@ void arch_early_putc(char c)
 {
 	volatile u32 *uart;
 
-	if (!boot_info.uart_base)
+	if (boot_info.uart_kind != EARLY_UART_PL011)
 		return;
 	if (!console_root)
 		early_console_map(phys_to_virt(sysreg_read(ttbr1_el1) & PTE_ADDR_MASK));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Thread contexts: first frames, fork, thread pointer, FPU state, backtrace. The switch is in entry.S. */
+#include <arch/boot.h>
 #include <arch/thread.h>
 #include <arch/upcall.h>
 #include <kernel/cpu.h>
@@ -108,6 +109,9 @@ unsigned arch_backtrace(const struct arch_regs *regs, vaddr_t *pcs, unsigned max
 		if (max == 0 || arch_regs_user(regs))
 			return 0;
 		pcs[n++] = regs->pc;
+		/* A jump to nowhere: who made it stands in the link register only. */
+		if (n < max && (regs->pc < (vaddr_t)__text_start || regs->pc >= (vaddr_t)__image_end))
+			pcs[n++] = regs->x[30];
 		fp = regs->x[29];
 	}
 	while (n < max && record_ok(fp)) {

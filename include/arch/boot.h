@@ -29,6 +29,7 @@ struct boot_range {
 #define BOOT_CMDLINE_MAX 2048
 #define BOOT_SEED_MAX 64
 
+enum early_uart { EARLY_UART_NONE, EARLY_UART_PL011, EARLY_UART_NS16550 };
 enum psci_conduit { PSCI_NONE, PSCI_HVC, PSCI_SMC };
 
 struct boot_info {
@@ -52,6 +53,7 @@ struct boot_info {
 	paddr_t hpet_base;			/* x86: ACPI HPET table; 0: none */
 	u16 pm_timer_port;			/* x86: FADT's PM timer; 0: none */
 	paddr_t uart_base;			/* stdout-path's MMIO, for arch_early_putc; 0: none */
+	enum early_uart uart_kind;		/* what lies there */
 	u8 seed[BOOT_SEED_MAX];			/* firmware's random seed, wiped after use */
 	u32 seed_len;
 	const char *protocol;			/* "pvh", "linux-image", "sbi", "sim": for the log */

@@ -12,6 +12,7 @@
 #define IMAGE_LINK 0xffffffff80000000ull
 #define GIB BIT(30)
 #define BLOCK BIT(21)
+#define FDT_WINDOW (2u << 20)	/* the largest tree the boot protocol allows */
 
 struct arch_layout arch_layout __ro_after_init;
 
@@ -52,7 +53,7 @@ __init paddr_t boot_map(paddr_t image, paddr_t fdt)
 	linear_block(image, image + size);
 	if (fdt) {
 		linear_block(image, fdt);
-		linear_block(image, fdt + (1u << 20));
+		linear_block(image, fdt + FDT_WINDOW);
 	}
 	early_root[511] = (paddr_t)early_image1 | PTE_VALID | PTE_TABLE;
 	early_image1[510] = (paddr_t)early_image2 | PTE_VALID | PTE_TABLE;
