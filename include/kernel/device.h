@@ -102,8 +102,8 @@ static inline void mmio_write8(void __iomem *p, u8 v) { *(volatile u8 __force *)
 static inline void mmio_write16(void __iomem *p, u16 v) { *(volatile u16 __force *)p = v; }
 static inline void mmio_write32(void __iomem *p, u32 v) { *(volatile u32 __force *)p = v; }
 static inline void mmio_write64(void __iomem *p, u64 v) { *(volatile u64 __force *)p = v; }
-/* <native/io.h> gives port_read8/16/32, port_write8/16/32 (architectures without ports: -1 / nothing, and
+/* <arch/io.h> gives port_read8/16/32, port_write8/16/32 (architectures without ports: -1 / nothing, and
  * ARCH_HAS_PORTS 0) and dma_wmb(), dma_rmb(), dma_mb(): ordering of memory against a device. */
-#include <native/io.h>
+#include <arch/io.h>
 
 #endif

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Builds: the three with GCC; in full also clang, release, without tests. Warnings are errors."""
+import check_contract
+from testing import Case, Failed, Missing
+
+NAME, WHEN, ORDER = "build", "default", 20
+HELP = "kernels with -Werror, the contract of include/arch against each"
+
+VARIANTS = [(), ("--clang",), ("--release",), ("--no-tests",), ("--clang", "--release")]
+
+
+def linked(ctx, arch, words):
+    folder = ctx.build(arch, *words)
+    ctx.kernel(arch, folder)
+
+
+def contract(arch, folder):
+    problems = check_contract.check(arch, folder)
+    if problems is None:
+        raise Missing(f"arch/{arch} has no sources")
+    if problems:
+        raise Failed("\n".join(problems))
+
+
+def cases(ctx):
+    for words in VARIANTS if ctx.at_least("full") else VARIANTS[:1]:
+        for arch in ctx.arches:
+            name = " ".join([arch, *words])
+            yield Case(name, lambda arch=arch, words=words: linked(ctx, arch, words), alone=True)
+    for arch in ctx.arches:
+        from testing import top
+        yield Case(f"{arch} contract", lambda arch=arch: contract(arch, top / "build" / arch))

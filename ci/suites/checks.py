@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads the sources without building them: layers, cycles, style; and that these checks can fail."""
+import pathlib
+import tempfile
+
+import check_layers
+import check_style
+from testing import Case, Failed, top
+
+NAME, WHEN, ORDER = "checks", "quick", 10
+HELP = "include rules, include cycles, style, and planted violations of each"
+
+
+def clean(problems):
+    if problems:
+        raise Failed("\n".join(problems))
+
+
+# Each plants one violation and says what must be reported.
+PLANTED = [
+    ("driver includes libfdt", {"drivers/x/a.c": "#include <libfdt.h>"}, "<libfdt.h>"),
+    ("kernel includes a driver header", {"kernel/a.c": "#include <drivers/pci.h>"}, "<drivers/pci.h>"),
+    ("native header outside the contract", {"kernel/a.c": "#include <native/pte.h>"}, "<native/pte.h>"),
+    ("another folder's private header", {"drivers/x/a.c": '#include "../y/b.h"', "drivers/y/b.h": ""}, "leaves"),
+    ("include cycle", {"include/lib/a.h": "#include <lib/b.h>", "include/lib/b.h": "#include <lib/a.h>"}, "cycle"),
+    ("architecture test", {"kernel/a.c": "#ifdef __x86_64__\n#endif"}, "instruction set"),
+    ("zlib outside the initramfs", {"kernel/mm/a.c": "#include <zlib.h>"}, "<zlib.h>"),
+    ("libc in the kernel", {"kernel/a.c": "#include <stdio.h>"}, "<stdio.h>"),
+]
+PLANTED_STYLE = [
+    ("no licence", {"kernel/a.c": "/* A. */\nint a;\n"}, "first line"),
+    ("no prologue", {"kernel/a.c": "/* SPDX-License-Identifier: BSD-2-Clause */\nint a;\n"}, "prologue"),
+    ("trailing space", {"kernel/a.c": "/* SPDX-License-Identifier: BSD-2-Clause */\n/* A. */\nint a; \n"}, "trailing"),
+    ("source without meson.build", {"kernel/a.c": "/* SPDX-License-Identifier: BSD-2-Clause */\n/* A. */\n"},
+     "meson.build"),
+]
+
+
+def planted(check, files, expected):
+    def run():
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in files.items():
+                path = pathlib.Path(folder) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            found = check(folder)
+        if not any(expected in problem for problem in found):
+            raise Failed(f"not reported; said: {found}")
+    return run
+
+
+def cases(ctx):
+    yield Case("layers and cycles", lambda: clean(check_layers.check(top)))
+
+    def style():
+        # While a part is being written its files may not be in the build yet: quick lets that pass.
+        problems, warnings = check_style.check(top, listed=ctx.at_least("default"))
+        clean(problems)
+        return "; ".join(warnings)
+    yield Case("style", style)
+    if ctx.at_least("default"):
+        for name, files, expected in PLANTED:
+            yield Case(f"planted: {name}", planted(check_layers.check, files, expected))
+        for name, files, expected in PLANTED_STYLE:
+            yield Case(f"planted: {name}", planted(lambda f: check_style.check(f)[0], files, expected))

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The same *_test.c on the host: the simulation leg under ASan and UBSan."""
+import re
+import subprocess
+
+from testing import Case, Failed, Missing, top
+
+NAME, WHEN, ORDER = "unit", "default", 30
+HELP = "unit tests in the simulation, under ASan and UBSan"
+
+
+def run(ctx):
+    if "arch_src +=" not in re.sub(r"#.*", "", (top / "arch/sim/meson.build").read_text()):
+        raise Missing("arch/sim has no sources yet")
+    kernel = ctx.kernel("sim", ctx.build("sim"))
+    out = subprocess.run([kernel, "ktest"], capture_output=True, text=True, errors="replace", timeout=300)
+    return read_ktest(out.stdout + out.stderr)
+
+
+def read_ktest(text):
+    """(passed, failed, note) from the kernel's `ktest:` lines; Failed when there is no sum."""
+    lines = [m[0] for m in re.finditer(r"ktest: .*", text)]
+    total = re.search(r"ktest: (\d+) passed, (\d+) failed", text)
+    if not total:
+        raise Failed("no `ktest: N passed, N failed` came; the end of the log:\n" + "\n".join(text.splitlines()[-40:]))
+    bad = [line for line in lines if "FAIL" in line]
+    return int(total[1]), int(total[2]), "\n".join(bad) if int(total[2]) else f"{total[1]} tests"
+
+
+def cases(ctx):
+    yield Case("sim", lambda: run(ctx), alone=True)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The test runner behind ci/test: suites yield cases, cases run on as many cores as there are.
+
+A suite is a module in ci/suites with NAME, HELP, WHEN ("quick", "default" or "full": the smallest
+selection that holds it) and cases(ctx), a generator of Case. A case returns when it passed, raises
+Failed when not, Missing when the part under test does not exist yet: that is reported and counts
+as neither. Cases of one suite run side by side unless Case.alone; suites run one after the other.
+"""
+import concurrent.futures
+import dataclasses
+import importlib
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+top = pathlib.Path(__file__).resolve().parents[2]
+ARCHES = ("x86_64", "aarch64", "riscv64")
+WHEN = ("quick", "default", "full")
+
+
+class Failed(Exception):
+    pass
+
+
+class Missing(Exception):
+    pass
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    run: object  # callable without arguments; may return a short note, or (passed, failed, note)
+    alone: bool = False  # not beside other cases (uses all cores itself)
+
+
+@dataclasses.dataclass
+class Context:
+    arches: tuple = ARCHES
+    selection: str = "default"  # quick, default or full
+    jobs: int = os.cpu_count() or 1
+    verbose: bool = False
+
+    def at_least(self, when):
+        return WHEN.index(self.selection) >= WHEN.index(when)
+
+    def build(self, arch, *words, timeout=1200):
+        """Builds a variant and returns its folder."""
+        suffix = "".join("-" + w[2:] for w in words)
+        run = subprocess.run([top / "ci/build", arch, *words], capture_output=True, text=True, timeout=timeout)
+        if run.returncode:
+            raise Failed((run.stdout + run.stderr)[-4000:])
+        return top / "build" / f"{arch}{suffix}"
+
+    def kernel(self, arch, folder=None):
+        """Path of the linked kernel of an earlier build, or Missing."""
+        path = pathlib.Path(folder or top / "build" / arch) / ("trivet" if arch in ("x86_64", "sim") else "Image")
+        if not path.exists():
+            raise Missing(f"arch/{arch} does not link yet")
+        return path
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = self.missing = 0
+        self.failures, self.missings, self.lock = [], [], threading.Lock()
+
+    def record(self, suite, case, seconds, verdict, passed, failed, text):
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+            name = f"{suite}: {case}"
+            if verdict == "missing":
+                self.missing += 1
+                self.missings.append(f"{name}: {text}")
+            if verdict == "FAIL":
+                self.failures.append((name, text))
+            note = f" - {text}" if text and verdict != "FAIL" else ""
+            print(f"{verdict:7} {name} ({seconds:.1f} s){note}", flush=True)
+            if verdict == "FAIL":
+                print("        " + str(text).rstrip().replace("\n", "\n        "), flush=True)
+
+
+def run_case(tally, suite, case):
+    start = time.monotonic()
+    verdict, passed, failed, text = "ok", 1, 0, ""
+    try:
+        note = case.run()
+        if isinstance(note, tuple):
+            passed, failed, text = note
+            verdict = "FAIL" if failed or not passed else "ok"
+            failed = failed or int(not passed)
+        else:
+            text = note or ""
+    except Missing as e:
+        verdict, passed, text = "missing", 0, str(e)
+    except Failed as e:
+        verdict, passed, failed, text = "FAIL", 0, 1, str(e)
+    except Exception:
+        verdict, passed, failed, text = "FAIL", 0, 1, traceback.format_exc()
+    tally.record(suite, case.name, time.monotonic() - start, verdict, passed, failed, text)
+
+
+def load_suites():
+    sys.path.insert(0, str(top / "ci/suites"))
+    modules = [importlib.import_module(p.stem) for p in sorted((top / "ci/suites").glob("[a-z]*.py"))]
+    return sorted(modules, key=lambda m: m.ORDER)
+
+
+def run(ctx, suites):
+    tally, start = Tally(), time.monotonic()
+    for suite in suites:
+        with concurrent.futures.ThreadPoolExecutor(max_workers=ctx.jobs) as pool:
+            waiting = []
+            for case in suite.cases(ctx):
+                if case.alone:
+                    concurrent.futures.wait(waiting)
+                    run_case(tally, suite.NAME, case)
+                else:
+                    waiting.append(pool.submit(run_case, tally, suite.NAME, case))
+            concurrent.futures.wait(waiting)
+    minutes = (time.monotonic() - start) / 60
+    if tally.missings:
+        print("\nnot there yet, so neither passed nor failed:")
+        print("\n".join(f"  {m}" for m in tally.missings))
+    if tally.failures:
+        print("\nfailed:")
+        print("\n".join(f"  {name}" for name, _ in tally.failures))
+    print(f"\n{minutes:.1f} minutes")
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    return 1 if tally.failed or not tally.passed else 0
