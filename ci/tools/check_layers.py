@@ -5,6 +5,7 @@
 usage: check_layers.py [TOP]      prints file:line: what is wrong; status 1 if anything is
 """
 import pathlib
+import posixpath
 import re
 import sys
 
@@ -25,6 +26,7 @@ ALLOWED = [
     ("platform/", {"drivers", "kernel", "lib", "arch", "uapi", "libfdt.h", "fdt.h", "acpi"}),
     ("services/", {"uapi", "kernel", "lib", "libc"}),
 ]
+GENERATED = re.compile(r"syscall_\w+\.h")
 OURS = ("lib/", "uapi/", "arch/", "kernel/", "drivers/", "native/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 ARCH_IF = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b.*\b(__x86_64__|__i386__|__amd64__|__aarch64__|__arm__|__riscv\w*"
@@ -46,18 +48,23 @@ def named_kernel_headers(top):
     return set(re.findall(r"`?<(kernel/\w+\.h)>`?", page.read_text())) or None
 
 
+def unit(name):
+    """The folder within which a private header may be shared: arch/<isa>, kernel/<part>, drivers/<part>."""
+    parts = name.split("/")
+    return "/".join(parts[:1] if parts[0] in ("platform", "services") else parts[:min(2, len(parts) - 1)])
+
+
 def allowed_for(name):
     return next((words for prefix, words in ALLOWED if name.startswith(prefix)), None)
 
 
 def check_include(top, name, style, target, allowed, arch_kernel):
     if style == '"':
-        if ".." in target:
-            return f'"{target}" leaves the folder'
-        if not (top / name).parent.joinpath(target).exists():
-            return f'"{target}" is not in this folder'
-        return None
-    if target in STD or target in allowed:
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+        if unit(path) != unit(name):
+            return f'"{target}" leaves {unit(name)}'
+        return None if (top / path).exists() else f'"{target}" does not exist'
+    if target in STD or target in allowed or GENERATED.fullmatch(target):
         return None
     prefix = target.split("/")[0]
     if target.startswith(OURS):
@@ -109,7 +116,7 @@ def check(top):
             if name.endswith(".h"):
                 # <native/x.h> differs per architecture: follow it into each.
                 if m[1] == '"':
-                    targets = [str(pathlib.PurePosixPath(name).parent / m[2])]
+                    targets = [posixpath.normpath(posixpath.join(posixpath.dirname(name), m[2]))]
                 elif m[2].startswith("native/"):
                     targets = [p.relative_to(top).as_posix() for p in top.glob(f"arch/*/include/{m[2]}")]
                 else:
