@@ -13,6 +13,7 @@ struct epoch_head {
 	struct epoch_head *next;
 	void (*fn)(struct epoch_head *h);
 };
+void epoch_init(void);		/* starts the epoch thread; epoch_defer works before, nothing is freed until then */
 void epoch_enter(void);
 void epoch_exit(void);
 /* Calls fn(h) after a grace period, in the epoch kernel thread (may sleep). Any context with interrupts as they are. */

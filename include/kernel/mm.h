@@ -9,6 +9,7 @@
 
 #include <arch/boot.h>
 #include <arch/mmu.h>
+#include <kernel/epoch.h>
 #include <lib/atomic.h>
 #include <lib/list.h>
 
@@ -52,9 +53,13 @@ struct page {
 	u16 slab_inuse;			/* slab's */
 	union {
 		struct list lru;	/* [l]/[z] LRU list, buddy free list, slab list */
-		void *defer_next;	/* page tables waiting for an epoch */
+		void *defer_next;	/* page tables on their way out */
+		struct epoch_head epoch;	/* page tables waiting for an epoch */
 	};
-	struct page_mapping *mapping;	/* [m] file pages; NULL: anonymous or kernel */
+	union {
+		struct page_mapping *mapping;	/* [m] file pages; NULL: anonymous or kernel */
+		void *slab_free;	/* slab's: first free object, disguised */
+	};
 	u64 index;			/* [m] page number in the file */
 	void *owner;			/* slab cache, page-table aspace, buffers of a metadata page */
 	struct group *group;		/* charged group or NULL */
@@ -90,6 +95,14 @@ struct kmem_cache;
 struct kmem_cache *kmem_cache_create(const char *name, size_t size, size_t align, void (*ctor)(void *obj));
 void *kmem_cache_alloc(struct kmem_cache *c, u32 flags);
 void kmem_cache_free(struct kmem_cache *c, void *obj);
+/* For /proc/slabinfo: the index-th cache, false past the end. */
+struct slab_info {
+	const char *name;
+	size_t object_size, slot_size;
+	u32 per_slab, pages_per_slab;
+	u64 slabs, used;
+};
+bool slab_cache_info(u32 index, struct slab_info *out);
 
 /* Kernel virtual space. */
 void *vmap_alloc(size_t size, u32 flags);	/* whole pages, virtually contiguous, guard page behind; NULL */

@@ -15,10 +15,14 @@ struct tlb_batch {
 	bool freed_tables;
 	struct page *pages[32];		/* dropped after the flush */
 	unsigned nr_pages;
+	struct page *tables;		/* freed an epoch after the flush; through page.defer_next */
 };
 void tlb_batch_init(struct tlb_batch *b, struct aspace *as);
 void tlb_batch_add(struct tlb_batch *b, vaddr_t va, unsigned level);
-void tlb_batch_page(struct tlb_batch *b, struct page *p);	/* may flush when full */
+/* Notes a page whose reference goes after the flush. Add the entry it was mapped by first: may flush when full. */
+void tlb_batch_page(struct tlb_batch *b, struct page *p);
+/* A table of the given level's entry at va went away. */
+void tlb_batch_table(struct tlb_batch *b, vaddr_t va, unsigned level, struct page *table);
 void tlb_batch_finish(struct tlb_batch *b);
 
 extern paddr_t kernel_root;
@@ -26,8 +30,14 @@ extern paddr_t kernel_root;
 pte_t *pgtable_entry(paddr_t root, vaddr_t va, unsigned level, bool alloc, u32 alloc_flags);
 /* Deepest valid entry that covers va; *level out. NULL none. Epoch section or lock. */
 pte_t *pgtable_lookup(paddr_t root, vaddr_t va, unsigned *level);
+/*
+ * For walks over [va, end): the level-0 entry of va, good up to *next, or NULL when no table covers
+ * va, and nothing is mapped up to *next. Epoch section or lock.
+ */
+pte_t *pgtable_chunk(paddr_t root, vaddr_t va, vaddr_t end, vaddr_t *next);
 /* Kernel mappings: [va, va+size) to pa with the largest leaves up to max_level. 0, -ENOMEM, -EEXIST. */
 int kernel_map(vaddr_t va, paddr_t pa, u64 size, unsigned prot, unsigned max_level);
+/* Both: a large leaf must lie wholly inside the range. Interrupts on, unless one CPU is up. */
 void kernel_unmap(vaddr_t va, u64 size);
 int kernel_protect(vaddr_t va, u64 size, unsigned prot);
 

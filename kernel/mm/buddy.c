@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Physical pages: a buddy allocator per zone and a small cache of single pages per CPU.
+ *
+ * A zone's free blocks of 2^order pages hang in one list per order; a block's head bears
+ * PAGE_BUDDY. Single pages go through the CPU's cache with interrupts off and without a lock. When
+ * the zones run low, further sections come online first (sections.c), then shrinkers and the OOM
+ * killer help (reclaim.c). Interrupt handlers may free, never allocate.
+ */
+#include <kernel/cpu.h>
+#include <kernel/group.h>
+#include <kernel/log.h>
+#include <kernel/thread.h>
+
+#include "mm_internal.h"
+
+#define PCP_BATCH 8
+#define PCP_MAX 32
+
+struct zone {
+	struct spinlock lock;			/* LOCK_ZONE, irq */
+	struct list free[PAGE_ORDER_MAX + 1];	/* lock */
+	u64 nr_blocks[PAGE_ORDER_MAX + 1];	/* lock */
+	u64 nr_free;				/* lock; read without */
+};
+static struct zone zones[ZONE_COUNT];
+
+struct page_cache_cpu {		/* own CPU, interrupts off */
+	struct page *pages[PCP_MAX];
+	u32 n;
+};
+static DEFINE_PERCPU(struct page_cache_cpu, pcp);
+static u64 pcp_pages;		/* [a] in all CPUs' caches */
+
+u64 buddy_low_mark, buddy_min_mark;
+static u64 total_pages;
+
+static struct zone *zone_of(pfn_t pfn)
+{
+	return &zones[pfn < ZONE_DMA32_END_PFN ? ZONE_DMA32 : ZONE_NORMAL];
+}
+
+static void block_link(struct zone *z, struct page *p, unsigned order)
+{
+	p->flags = PAGE_BUDDY;
+	p->order = order;
+	list_push_front(&z->free[order], &p->lru);
+	z->nr_blocks[order]++;
+}
+
+static void block_unlink(struct zone *z, struct page *p, unsigned order)
+{
+	list_remove(&p->lru);
+	p->flags = 0;
+	z->nr_blocks[order]--;
+}
+
+/* Zone lock held. Frees a block and joins it with its free buddies. */
+static void zone_free(struct zone *z, pfn_t pfn, unsigned order)
+{
+	lock_assert_held(&z->lock);
+	z->nr_free += 1ull << order;
+	for (; order < PAGE_ORDER_MAX; order++) {
+		struct page *buddy = pfn_to_page(pfn ^ (1ull << order));
+
+		if (!(buddy->flags & PAGE_BUDDY) || buddy->order != order)
+			break;
+		block_unlink(z, buddy, order);
+		pfn &= ~(1ull << order);
+	}
+	block_link(z, pfn_to_page(pfn), order);
+}
+
+/* Zone lock held. NULL: no block of that size, or fewer than `keep` pages would stay. */
+static struct page *zone_take(struct zone *z, unsigned order)
+{
+	for (unsigned o = order; o <= PAGE_ORDER_MAX; o++) {
+		struct page *p = list_first(&z->free[o], struct page, lru);
+
+		if (!p)
+			continue;
+		block_unlink(z, p, o);
+		while (o > order) {	/* give the upper halves back */
+			o--;
+			block_link(z, p + (1ull << o), o);
+		}
+		z->nr_free -= 1ull << order;
+		return p;
+	}
+	return NULL;
+}
+
+static struct page *zones_take(unsigned order, u32 flags, u64 keep)
+{
+	if (buddy_free_pages() < keep + (1ull << order))
+		return NULL;
+	for (int i = flags & ALLOC_DMA32 ? ZONE_DMA32 : ZONE_NORMAL; i >= 0; i--) {
+		struct zone *z = &zones[i];
+		unsigned long irq;
+		struct page *p;
+
+		if (atomic_load(&z->nr_free) < 1ull << order)
+			continue;
+		irq = spin_lock_irqsave(&z->lock);
+		p = zone_take(z, order);
+		spin_unlock_irqrestore(&z->lock, irq);
+		if (p)
+			return p;
+	}
+	return NULL;
+}
+
+/* One page from this CPU's cache, refilled by a batch. */
+static struct page *pcp_take(u64 keep)
+{
+	unsigned long irq = arch_irq_save();
+	struct page_cache_cpu *c = percpu(pcp);
+	struct page *p = NULL;
+
+	if (!c->n && buddy_free_pages() > keep) {
+		while (c->n < PCP_BATCH && (p = zones_take(0, 0, 0)))
+			c->pages[c->n++] = p;
+		atomic_add(&pcp_pages, c->n);
+		p = NULL;
+	}
+	if (c->n) {
+		p = c->pages[--c->n];
+		atomic_sub(&pcp_pages, 1);
+	}
+	arch_irq_restore(irq);
+	return p;
+}
+
+static void zone_free_one(struct page *p, unsigned order)
+{
+	pfn_t pfn = page_to_pfn(p);
+	struct zone *z = zone_of(pfn);
+	unsigned long irq = spin_lock_irqsave(&z->lock);
+
+	zone_free(z, pfn, order);
+	spin_unlock_irqrestore(&z->lock, irq);
+}
+
+static void pcp_put(struct page *p)
+{
+	unsigned long irq = arch_irq_save();
+	struct page_cache_cpu *c = percpu(pcp);
+
+	if (c->n == PCP_MAX) {
+		for (unsigned i = 0; i < PCP_BATCH; i++)
+			zone_free_one(c->pages[--c->n], 0);
+		atomic_sub(&pcp_pages, PCP_BATCH);
+	}
+	c->pages[c->n++] = p;
+	atomic_add(&pcp_pages, 1);
+	arch_irq_restore(irq);
+}
+
+void buddy_drain_cpu(void)
+{
+	unsigned long irq = arch_irq_save();
+	struct page_cache_cpu *c = percpu(pcp);
+
+	atomic_sub(&pcp_pages, c->n);
+	while (c->n)
+		zone_free_one(c->pages[--c->n], 0);
+	arch_irq_restore(irq);
+}
+
+static struct page *try_alloc(unsigned order, u32 flags, u64 keep)
+{
+	if (order == 0 && !(flags & ALLOC_DMA32))
+		return pcp_take(keep);
+	return zones_take(order, flags, keep);
+}
+
+/* The long way: more sections, then reclaim, then the OOM killer. */
+static struct page *alloc_slow(unsigned order, u32 flags)
+{
+	struct page *p;
+
+	while (section_online_next())
+		if ((p = try_alloc(order, flags, buddy_min_mark)))
+			return p;
+	if (flags & ALLOC_ATOMIC)
+		return try_alloc(order, flags, 0);
+	for (unsigned round = 0; round < 16; round++) {
+		if (!reclaim_pages(1ull << order, flags) && order <= 3 &&
+		    !reclaim_oom(1ull << order, round))
+			break;
+		buddy_drain_cpu();
+		if ((p = try_alloc(order, flags, buddy_min_mark)))
+			return p;
+		if (order > 3 && round > 2)
+			break;		/* large blocks are worth asking for, not killing for */
+	}
+	return order == 0 ? try_alloc(0, flags, buddy_min_mark / 2) : NULL;
+}
+
+static int charge(struct page *p, unsigned order)
+{
+	struct group *g = current->group;
+
+	if (!g)
+		return 0;
+	if (group_charge_pages(g, 1ull << order))
+		return -1;
+	p->group = g == &group_root ? g : group_get(g);
+	return 0;
+}
+
+static void uncharge(struct page *p, unsigned order)
+{
+	struct group *g = p->group;
+
+	p->group = NULL;
+	group_uncharge_pages(g, 1ull << order);
+	if (g != &group_root)
+		group_put(g);
+}
+
+struct page *page_alloc(unsigned order, u32 flags)
+{
+	struct page *p;
+
+	assert(order <= PAGE_ORDER_MAX);
+	flags |= current->alloc_context;
+	p = try_alloc(order, flags, flags & ALLOC_ATOMIC ? buddy_min_mark / 2 : buddy_min_mark);
+	if (unlikely(!p))
+		p = alloc_slow(order, flags);
+	if (unlikely(!p)) {
+		if (!(flags & (ALLOC_NOWARN | ALLOC_ATOMIC)))
+			log_warn("memory: no block of %llu KiB for %s", 4ull << order, current->name);
+		return NULL;
+	}
+	debug_assert(ref_read(&p->refs) == 0 && !(p->flags & ~PAGE_BUDDY));
+	p->flags = 0;
+	p->order = order;
+	p->mapcount = 0;
+	p->mapping = NULL;
+	p->owner = NULL;
+	p->group = NULL;
+	list_init(&p->lru);
+	ref_set(&p->refs, 1);
+	if ((flags & ALLOC_USER) && charge(p, order)) {
+		page_free(p, order);
+		return NULL;
+	}
+	if (flags & ALLOC_ZERO)
+		for (u64 i = 0; i < 1ull << order; i++)
+			arch_page_clear((char *)page_to_virt(p) + i * PAGE_SIZE);
+	mm_count(MM_PGALLOC, 1ll << order);
+	return p;
+}
+
+/* refs are 0. */
+static void block_free(struct page *p, unsigned order)
+{
+	assert(!(p->flags & (PAGE_RESERVED | PAGE_BUDDY | PAGE_SLAB | PAGE_LRU)) && p->order == order);
+	if (p->group)
+		uncharge(p, order);
+	p->flags = 0;
+	mm_count(MM_PGFREE, 1ll << order);
+	if (order == 0)
+		pcp_put(p);
+	else
+		zone_free_one(p, order);
+}
+
+void page_put(struct page *p)
+{
+	debug_assert(ref_read(&p->refs) > 0);
+	if (ref_put(&p->refs))
+		block_free(p, p->order);
+}
+
+void page_free(struct page *p, unsigned order)
+{
+	assert(ref_read(&p->refs) == 1);
+	ref_set(&p->refs, 0);
+	block_free(p, order);
+}
+
+void buddy_add_range(pfn_t start, pfn_t end)
+{
+	struct zone *z = zone_of(start);
+	unsigned long irq = spin_lock_irqsave(&z->lock);
+
+	while (start < end) {
+		unsigned order = start ? min(ctz64(start), (unsigned)PAGE_ORDER_MAX) : PAGE_ORDER_MAX;
+
+		while (start + (1ull << order) > end)
+			order--;
+		zone_free(z, start, order);
+		start += 1ull << order;
+	}
+	spin_unlock_irqrestore(&z->lock, irq);
+}
+
+u64 buddy_free_pages(void)
+{
+	u64 n = atomic_load(&pcp_pages);
+
+	for (int i = 0; i < ZONE_COUNT; i++)
+		n += atomic_load(&zones[i].nr_free);
+	return n;
+}
+
+u64 buddy_total_pages(void) { return total_pages; }
+
+void buddy_counts(u64 free[ZONE_COUNT][PAGE_ORDER_MAX + 1])
+{
+	for (int i = 0; i < ZONE_COUNT; i++)
+		for (int o = 0; o <= PAGE_ORDER_MAX; o++)
+			free[i][o] = atomic_load(&zones[i].nr_blocks[o]);
+}
+
+void buddy_set_total(u64 pages)
+{
+	total_pages = pages;
+	buddy_min_mark = clamp(pages / 128, 32ull, 2048ull);
+	buddy_low_mark = buddy_min_mark * 2;
+}
+
+void buddy_init(void)
+{
+	for (int i = 0; i < ZONE_COUNT; i++) {
+		spin_init(&zones[i].lock, "zone", LOCK_ZONE);
+		for (int o = 0; o <= PAGE_ORDER_MAX; o++)
+			list_init(&zones[i].free[o]);
+	}
+}

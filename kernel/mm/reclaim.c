@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory pressure: shrinkers first, the OOM killer last. Runs in the thread that wants memory, one
+ * at a time; an allocation from inside a shrinker does not reclaim again.
+ */
+#include <kernel/lock.h>
+#include <kernel/log.h>
+#include <kernel/process.h>
+#include <kernel/sched.h>
+#include <kernel/time.h>
+
+#include "mm_internal.h"
+
+#define OOM_PAUSE_NS 20000000ull	/* between looks whether the victim is gone */
+
+static struct spinlock shrinkers_lock = SPINLOCK_INIT("shrinkers", LOCK_MISC);
+static struct list shrinkers = LIST_INIT(shrinkers);	/* only grows; shrinkers_lock */
+static struct thread *reclaimer;			/* [a] who reclaims now */
+
+void shrinker_register(struct shrinker *s)
+{
+	spin_lock(&shrinkers_lock);
+	list_push_back(&shrinkers, &s->link);
+	spin_unlock(&shrinkers_lock);
+}
+
+/* The list only grows, and at its end: it may be walked without the lock. */
+static u64 run_shrinkers(u64 want, u32 flags)
+{
+	struct shrinker *s;
+	u64 freed = 0;
+
+	list_for_each(s, &shrinkers, link) {
+		u64 have = s->count(s);
+
+		if (have)
+			freed += s->scan(s, min(have, want), flags);
+		if (freed >= want)
+			break;
+	}
+	return freed;
+}
+
+bool reclaim_pages(u64 want, u32 flags)
+{
+	struct thread *nobody = NULL;
+	u64 before = buddy_free_pages(), freed;
+
+	if (!preemptible() || !atomic_cmpxchg(&reclaimer, &nobody, current))
+		return false;
+	freed = slab_shrink();
+	freed += run_shrinkers(max(want * 2, 64ull), flags);
+	freed += slab_shrink();
+	atomic_store_release(&reclaimer, NULL);	/* pairs with the exchange above */
+	mm_count(MM_RECLAIMED, freed);
+	return freed > 0 || buddy_free_pages() > before;
+}
+
+static void pause_thread(void)
+{
+	struct waitq q = WAITQ_INIT(q);
+
+	(void)waitq_wait_until(&q, false, SLEEP_KILLABLE, time_ns() + OOM_PAUSE_NS, false);
+}
+
+/*
+ * Nothing was reclaimable. Kills once, then gives the victim time to go. False: the caller should
+ * give up (it is the victim itself, or nobody is left to kill).
+ */
+bool reclaim_oom(u64 want, unsigned round)
+{
+	if (!preemptible() || atomic_load(&reclaimer) == current)
+		return false;
+	if (current->is_user && signal_fatal_pending(current))
+		return false;
+	if (!atomic_load(&reclaimer) && (round == 0 || round % 8 == 7) && !oom_kill(want))
+		return false;
+	if (current->is_user && signal_fatal_pending(current))
+		return false;
+	pause_thread();
+	return true;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Counters of kernel/mm: per CPU, summed when read. A single CPU's part may be negative. */
+#include <kernel/cpu.h>
+#include <kernel/thread.h>
+
+#include "mm_internal.h"
+
+struct mm_counters {
+	s64 n[MM_COUNTERS];
+};
+static DEFINE_PERCPU(struct mm_counters, counters);
+
+/* Any context. Atomic, so that it does not matter whether the thread moves in between. */
+void mm_count(enum mm_counter c, s64 n)
+{
+	atomic_add(&percpu_of(counters, arch_cpu_self())->n[c], n);
+}
+
+static u64 sum(enum mm_counter c)
+{
+	s64 total = 0;
+	struct cpu *cpu;
+
+	for (unsigned i = 0; i < MAX_CPUS; i++)
+		if ((cpu = cpu_table[i]))
+			total += atomic_load(&percpu_of(counters, cpu)->n[c]);
+	return total < 0 ? 0 : (u64)total;
+}
+
+u64 mm_free_pages(void) { return buddy_free_pages() + sections_offline_free(); }
+
+void mm_stats(struct mm_stats *out)
+{
+	out->total_pages = buddy_total_pages();
+	out->free_pages = mm_free_pages();
+	out->reserved_pages = mem_set_bytes(&bootmem_taken) >> PAGE_SHIFT;
+	out->slab_pages = sum(MM_SLAB);
+	out->pagetable_pages = sum(MM_PAGETABLE);
+	out->kstack_pages = sum(MM_KSTACK);
+	out->file_pages = sum(MM_FILE);
+	out->anon_pages = sum(MM_ANON);
+	out->dirty_pages = sum(MM_DIRTY);
+	out->writeback_pages = sum(MM_WRITEBACK);
+	out->mapped_pages = sum(MM_MAPPED);
+	out->shmem_pages = sum(MM_SHMEM);
+	out->faults = sum(MM_FAULTS);
+	out->major_faults = sum(MM_MAJOR_FAULTS);
+	out->pgalloc = sum(MM_PGALLOC);
+	out->pgfree = sum(MM_PGFREE);
+	out->reclaimed = sum(MM_RECLAIMED);
+}
