@@ -2,7 +2,7 @@
 /*
  * The device tree and its drivers. platform/ turns device tree or ACPI into struct device;
  * drivers are const objects named in their folder's meson.build (driver_NAME) and never ask
- * who described the device. Lock: device_lock (mutex) for the tree; a device's fields are constant
+ * who described the device. Lock: device_lock (spin, kernel/device/) for the links; a device's fields are constant
  * after registration except where marked.
  */
 #ifndef KERNEL_DEVICE_H
@@ -17,6 +17,7 @@ struct resource {
 	u64 base;		/* address, port, or irq number (mapped) */
 	u64 size;		/* bytes; IRQ: IRQ_* type flags */
 	const char *name;	/* reg-names / interrupt-names entry or NULL */
+	void __iomem *mapped;	/* [a] by device_mmio */
 };
 struct device_prop {
 	const char *name;
@@ -25,8 +26,18 @@ struct device_prop {
 	struct device_prop *next;
 };
 
-enum device_bus { BUS_PLATFORM, BUS_PCI, BUS_VIRTIO };
 struct device;
+/* What platform/ answers later about a device it described; NULL members: nothing. */
+struct device_firmware {
+	/* Irq number of the n-th interrupt; -ENXIO: none; -EAGAIN: its controller is not driven yet. */
+	int (*irq)(struct device *dev, unsigned n);
+	/* Irq number of pin 1.. of the bus child at that address (device-tree cells); errors as above. */
+	int (*irq_route)(struct device *bus, const u32 *addr, unsigned nr_addr, u32 pin);
+	/* A property that is not in device.props. */
+	const void *(*prop)(struct device *dev, const char *name, u32 *len);
+};
+
+enum device_bus { BUS_PLATFORM, BUS_PCI, BUS_VIRTIO };
 struct driver_match {
 	const char *compatible;	/* device tree */
 	const char *hid;	/* ACPI */
@@ -61,9 +72,16 @@ struct device {
 	u32 nr_res;
 	struct device_prop *props;
 	const void *bus_data;		/* struct pci_function / struct virtio_device of that bus */
+	u16 pci_vendor, pci_device;	/* what driver_match looks at; set by the bus before registration */
+	u32 pci_class;			/* class << 16 | subclass << 8 | interface */
+	u32 virtio_id;
+	const struct device_firmware *firmware;	/* NULL: what is above is all */
+	u64 firmware_node;		/* its own handle */
+	struct list all_link;		/* device_lock; registration order */
 	const struct driver *driver;	/* device_lock; NULL: none bound */
 	void *state;
-	int probe_error;
+	int probe_error;		/* last answer of a probe */
+	u32 probed_levels;		/* drivers of levels below this were asked */
 	bool is_disabled;		/* status = "disabled" */
 };
 extern struct device device_root;
@@ -81,7 +99,9 @@ static inline void *device_state(struct device *dev) { return dev->state; }
 /* n-th register block, mapped (kept, shared by later calls); NULL: absent or unmappable. */
 void __iomem *device_mmio(struct device *dev, unsigned n);
 const struct resource *device_resource(struct device *dev, enum resource_kind kind, unsigned n);
-int device_irq(struct device *dev, unsigned n);		/* irq number or -ENXIO */
+int device_irq(struct device *dev, unsigned n);		/* irq number, -ENXIO, -EAGAIN (return it from probe) */
+/* Legacy interrupt of a bus child, see struct device_firmware. PCI: addr = { devfn << 8 | bus << 16, 0, 0 }. */
+int device_irq_route(struct device *bus, const u32 *addr, unsigned nr_addr, u32 pin);
 int device_port(struct device *dev, unsigned n);	/* first port or -ENXIO */
 bool device_prop_bool(struct device *dev, const char *name);
 int device_prop_u32(struct device *dev, const char *name, u32 *value);	/* 0 or -ENOENT/-EINVAL */

@@ -21,17 +21,27 @@ static bool string_prop_is(const void *fdt, int node, const char *name, const ch
 	return s && !strcmp(s, value);
 }
 
+/* The reg entries of a node below `above`, which is the root (0) or a child of it. */
+static void add_ranges(const void *fdt, int above, int node, enum boot_range_type type)
+{
+	struct fdt_path path = { .node = { 0, node }, .depth = 1 };
+	u64 base, size;
+
+	if (above)
+		path = (struct fdt_path){ .node = { 0, above, node }, .depth = 2 };
+	for (unsigned i = 0; fdt_reg(fdt, &path, i, &base, &size); i++)
+		if (size)
+			boot_range_add(base, size, type);
+}
+
 static void read_memory(const void *fdt)
 {
 	int node;
-	u64 base, size;
 
 	fdt_for_each_subnode(node, fdt, 0) {
 		if (!string_prop_is(fdt, node, "device_type", "memory") || !fdt_node_enabled(fdt, node))
 			continue;
-		for (unsigned i = 0; fdt_reg(fdt, node, i, &base, &size); i++)
-			if (size)
-				boot_range_add(base, size, BOOT_RAM);
+		add_ranges(fdt, 0, node, BOOT_RAM);
 	}
 }
 
@@ -46,8 +56,8 @@ static void read_reservations(const void *fdt)
 	if (parent < 0)
 		return;
 	fdt_for_each_subnode(node, fdt, parent)
-		for (unsigned i = 0; fdt_node_enabled(fdt, node) && fdt_reg(fdt, node, i, &base, &size); i++)
-			boot_range_add(base, size, BOOT_RESERVED);
+		if (fdt_node_enabled(fdt, node))
+			add_ranges(fdt, parent, node, BOOT_RESERVED);
 }
 
 static void read_initrd(const void *fdt, int chosen)
@@ -84,6 +94,7 @@ static void take_seed(const void *fdt, int chosen, const char *name)
 static void read_uart(const void *fdt, int chosen)
 {
 	const char *path = fdt_stringlist_get(fdt, chosen, "stdout-path", 0, NULL), *end;
+	struct fdt_path place;
 	u64 size;
 	int node;
 
@@ -91,7 +102,7 @@ static void read_uart(const void *fdt, int chosen)
 		return;
 	end = strchr(path, ':');	/* options follow: baud rate */
 	node = fdt_path_offset_namelen(fdt, path, end ? (int)(end - path) : (int)strlen(path));
-	if (node < 0 || !fdt_reg(fdt, node, 0, &boot_info.uart_base, &size)) {
+	if (node < 0 || !fdt_path_find(fdt, node, &place) || !fdt_reg(fdt, &place, 0, &boot_info.uart_base, &size)) {
 		boot_info.uart_base = 0;
 		return;
 	}

@@ -14,8 +14,20 @@ bool fdt_cells_read(const void *cells, unsigned n, u64 *value);
 bool fdt_number(const void *fdt, int node, const char *name, u64 *value);
 /* #address-cells / #size-cells of the node, with the defaults 2 and 1; false: unusable. */
 bool fdt_cell_counts(const void *fdt, int node, unsigned *address, unsigned *size);
+/* The way to a node: node[0] is the root, node[depth] the node itself. libfdt would search it each time. */
+struct fdt_path {
+	int node[FDT_DEPTH_MAX];
+	unsigned depth;
+};
 /* n-th entry of reg as a CPU address. False: absent, or not reachable by the CPU. */
-bool fdt_reg(const void *fdt, int node, unsigned n, u64 *base, u64 *size);
+bool fdt_reg(const void *fdt, const struct fdt_path *path, unsigned n, u64 *base, u64 *size);
+/* False: deeper than FDT_DEPTH_MAX. */
+bool fdt_path_find(const void *fdt, int node, struct fdt_path *path);
 bool fdt_node_enabled(const void *fdt, int node);	/* status absent, "okay" or "ok" */
+
+struct device;
+const void *fdt_device_prop(struct device *dev, const char *name, u32 *len);
+int fdt_device_irq(struct device *dev, unsigned n);
+int fdt_device_irq_route(struct device *bus, const u32 *addr, unsigned nr_addr, u32 pin);
 
 #endif

@@ -79,29 +79,39 @@ static bool translate_up(const void *fdt, int node, int parent, u64 *addr, u64 s
 	return false;
 }
 
-bool fdt_reg(const void *fdt, int node, unsigned n, u64 *base, u64 *size)
+bool fdt_path_find(const void *fdt, int node, struct fdt_path *path)
+{
+	int depth = fdt_node_depth(fdt, node);
+
+	if (depth < 0 || depth >= FDT_DEPTH_MAX)
+		return false;
+	path->depth = (unsigned)depth;
+	for (int i = 0; i < depth; i++)
+		path->node[i] = fdt_supernode_atdepth_offset(fdt, node, i, NULL);
+	path->node[depth] = node;
+	return true;
+}
+
+bool fdt_reg(const void *fdt, const struct fdt_path *path, unsigned n, u64 *base, u64 *size)
 {
 	unsigned address_cells, size_cells, entry;
-	int parent = fdt_parent_offset(fdt, node), len;
-	const u8 *p = fdt_getprop(fdt, node, "reg", &len);
+	const u8 *p;
+	int len;
 
-	if (!p || parent < 0 || !fdt_cell_counts(fdt, parent, &address_cells, &size_cells))
+	if (path->depth == 0)
+		return false;
+	p = fdt_getprop(fdt, path->node[path->depth], "reg", &len);
+	if (!p || !fdt_cell_counts(fdt, path->node[path->depth - 1], &address_cells, &size_cells))
 		return false;
 	entry = 4 * (address_cells + size_cells);
-	if (!address_cells || (u64)len < (u64)entry * (n + 1))
+	if (!address_cells || (u64)len < (u64)entry * (n + 1ull))
 		return false;
 	p += (size_t)entry * n;
 	if (!fdt_cells_read(p, address_cells, base) ||
 	    !fdt_cells_read(p + 4 * address_cells, size_cells, size))
 		return false;
-	for (unsigned depth = 0; depth < FDT_DEPTH_MAX; depth++) {
-		int up = parent ? fdt_parent_offset(fdt, parent) : -1;
-
-		if (up < 0)
-			return parent == 0;
-		if (!translate_up(fdt, parent, up, base, *size))
+	for (unsigned d = path->depth - 1; d > 0; d--)
+		if (!translate_up(fdt, path->node[d], path->node[d - 1], base, *size))
 			return false;
-		parent = up;
-	}
-	return false;
+	return true;
 }
