@@ -149,18 +149,23 @@ void x86_cpu_setup(struct cpu *cpu)
 	x86_fpu_cpu_init();
 }
 
-__init void arch_cpu_early_init(void)
+static __init void boot_cpu_init(void)
 {
-	struct cpu *cpu = arch_cpu_self();
-
 	x86_features_detect();
 	x86_descriptors_init();
-	x86_descriptors_load(cpu);
+	x86_descriptors_load(&cpu_boot);
 	if (x86_features.smap)
 		patch_smap_sites();
-	x86_cpu_setup(cpu);
+	x86_cpu_setup(&cpu_boot);
 	log_info("cpu: %s, nx%s smep%s smap%s umip%s", x86_features.vendor, x86_features.nx ? "+" : "-",
 		 x86_features.smep ? "+" : "-", x86_features.smap ? "+" : "-", x86_features.umip ? "+" : "-");
+}
+
+/* Other CPUs did their part in x86_ap_main, before any C that could fault. */
+void arch_cpu_early_init(void)
+{
+	if (arch_cpu_self() == &cpu_boot)
+		boot_cpu_init();
 }
 
 void arch_cpu_wait(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * User FPU and vector registers. The kernel itself uses none. The state of the current thread is in the
- * registers unless WORK_FPU is set; switched-out threads keep theirs in struct arch_thread.
+ * User FPU and vector registers. The kernel itself uses none. The registers hold the current thread's state if
+ * the CPU names it as owner and it was last here; otherwise struct arch_thread has it and WORK_FPU is set.
  * XSAVE's standard format starts with FXSAVE's, which is what signal frames want as well.
  */
 #include <kernel/cpu.h>
@@ -56,8 +56,18 @@ static void area_reset(void *area)
 
 static bool is_live(const struct thread *t)
 {
-	return t == arch_current() && arch_cpu_self()->fpu_owner == t
-	    && !(READ_ONCE(t->exit_work) & WORK_FPU);
+	const struct cpu *cpu = arch_cpu_self();
+
+	return t == arch_current() && cpu->fpu_owner == t && t->fpu_cpu == cpu;
+}
+
+/* The area is newer than the registers. A switch would save live registers, so those are loaded at once. */
+static void load_or_mark(struct thread *t)
+{
+	if (is_live(t))
+		arch_fpu_restore(t);
+	else
+		atomic_fetch_or(&t->exit_work, WORK_FPU);
 }
 
 void x86_fpu_sync(struct thread *t)
@@ -73,8 +83,7 @@ void x86_fpu_reload(struct thread *t)
 {
 	unsigned long flags = arch_irq_save();
 
-	if (is_live(t))
-		arch_fpu_restore(t);
+	load_or_mark(t);
 	arch_irq_restore(flags);
 }
 
@@ -83,7 +92,6 @@ void arch_fpu_reset(struct thread *t)
 	unsigned long flags = arch_irq_save();
 
 	area_reset(x86_fpu_area(t));
-	if (is_live(t))
-		arch_fpu_restore(t);
+	load_or_mark(t);
 	arch_irq_restore(flags);
 }

@@ -234,12 +234,13 @@ __hot void x86_trap(struct arch_regs *regs)
 	bool is_user = regs->cs & 3;
 
 	regs->vector &= 0xff;	/* the stub pushed it sign-extended */
-	if (is_user)
-		sched_account_user_leave();
-	if (regs->vector < 32)
+	if (regs->vector >= 32) {
+		interrupt(regs);	/* irq_enter does the accounting */
+	} else {
+		if (is_user)
+			sched_account_user_leave();
 		exception(regs);
-	else
-		interrupt(regs);
+	}
 	if (is_user)
 		x86_user_return(regs);
 }
