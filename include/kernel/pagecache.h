@@ -62,6 +62,7 @@ void page_wait_writeback(struct page *p);
 void page_read_done(struct page *p, int status);
 void page_write_done(struct page *p, int status);
 void page_mark_dirty(struct page *p);		/* file pages; page locked or its mapping stable */
+void page_cancel_dirty(struct page *p);		/* locked page: what it holds is no longer wanted on disk */
 
 /* Referenced page or NULL; no I/O. */
 struct page *mapping_find(struct page_mapping *m, u64 index);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Transactions: every change of metadata happens between txn_begin and txn_end. There is no
+ * journal engine yet, so a transaction orders nothing: changed blocks are marked dirty in the
+ * block device's page cache and reach the disk by write-back, sync and fsync.
+ */
+#include <kernel/thread.h>
+#include "ext4.h"
+
+int txn_begin(struct txn *t, struct ext4_sb *fs)
+{
+	might_sleep();
+	if (fs->was_error)
+		return -EROFS;
+	t->fs = fs;
+	t->outer = current->fs_private;
+	t->depth = t->outer ? t->outer->depth + 1 : 0;
+	current->fs_private = t;
+	return 0;
+}
+
+void txn_end(struct txn *t)
+{
+	assert(current->fs_private == t);
+	current->fs_private = t->outer;
+}
+
+void txn_dirty(struct txn *t, struct meta_buf *b)
+{
+	assert(current->fs_private == t);
+	page_mark_dirty(b->page);
+}
