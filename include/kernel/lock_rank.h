@@ -42,7 +42,6 @@ enum lock_rank {
 	LOCK_PT,		/* page table pages */
 	LOCK_RMAP,
 	LOCK_LRU,
-	LOCK_SIGNAL,		/* process.sig.lock */
 	LOCK_FUTEX,
 	LOCK_GROUP,
 	LOCK_MISC,
@@ -50,6 +49,7 @@ enum lock_rank {
 	/* spin, taken with interrupts off */
 	LOCK_IRQ_FIRST,
 	LOCK_TTY_INPUT,
+	LOCK_SIGNAL,		/* process.sig.actions->lock: timers send signals */
 	LOCK_BLOCK_QUEUE,
 	LOCK_VIRTQUEUE,
 	LOCK_SLAB,

@@ -50,6 +50,7 @@ struct process {
 	bool is_zombie;			/* [t] */
 	bool is_subreaper, has_subreaper;	/* [t] */
 	bool did_exec;
+	bool keep_caps;
 	u32 exit_signal;		/* [b] to the parent, SIGCHLD mostly */
 	u32 pdeath_signal;
 	struct waitq child_wait;	/* parents sleep here in wait4 */
@@ -59,6 +60,7 @@ struct process {
 	u32 dumpable, personality;
 	u64 start_ns;			/* [b] boot time */
 	struct process_usage dead_threads, children_usage;	/* [s] */
+	u64 signals_received, signals_handled;	/* [s] */
 	struct timer real_timer;	/* ITIMER_REAL */
 	u64 real_interval_ns;
 	char cmd[THREAD_NAME_MAX];
@@ -77,6 +79,15 @@ struct process *process_next(pid_t from);
 pid_t pid_alloc(void);			/* or -EAGAIN */
 void pid_free(pid_t pid);
 u64 rlimit(unsigned which);		/* soft limit of the current process; RLIM_INFINITY for kernel threads */
+
+/* Members of a process group, of a session. Take process_tree_lock. */
+bool pgrp_in_session(pid_t pgid, pid_t sid);	/* has a member that lives in that session */
+bool pgrp_is_orphaned(pid_t pgid);		/* POSIX: nobody in it has a parent elsewhere in the session */
+void session_set_tty(pid_t sid, struct tty *tty);	/* controlling terminal of every member; NULL: none */
+/* Sum over living and dead threads. */
+void process_usage(struct process *p, struct process_usage *out);
+u32 process_count(void);
+u64 process_forks(void);			/* since boot, for /proc/stat */
 
 /* Starts PID 1: runs the first program that exists (init=, rdinit=, /sbin/init, /etc/init, /bin/init, /bin/sh). Panics with the reason if none. */
 void process_start_init(void);

@@ -7,11 +7,19 @@
 #define KERNEL_SIGNAL_H
 
 #include <arch/user.h>
+#include <kernel/epoch.h>
 #include <kernel/lock.h>
 #include <kernel/thread.h>
 #include <uapi/signal.h>
 
 struct process;
+
+/* A process's job-control state: signal_state.job. */
+enum job_state {
+	JOB_RUNNING,
+	JOB_STOPPING,		/* some threads have not stopped yet */
+	JOB_STOPPED,
+};
 
 struct sig_info {			/* a queued signal */
 	struct list link;
@@ -25,17 +33,19 @@ struct sig_action {
 };
 struct sig_actions {			/* shared by CLONE_SIGHAND */
 	struct refcount refs;
-	struct spinlock lock;		/* LOCK_SIGNAL, the lock of everything below */
+	struct epoch_head epoch;
+	struct spinlock lock;		/* LOCK_SIGNAL, interrupts off; the lock of everything below */
 	struct sig_action action[64];
 };
 struct signal_state {
-	struct sig_actions *actions;
+	struct sig_actions *actions;	/* exec may replace it: lock through signal_lock */
 	struct sig_pending pending;	/* shared */
 	u32 nr_queued;			/* RLIMIT_SIGPENDING */
 	u32 job;			/* JOB_* */
 	u32 stop_signal;
 	u32 nr_to_stop;
-	bool stop_reported, cont_reported;
+	bool stop_reported;		/* wait4 told the parent of the stop */
+	bool cont_reported;		/* … of the continuation (true also when there was none) */
 	struct waitq sigtimedwait_q;
 };
 /* What arch_signal_push builds from. */
@@ -48,7 +58,15 @@ struct signal_delivery {
 	u64 vdso_sigreturn;		/* user address of the trampoline */
 };
 
-/* Posts a signal. info NULL: SI_KERNEL. 0 (also when ignored), -EAGAIN queue full (real-time). Any context but under LOCK_SIGNAL. */
+/* Takes the signal lock of p (a stable process); the returned flags go to signal_unlock. */
+unsigned long signal_lock(struct process *p) __must_check;
+void signal_unlock(struct process *p, unsigned long flags);
+
+/*
+ * Posts a signal. info NULL: SI_KERNEL. 0 (also when ignored), -EAGAIN queue full (real-time). Any
+ * context but under LOCK_SIGNAL or a lock above it; in interrupts with info NULL only, and not to a
+ * process group (that walks the process tree).
+ */
 int signal_send_process(struct process *p, int sig, const struct user_siginfo *info);
 int signal_send_thread(struct thread *t, int sig, const struct user_siginfo *info);
 int signal_send_pgrp(pid_t pgid, int sig, const struct user_siginfo *info);	/* -ESRCH: none */

@@ -121,6 +121,8 @@ struct thread {
 	u32 syscall_nr;			/* [o] for diagnosis */
 	bool is_user;			/* [b] */
 	bool is_traced;			/* [o] strace= names it */
+	bool job_counted;		/* [s] it took note of the stop of its process */
+	void (*on_free)(struct thread *t);	/* [b] kernel/proc's part of the last thread_put, may sleep; NULL: none */
 	bool exiting;			/* [s] */
 	bool sig_exit_pending;		/* [s] group exit or exec asks this thread to go */
 };

@@ -133,6 +133,8 @@ static void thread_free(struct epoch_head *h)
 	struct thread *t = container_of(h, struct thread, epoch);
 
 	arch_thread_destroy(t);
+	if (t->on_free)
+		t->on_free(t);
 	if (t->cred)
 		cred_put(t->cred);
 	if (t->group)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Process and thread numbers: a bitmap of those in use and two sparse arrays that find the thread
+ * or process behind one. A number whose owner is gone stays taken while a process group or
+ * session bears it. Lock: pid_lock for all of it; look-ups run in an epoch section.
+ */
+#include "proc.h"
+#include <kernel/mm.h>
+#include <lib/bits.h>
+#include <lib/radix.h>
+
+#define PID_RESERVED 300	/* after the first round small numbers are left to early daemons, as on Linux */
+
+static struct spinlock pid_lock = SPINLOCK_INIT("pid", LOCK_MISC);
+static u64 pid_map[BITMAP_WORDS(PID_MAX)] = { 1 };	/* 0 is never given */
+static pid_t pid_last;
+static struct radix pid_threads, pid_processes;
+
+void pid_init(void)
+{
+	radix_init(&pid_threads, ALLOC_ATOMIC);
+	radix_init(&pid_processes, ALLOC_ATOMIC);
+}
+
+/* First usable number in [from, limit); tree lock and pid_lock held. 0: none. */
+static pid_t pid_search(size_t from, size_t limit)
+{
+	for (size_t i = from; (i = bitmap_find_clear(pid_map, limit, i)) < limit; i++)
+		if (!pgrp_used((pid_t)i))
+			return (pid_t)i;
+	return 0;
+}
+
+pid_t pid_alloc(void)
+{
+	pid_t pid;
+
+	spin_lock(&process_tree_lock);
+	spin_lock(&pid_lock);
+	pid = pid_search((size_t)pid_last + 1, PID_MAX);
+	if (!pid)
+		pid = pid_search(PID_RESERVED, PID_MAX);
+	if (pid) {
+		bitmap_set(pid_map, (size_t)pid);
+		pid_last = pid;
+	}
+	spin_unlock(&pid_lock);
+	spin_unlock(&process_tree_lock);
+	return pid ? pid : -EAGAIN;
+}
+
+void pid_free(pid_t pid)
+{
+	spin_lock(&pid_lock);
+	assert(pid > 0 && pid < PID_MAX && bitmap_test(pid_map, (size_t)pid));
+	bitmap_clear(pid_map, (size_t)pid);
+	spin_unlock(&pid_lock);
+}
+
+int pid_publish_thread(struct thread *t)
+{
+	int err;
+
+	spin_lock(&pid_lock);
+	err = radix_insert(&pid_threads, (u64)t->tid, t);
+	spin_unlock(&pid_lock);
+	return err;
+}
+
+void pid_withdraw_thread(struct thread *t)
+{
+	spin_lock(&pid_lock);
+	radix_remove(&pid_threads, (u64)t->tid);
+	spin_unlock(&pid_lock);
+}
+
+int pid_publish_process(struct process *p)
+{
+	int err;
+
+	spin_lock(&pid_lock);
+	err = radix_insert(&pid_processes, (u64)p->pid, p);
+	spin_unlock(&pid_lock);
+	return err;
+}
+
+void pid_withdraw_process(struct process *p)
+{
+	spin_lock(&pid_lock);
+	radix_remove(&pid_processes, (u64)p->pid);
+	spin_unlock(&pid_lock);
+}
+
+struct process *process_find(pid_t pid)
+{
+	struct process *p;
+
+	if (pid <= 0)
+		return NULL;
+	epoch_enter();
+	p = radix_get(&pid_processes, (u64)pid);
+	if (p && !ref_get_not_zero(&p->refs))
+		p = NULL;
+	epoch_exit();
+	return p;
+}
+
+struct thread *thread_find(pid_t tid)
+{
+	struct thread *t;
+
+	if (tid <= 0)
+		return NULL;
+	epoch_enter();
+	t = radix_get(&pid_threads, (u64)tid);
+	if (t && !ref_get_not_zero(&t->refs))
+		t = NULL;
+	epoch_exit();
+	return t;
+}
+
+struct process *process_next(pid_t from)
+{
+	u64 index = from > 0 ? (u64)from : 1;
+	struct process *p;
+
+	epoch_enter();
+	while ((p = radix_next(&pid_processes, &index)) && !ref_get_not_zero(&p->refs))
+		index++;
+	epoch_exit();
+	return p;
+}
