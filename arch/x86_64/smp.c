@@ -44,13 +44,14 @@ static bool wait_started(struct cpu *cpu, u64 us)
 
 int arch_cpu_start(struct cpu *cpu)
 {
+	static char *page;	/* reserved, so outside the linear map */
 	size_t size = (size_t)(x86_trampoline_end - x86_trampoline_start);
-	char *page;
 	struct trampoline_args *args;
 
-	if (!x86_trampoline_page)
+	if (!page && x86_trampoline_page)
+		page = (char __force *)x86_mmio(x86_trampoline_page, PAGE_SIZE);
+	if (!page)
 		return -ENODEV;
-	page = phys_to_virt(x86_trampoline_page);
 	memcpy(page, x86_trampoline_start, size);
 	args = (struct trampoline_args *)(page + (x86_trampoline_args - x86_trampoline_start));
 	args->cr3 = image_to_phys(x86_boot_pml4);

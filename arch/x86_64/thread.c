@@ -23,8 +23,11 @@ void arch_thread_init(struct thread *t, void (*fn)(void *), void *arg)
 {
 	struct switch_frame *f;
 
-	/* x86_kernel_thread_start begins with a stack aligned as before a call; a null frame ends backtraces. */
-	f = (struct switch_frame *)(t->kstack_top - 16 - sizeof(*f));
+	/*
+	 * The user frame's place stays free: a kernel thread may become a program (PID 1).
+	 * x86_kernel_thread_start begins with a stack aligned as before a call; a null frame ends backtraces.
+	 */
+	f = (struct switch_frame *)((u64)arch_user_regs(t) - 16 - sizeof(*f));
 	memset(f, 0, t->kstack_top - (u64)f);
 	f->rbx = (u64)fn;
 	f->r12 = (u64)arg;
