@@ -26,7 +26,8 @@ STATUS_TIMEOUT = 124  # the time limit struck
 STATUS_PANIC = 125  # the kernel panicked
 STATUS_LOST = 126  # QEMU ended without the command's status: triple fault, reset, QEMU error
 
-PANIC = re.compile(rb"(Kernel panic - not syncing|^(\[[^\]\n]*\] *)?(kernel )?panic\b)[^\n]*", re.I | re.M)
+# Both kernels say it so; the second is Trivet's word for a fault inside a panic.
+PANIC = re.compile(rb"(Kernel panic - not syncing|panic while panicking)[^\r\n]*")
 
 
 class Unsupported(Exception):
@@ -222,15 +223,17 @@ def copy_sparse(source, target):
     os.chmod(target, 0o600)
 
 
-def run(machine, command, timeout=120.0, sink=None):
+def run(machine, command, timeout=120.0, sink=None, files=None):
     """Boots MACHINE, runs COMMAND by its /bin/sh, returns a Result. SINK gets output as it comes.
 
     The command travels inside a copy: of the first disk when the root is a disk (written by
     debugfs), of the initramfs when that is the root (appended cpio files); so it works for any ext4
-    disk or initramfs with a shell. The copies are removed afterwards.
+    disk or initramfs with a shell. FILES, an image.Tree, travels with it. The copies are removed
+    afterwards.
     """
     mark = "##trivet-" + ("0" * 12 if machine.icount else secrets.token_hex(6))
     tree = overlay_tree(command, mark)
+    tree.update(files or {})
     with tempfile.TemporaryDirectory(prefix="trivet-") as work:
         machine = dataclasses.replace(machine)
         if machine.disks:
