@@ -65,6 +65,7 @@ enum lock_rank {
 	LOCK_RUNQ,
 	LOCK_LOG,
 	LOCK_CONSOLE,
+	LOCK_UART,		/* serial registers: the log is written below everything else */
 };
 
 #endif
