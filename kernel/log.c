@@ -181,9 +181,10 @@ void log_console_register(struct log_console *con)
 {
 	unsigned long flags = consoles_freeze();
 
+	/* The first console goes on where the early output stopped: mostly it is the same device. */
+	if (!list_empty(&consoles))
+		console_seq = 0;
 	list_push_back(&consoles, &con->link);
-	/* What the ring holds was shown on the early output only if that worked: print it all here. */
-	console_seq = 0;
 	atomic_store_release(&console_busy, 0u);
 	arch_irq_restore(flags);
 	print_pending();

@@ -25,7 +25,7 @@ struct log_console {
 	const char *name;	/* "ttyS0" as console= names it */
 	void (*write)(struct log_console *con, const char *text, size_t len);
 };
-/* Prints what the ring holds so far, then every new record. */
+/* Prints every new record; what came before, too, unless the early output has shown it (first console). */
 void log_console_register(struct log_console *con);
 void log_console_unregister(struct log_console *con);
 /* Records with a level below this go to the consoles (quiet: 4, loglevel=, default 7). */
