@@ -12,6 +12,14 @@
 static inline unsigned log2_floor(u64 v) { return 63 - (unsigned)__builtin_clzll(v); }
 static inline unsigned log2_ceil(u64 v) { return v <= 1 ? 0 : log2_floor(v - 1) + 1; }
 static inline unsigned ctz64(u64 v) { return (unsigned)__builtin_ctzll(v); }
+/* Number of set bits; spelled out, since the compiler would call libgcc without a bit-count instruction. */
+static inline unsigned popcount64(u64 v)
+{
+	v -= v >> 1 & 0x5555555555555555ull;
+	v = (v & 0x3333333333333333ull) + (v >> 2 & 0x3333333333333333ull);
+	v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return (unsigned)((v * 0x0101010101010101ull) >> 56);
+}
 static inline bool is_pow2(u64 v) { return v && !(v & (v - 1)); }
 
 static inline bool bitmap_test(const u64 *map, size_t i) { return map[i / 64] >> (i % 64) & 1; }

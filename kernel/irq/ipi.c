@@ -81,7 +81,7 @@ void ipi_call(cpumask_t cpus, void (*fn)(void *arg), void *arg)
 	others = cpus & atomic_load(&cpu_online_mask) & ~cpu_mask(self->id);
 	assert(others == 0 || !arch_irq_disabled());
 	nodes = *percpu_of(ipi_nodes, self);
-	call.pending = (u32)__builtin_popcountll(others);
+	call.pending = popcount64(others);
 	cpu_for_each(cpu, others) {
 		nodes[cpu->id].call = &call;
 		queue_call(cpu, &nodes[cpu->id]);

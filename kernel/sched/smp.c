@@ -139,7 +139,7 @@ void cpu_start_all(void)
 		cpu_count = id + 1;
 		cpu_start(id);
 	}
-	log_info("smp: %u of %u CPUs online", (unsigned)__builtin_popcountll(atomic_load(&cpu_online_mask)),
+	log_info("smp: %u of %u CPUs online", popcount64(atomic_load(&cpu_online_mask)),
 		 nr_announced);
 }
 

@@ -18,10 +18,15 @@ bool lock_debug_holds(const void *lock);
 #define LOCK_ACQUIRED(l) lock_debug_acquired((l), (l)->rank)
 #define LOCK_RELEASED(l) lock_debug_released(l)
 #define LOCK_NAME(l, nm, rk) ((l)->name = (nm), (l)->rank = (rk))
+/* For a lock whose first member is a spinlock of its own: known by another member's address. */
+#define LOCK_CHECK_AS(key, l) lock_debug_check((key), (l)->name, (l)->rank)
+#define LOCK_ACQUIRED_AS(key, l) lock_debug_acquired((key), (l)->rank)
 #else
 #define LOCK_CHECK(l) ((void)0)
 #define LOCK_ACQUIRED(l) ((void)0)
 #define LOCK_RELEASED(l) ((void)0)
+#define LOCK_CHECK_AS(key, l) ((void)0)
+#define LOCK_ACQUIRED_AS(key, l) ((void)0)
 #define LOCK_NAME(l, nm, rk) ((void)(nm), (void)(rk))
 #endif
 

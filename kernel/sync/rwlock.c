@@ -74,14 +74,14 @@ void rwlock_read_lock(struct rwlock *l)
 	unsigned long flags;
 
 	might_sleep();
-	LOCK_CHECK(l);
+	LOCK_CHECK_AS(&l->state, l);
 	flags = spin_lock_irqsave(&l->lock);
 	if (l->state >= 0 && list_empty(&l->waiters))
 		l->state++;
 	else
 		flags = wait_turn(l, false, flags);
 	spin_unlock_irqrestore(&l->lock, flags);
-	LOCK_ACQUIRED(l);
+	LOCK_ACQUIRED_AS(&l->state, l);
 }
 
 bool rwlock_read_trylock(struct rwlock *l)
@@ -93,7 +93,7 @@ bool rwlock_read_trylock(struct rwlock *l)
 		l->state++;
 	spin_unlock_irqrestore(&l->lock, flags);
 	if (taken)
-		LOCK_ACQUIRED(l);
+		LOCK_ACQUIRED_AS(&l->state, l);
 	return taken;
 }
 
@@ -101,7 +101,7 @@ void rwlock_read_unlock(struct rwlock *l)
 {
 	unsigned long flags;
 
-	LOCK_RELEASED(l);
+	LOCK_RELEASED(&l->state);
 	flags = spin_lock_irqsave(&l->lock);
 	assert(l->state > 0);
 	if (--l->state == 0)
@@ -114,7 +114,7 @@ void rwlock_write_lock(struct rwlock *l)
 	unsigned long flags;
 
 	might_sleep();
-	LOCK_CHECK(l);
+	LOCK_CHECK_AS(&l->state, l);
 	flags = spin_lock_irqsave(&l->lock);
 	if (l->state == 0 && list_empty(&l->waiters)) {
 		l->state = -1;
@@ -123,14 +123,14 @@ void rwlock_write_lock(struct rwlock *l)
 		flags = wait_turn(l, true, flags);
 	}
 	spin_unlock_irqrestore(&l->lock, flags);
-	LOCK_ACQUIRED(l);
+	LOCK_ACQUIRED_AS(&l->state, l);
 }
 
 void rwlock_write_unlock(struct rwlock *l)
 {
 	unsigned long flags;
 
-	LOCK_RELEASED(l);
+	LOCK_RELEASED(&l->state);
 	flags = spin_lock_irqsave(&l->lock);
 	assert(l->state == -1 && l->writer == current);
 	l->state = 0;
@@ -142,7 +142,7 @@ void rwlock_write_unlock(struct rwlock *l)
 bool rwlock_is_held(const struct rwlock *l)
 {
 #if CONFIG_DEBUG
-	return lock_debug_holds(l);
+	return lock_debug_holds(&l->state);
 #else
 	return atomic_load(&l->state) != 0;
 #endif

@@ -50,11 +50,14 @@ u64 __hot time_ticks_to_ns(u64 ticks)
 /* Rounded up: at the returned tick the clock shows at least ns. */
 u64 time_ns_to_ticks(u64 ns)
 {
-	u64 ticks;
+	u64 ticks, back;
 
 	if (ns > S64_MAX)
 		return U64_MAX;
 	ticks = scale(ns, ticks_per_ns) + 1;
+	/* The two factors are rounded apart: far in the future that shows. */
+	while ((back = scale(ticks, ns_per_tick)) < ns)
+		ticks += scale(ns - back, ticks_per_ns) + 1;
 	return base_ticks + ticks;
 }
 
