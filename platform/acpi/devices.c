@@ -12,6 +12,7 @@
 #include <kernel/mm.h>
 #include <lib/format.h>
 #include <lib/string.h>
+#include <uapi/errno.h>
 
 /* ACPI ids that drivers also know under a device-tree name. */
 static const struct {
@@ -120,7 +121,29 @@ void acpi_device_found(const struct aml_device *d, void *arg)
 	device_register(dev);
 }
 
-void pci_host_found(struct acpi_table mcfg)
+/*
+ * Pins to interrupts as QEMU wires them, since the routing table is AML: q35 (it has an MCFG) rotates slots 0-24
+ * over GSI 20-23 and gives the others 16-19; pc wires pins to the ISA line that firmware wrote into the function.
+ */
+static bool has_mcfg;
+static struct acpi_table pci_madt;
+
+static int pci_irq_route(struct device *bus, const u32 *addr, unsigned nr_addr, u32 pin)
+{
+	u32 slot = addr[0] >> 11 & 31, line = nr_addr > 2 ? addr[2] : 0;
+	int irq;
+
+	if (addr[0] >> 16 & 0xff || pin < 1 || pin > 4)
+		return -ENXIO;		/* behind a bridge */
+	if (has_mcfg)
+		irq = map_gsi(slot < 25 || slot == 30 ? 20 + ((slot + pin - 1) & 3) : 15 + pin, IRQ_LEVEL);
+	else
+		irq = line > 0 && line < 16 ? map_isa(pci_madt, line) : -1;
+	return irq > 0 ? irq : -ENXIO;
+}
+static const struct device_firmware pci_firmware = { .irq_route = pci_irq_route };
+
+void pci_host_found(struct acpi_table mcfg, struct acpi_table madt)
 {
 	u64 base = acpi_u64(mcfg, 44);
 	u8 first = acpi_u8(mcfg, 54), last = acpi_u8(mcfg, 55);
@@ -131,6 +154,9 @@ void pci_host_found(struct acpi_table mcfg)
 	dev = device_make("pci", base, "PNP0A08", NULL);
 	if (!dev)
 		return;
+	has_mcfg = base != 0;
+	pci_madt = madt;
+	dev->firmware = &pci_firmware;
 	if (base && first == 0 && base % 0x100000 == 0)
 		device_add_resource(dev, RES_MMIO, base, (last + 1ull) << 20, "ecam");
 	else

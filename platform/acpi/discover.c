@@ -101,6 +101,6 @@ void acpi_discover(void)
 	scan_aml(dsdt, madt);
 	for (unsigned n = 0; (t = acpi_table_find("SSDT", n)).data; n++)
 		scan_aml(t, madt);
-	pci_host_found(acpi_table_find("MCFG", 0));
+	pci_host_found(acpi_table_find("MCFG", 0), madt);
 	virtio_mmio_words();
 }
