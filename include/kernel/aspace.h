@@ -11,6 +11,7 @@
 #include <kernel/lock.h>
 #include <kernel/mm.h>
 #include <lib/rbtree.h>
+#include <lib/rbtree.h>
 
 struct file;
 struct inode;
@@ -42,13 +43,15 @@ struct vma_ops {
 #define VMA_DONTDUMP BIT(14)
 
 struct vma {
-	struct rb_node node;		/* aspace.lock */
-	vaddr_t start, end;		/* page-aligned */
-	u64 max_gap;			/* augmented: largest free gap in the subtree */
+	/* The first four are a struct gap_node of kernel/mm/gaptree.h; aspace.lock. */
+	struct rb_node node;
+	vaddr_t start, end;		/* page-aligned; change under the mapping's vmas_lock as well */
+	u64 gap;			/* free bytes below */
+	u64 max_gap;			/* augmented: largest gap in the subtree */
 	u32 flags;			/* VMA_* */
 	struct aspace *aspace;
 	struct file *file;		/* reference; NULL: anonymous */
-	u64 pgoff;			/* of start in the file, pages */
+	u64 pgoff;			/* of start in the file, pages; no meaning when ops is NULL (anonymous) */
 	const struct vma_ops *ops;
 	void *private;
 	struct list mapping_link;	/* page_mapping.vmas, mapping's i_mmap lock */
@@ -59,7 +62,10 @@ struct vma {
 struct aspace {
 	struct rwlock lock;
 	struct rb_tree areas;		/* lock */
-	struct vma *last_hit;		/* hint, lock */
+	struct vma *last_hit;		/* [a] hint, cleared under lock */
+	u32 nr_areas;			/* lock */
+	bool lock_future;		/* lock: mlockall(MCL_FUTURE) */
+	struct aspace *dead_next;	/* waits to be freed outside the switch */
 	paddr_t root;			/* top page table */
 	struct spinlock pt_lock;	/* page-table pages of this space */
 	struct refcount users;		/* threads that run in it */
@@ -100,6 +106,10 @@ int aspace_mincore(struct aspace *as, vaddr_t addr, u64 len, u8 __user *vec);
 vaddr_t aspace_brk(struct aspace *as, vaddr_t new_brk);	/* the resulting break */
 /* Maps kernel-owned frames (vDSO); page array, special area. Address or -errno. */
 s64 aspace_map_special(struct aspace *as, vaddr_t hint, struct page **pages, u32 n, u32 vma_flags, const char *name);
+/* Faults in what the range allows, stopping at the first error, which it returns. Lock not held. */
+int aspace_populate(struct aspace *as, vaddr_t addr, u64 len);
+/* mlock and munlock; pages are never swapped, so this faults in and counts (RLIMIT_MEMLOCK: -ENOMEM). */
+int aspace_mlock(struct aspace *as, vaddr_t addr, u64 len, bool lock);
 /* The area that contains addr or the next above; lock held. */
 struct vma *aspace_find(struct aspace *as, vaddr_t addr);
 struct vma *vma_next(const struct vma *v);

@@ -42,6 +42,7 @@ struct page_mapping;
 #define PAGE_TABLE BIT(12)
 #define PAGE_RECLAIM BIT(13)
 #define PAGE_WAITERS BIT(14)
+#define PAGE_ICACHE_CLEAN BIT(15)	/* instruction caches saw its present contents */
 
 /* One per 4 KiB frame of RAM. [a] atomic, [m] mapping lock, [z] zone lock, [l] LRU lock. */
 struct page {

@@ -3,7 +3,7 @@
 #include <arch/boot.h>
 #include <kernel/log.h>
 
-#include "mm_internal.h"
+#include "aspace_internal.h"
 
 __init void mm_init(void)
 {
@@ -16,6 +16,8 @@ __init void mm_init(void)
 	slab_init();
 	heap_init();
 	vmap_init();
+	aspace_caches_init();
+	fault_init();
 	log_info("memory: %llu of %llu KiB free, %llu KiB online",
 		 (unsigned long long)mm_free_pages() * 4, (unsigned long long)buddy_total_pages() * 4,
 		 (unsigned long long)buddy_free_pages() * 4);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory of another address space, for ptrace and /proc/PID: page by page, faulted in like an
+ * access of its own and copied through the linear map.
+ */
+#include <arch/upcall.h>
+#include <lib/string.h>
+
+#include "aspace_internal.h"
+
+/* The page at va with a reference of ours, ready for the access; NULL: not to be had. */
+static struct page *get_page(struct aspace *as, vaddr_t va, bool write)
+{
+	for (unsigned tries = 0; tries < 8; tries++) {
+		vaddr_t next;
+		struct page *p = NULL;
+		pte_t *e;
+
+		rwlock_read_lock(&as->lock);
+		e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next);
+		if (e) {
+			pte_t v;
+
+			spin_lock(&as->pt_lock);
+			v = pte_load(e);
+			if (pte_present(v) && (pte_prot(v) & (write ? PGPROT_WRITE : PGPROT_READ)))
+				p = phys_to_page(pte_paddr(v));
+			/* Special frames live for ever and are not counted, but the caller drops one. */
+			if (p)
+				page_get(p);
+			spin_unlock(&as->pt_lock);
+		}
+		rwlock_read_unlock(&as->lock);
+		if (p)
+			return p;
+		if (aspace_fault(as, va, write ? FAULT_WRITE : 0))
+			return NULL;
+	}
+	return NULL;
+}
+
+size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write)
+{
+	size_t done = 0;
+
+	while (done < len && addr + done < arch_layout.user_end) {
+		vaddr_t at = addr + done;
+		size_t n = min(len - done, (size_t)(PAGE_SIZE - at % PAGE_SIZE));
+		struct page *p = get_page(as, align_down(at, PAGE_SIZE), write);
+		char *mem;
+
+		if (!p)
+			break;
+		mem = (char *)page_to_virt(p) + at % PAGE_SIZE;
+		if (write) {
+			memcpy(mem, (char *)buf + done, n);
+			arch_icache_sync(mem, n);
+		} else {
+			memcpy((char *)buf + done, mem, n);
+		}
+		page_put(p);
+		done += n;
+	}
+	return done;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Life of an address space, and which CPU has it loaded.
+ *
+ * Activation is lazy: kernel threads and idle keep the tables of the space that ran before. A CPU
+ * holds a reference on the space it has loaded; the switch may drop the last one, but cannot free
+ * under the run-queue lock, so it puts the space on a list that the next creation or exit empties.
+ * A bit in aspace.cpus means: this CPU may hold translations. It is set before the tables are
+ * loaded and cleared after others are (loading flushes).
+ */
+#include <kernel/cpu.h>
+#include <kernel/irq.h>
+#include <kernel/panic.h>
+#include <lib/string.h>
+
+#include "aspace_internal.h"
+
+static struct kmem_cache *aspace_cache __ro_after_init;
+static struct aspace *dead_spaces;	/* [a] stack through dead_next */
+u64 root_write_count;			/* [a] table switches, for /proc/vmstat */
+
+void aspace_caches_init(void)
+{
+	aspace_cache = kmem_cache_create("aspace", sizeof(struct aspace), 0, NULL);
+	vma_cache_init();
+}
+
+static void aspace_free(struct aspace *as)
+{
+	assert(!as->areas.root && !atomic_load(&as->cpus));
+	pgtable_page_free(phys_to_page(as->root));
+	kmem_cache_free(aspace_cache, as);
+}
+
+static void free_dead_spaces(void)
+{
+	struct aspace *as = atomic_load(&dead_spaces) ? atomic_xchg(&dead_spaces, NULL) : NULL;
+
+	while (as) {
+		struct aspace *next = as->dead_next;
+
+		aspace_free(as);
+		as = next;
+	}
+}
+
+/* Any context, any lock. */
+static void put_later(struct aspace *as)
+{
+	struct aspace *head;
+
+	if (!ref_put(&as->refs))
+		return;
+	head = atomic_load(&dead_spaces);
+	do
+		as->dead_next = head;
+	while (!atomic_cmpxchg(&dead_spaces, &head, as));
+}
+
+static void copy_kernel_half(paddr_t root)
+{
+	const pte_t *from = phys_to_virt(kernel_root);
+	pte_t *to = phys_to_virt(root);
+
+	memcpy(to + 256, from + 256, 256 * sizeof(pte_t));
+}
+
+struct aspace *aspace_create(void)
+{
+	struct aspace *as;
+	struct page *root;
+
+	free_dead_spaces();
+	as = kmem_cache_alloc(aspace_cache, ALLOC_ZERO);
+	if (!as)
+		return NULL;
+	root = pgtable_page_alloc(0);
+	if (!root) {
+		kmem_cache_free(aspace_cache, as);
+		return NULL;
+	}
+	as->root = page_to_phys(root);
+	if (PTE_ROOT_HAS_KERNEL)
+		copy_kernel_half(as->root);
+	rwlock_init(&as->lock, "aspace", LOCK_ASPACE);
+	spin_init(&as->pt_lock, "page tables", LOCK_PT);
+	ref_set(&as->users, 1);
+	ref_set(&as->refs, 1);
+	as->mmap_base = arch_layout.user_end - (64ull << 20);
+	as->pt_pages = 1;
+	return as;
+}
+
+void aspace_put(struct aspace *as)
+{
+	if (ref_put(&as->refs))
+		aspace_free(as);
+}
+
+/* Interrupts off. This CPU lets the space go, if it has it loaded. */
+static void unload_here(void *arg)
+{
+	struct aspace *as = arg;
+	struct cpu *cpu = arch_cpu_self();
+
+	if (cpu->active_space != as)
+		return;
+	cpu->active_space = NULL;
+	arch_mmu_activate(as, NULL);
+	atomic_add(&root_write_count, 1);
+	atomic_fetch_and(&as->cpus, ~cpu_mask(cpu->id));
+	put_later(as);
+}
+
+/* No thread runs in the space any more: with no CPU holding it, tearing it down needs no flush. */
+static void unload_everywhere(struct aspace *as)
+{
+	unsigned long irq = arch_irq_save();
+	cpumask_t others;
+
+	unload_here(as);
+	arch_irq_restore(irq);
+	others = atomic_load(&as->cpus);
+	if (others)
+		ipi_call(others, unload_here, as);
+}
+
+static void tear_down(struct aspace *as)
+{
+	struct list dead = LIST_INIT(dead);
+	struct file *exe;
+
+	rwlock_write_lock(&as->lock);
+	vma_unmap_range(as, 0, arch_layout.user_end, &dead);
+	exe = as->exe;
+	as->exe = NULL;
+	rwlock_write_unlock(&as->lock);
+	vma_list_destroy(&dead);
+	if (exe)
+		file_put(exe);
+}
+
+void aspace_put_user(struct aspace *as)
+{
+	might_sleep();
+	if (!ref_put(&as->users))
+		return;
+	unload_everywhere(as);
+	tear_down(as);
+	aspace_put(as);
+	free_dead_spaces();
+}
+
+/* Interrupts off. */
+static void load(struct cpu *cpu, struct aspace *as)
+{
+	struct aspace *old = cpu->active_space;
+
+	aspace_get(as);
+	atomic_fetch_or(&as->cpus, cpu_mask(cpu->id));
+	/* Full: the bit is visible before this CPU walks the tables. Pairs with the one in batch_cpus. */
+	atomic_fence_full();
+	cpu->active_space = as;
+	arch_mmu_activate(old, as);
+	atomic_add(&root_write_count, 1);
+	if (old) {
+		atomic_fetch_and(&old->cpus, ~cpu_mask(cpu->id));
+		put_later(old);
+	}
+}
+
+void __hot aspace_switch(struct thread *prev, struct thread *next)
+{
+	struct aspace *as = next->aspace;
+	struct cpu *cpu;
+
+	(void)prev;
+	if (!as)
+		return;
+	cpu = arch_cpu_self();
+	if (cpu->active_space != as)
+		load(cpu, as);
+}
+
+void aspace_install(struct aspace *as)
+{
+	struct aspace *old = current->aspace;
+	unsigned long irq = arch_irq_save();
+
+	current->aspace = as;
+	load(arch_cpu_self(), as);
+	arch_irq_restore(irq);
+	if (old)
+		aspace_put_user(old);
+}

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Page faults of user spaces: demand paging, copy-on-write, accessed and dirty bits, stack growth.
+ *
+ * aspace.lock is held for reading, so areas stay; several threads may resolve the same address,
+ * and whoever finds the entry changed under pt_lock lets its own work go and returns: the access
+ * is tried again. An entry whose frame changes goes through "empty" and a flush first, which is
+ * right on every architecture and demanded by some. File pages are mapped under their page lock,
+ * so truncation either sees the entry or keeps it from being made.
+ */
+#include <arch/upcall.h>
+#include <kernel/thread.h>
+#include <uapi/signal.h>
+
+#include "aspace_internal.h"
+
+#define FAULT_AROUND 16		/* pages, a power of two: mapped together if they are in the cache */
+
+static struct page *zero __ro_after_init;
+
+void fault_init(void)
+{
+	zero = page_alloc(0, ALLOC_ZERO);
+	if (!zero)
+		panic("no memory for the zero page");
+}
+
+struct page *zero_page(void) { return zero; }
+
+static pte_t touched(pte_t p, unsigned flags)
+{
+	p = pte_mark_accessed(p);
+	return flags & FAULT_WRITE ? pte_mark_dirty(p) : p;
+}
+
+/* A present entry got more rights or bits: only this CPU must forget what it knew; others refault. */
+static void flush_here(struct aspace *as, vaddr_t va)
+{
+	if (PTE_HW_DIRTY)
+		return;	/* such CPUs walk again before they fault on rights */
+	preempt_disable();
+	arch_tlb_flush_range(as, cpu_mask(arch_cpu_self()->id), va, va + PAGE_SIZE, PAGE_SHIFT, false);
+	preempt_enable();
+}
+
+static void sync_icache(struct page *p, unsigned prot)
+{
+	if (!(prot & PGPROT_EXEC) || (atomic_load(&p->flags) & PAGE_ICACHE_CLEAN))
+		return;
+	arch_icache_sync(page_to_virt(p), PAGE_SIZE);
+	atomic_fetch_or(&p->flags, PAGE_ICACHE_CLEAN);
+}
+
+/* pt_lock held. The reference of p goes to the entry. */
+static void set_entry(struct aspace *as, pte_t *e, struct page *p, pte_t v)
+{
+	atomic_add(&p->mapcount, 1);
+	rss_add(as, p, 1);
+	pte_store(e, v);
+}
+
+/* Puts p at e if nothing is there yet; takes p's reference in any case. */
+static void map_page(struct aspace *as, pte_t *e, struct page *p, unsigned prot, unsigned flags)
+{
+	bool done;
+
+	sync_icache(p, prot);
+	spin_lock(&as->pt_lock);
+	done = !pte_present(pte_load(e));
+	if (done)
+		set_entry(as, e, p, touched(pte_make_leaf(page_to_phys(p), prot, 0), flags));
+	spin_unlock(&as->pt_lock);
+	pte_sync();
+	if (!done)
+		page_put(p);
+}
+
+static struct page *anon_page_alloc(u32 flags)
+{
+	struct page *p = page_alloc(0, ALLOC_USER | ALLOC_NOWARN | flags);
+
+	if (p)
+		p->flags |= PAGE_ANON | PAGE_UPTODATE;
+	return p;
+}
+
+static int fault_anon(struct vma *v, pte_t *e, unsigned flags)
+{
+	struct aspace *as = v->aspace;
+	unsigned prot = vma_prot(v);
+	struct page *p;
+
+	if (!(flags & FAULT_WRITE)) {
+		spin_lock(&as->pt_lock);
+		if (!pte_present(pte_load(e)))
+			pte_store(e, pte_mark_accessed(pte_make_leaf(page_to_phys(zero),
+				(prot & ~PGPROT_WRITE) | PGPROT_SPECIAL, 0)));
+		spin_unlock(&as->pt_lock);
+		pte_sync();
+		return 0;
+	}
+	p = anon_page_alloc(ALLOC_ZERO);
+	if (!p)
+		return -ENOMEM;
+	map_page(as, e, p, prot, flags);
+	return 0;
+}
+
+/* Still part of its file? Page locked. Pages without a cache behind them always are. */
+static bool page_is_current(const struct vma *v, const struct page *p)
+{
+	struct page_mapping *m = vma_mapping(v);
+
+	return !m || v->flags & VMA_SPECIAL || p->mapping == m;
+}
+
+/* Neighbours of addr that are in the cache already get their entries too, without waiting. */
+static void fault_around(struct vma *v, vaddr_t addr, unsigned prot)
+{
+	struct aspace *as = v->aspace;
+	vaddr_t start = max(align_down(addr, FAULT_AROUND * PAGE_SIZE), v->start);
+	vaddr_t end = min(align_down(addr, FAULT_AROUND * PAGE_SIZE) + FAULT_AROUND * PAGE_SIZE, v->end);
+	struct page_mapping *m = vma_mapping(v);
+	vaddr_t next;
+	pte_t *e = pgtable_chunk(as->root, start, end, &next);	/* never crosses a table */
+
+	for (vaddr_t va = start; e && va < end; va += PAGE_SIZE, e++) {
+		struct page *p;
+
+		if (va == addr || pte_present(pte_load(e)))
+			continue;
+		p = mapping_find(m, vma_pgoff(v, va));
+		if (!p)
+			continue;
+		if ((atomic_load(&p->flags) & (PAGE_UPTODATE | PAGE_ERROR)) != PAGE_UPTODATE ||
+		    !page_trylock(p)) {
+			page_put(p);
+			continue;
+		}
+		if (page_is_current(v, p)) {
+			page_get(p);
+			map_page(as, e, p, prot, 0);
+		}
+		page_unlock(p);
+		page_put(p);
+	}
+}
+
+/* A private area is written to where the file's page would be: it gets its own copy. */
+static int fault_file_copy(struct vma *v, pte_t *e, struct page *from, unsigned flags)
+{
+	struct page *p = anon_page_alloc(0);
+
+	if (p) {
+		arch_page_copy(page_to_virt(p), page_to_virt(from));
+		map_page(v->aspace, e, p, vma_prot(v), flags);
+	}
+	page_put(from);
+	return p ? 0 : -ENOMEM;
+}
+
+/* Before a shared page becomes writable. May sleep. */
+static int make_shared_writable(struct vma *v, struct page *p)
+{
+	return v->ops->page_mkwrite ? v->ops->page_mkwrite(v, p) : 0;
+}
+
+static int fault_file(struct vma *v, vaddr_t addr, pte_t *e, unsigned flags)
+{
+	bool is_write = flags & FAULT_WRITE, is_shared = v->flags & VMA_SHARED;
+	unsigned prot = vma_prot(v);
+	struct page *p = NULL;
+	int err = v->ops->fault ? v->ops->fault(v, vma_pgoff(v, addr), flags, &p) : -EIO;
+
+	if (err)
+		return err;
+	if (is_write && !is_shared)
+		return fault_file_copy(v, e, p, flags);
+	if (is_write)
+		err = make_shared_writable(v, p);
+	if (err) {
+		page_put(p);
+		return err;
+	}
+	page_lock(p);
+	if (!page_is_current(v, p)) {
+		page_unlock(p);
+		page_put(p);
+		return 0;	/* truncated meanwhile: the next try tells */
+	}
+	if (is_write) {
+		atomic_fetch_and(&p->flags, ~PAGE_ICACHE_CLEAN);
+		if (p->mapping)
+			page_mark_dirty(p);
+	} else {
+		prot &= ~PGPROT_WRITE;	/* private: copy first; shared: the file is told first */
+	}
+	page_get(p);
+	map_page(v->aspace, e, p, prot, flags);
+	page_unlock(p);
+	page_put(p);
+	if (!is_write && v->ops == &pagecache_vma_ops)
+		fault_around(v, addr, prot);
+	return 0;
+}
+
+/* Replaces the frame behind e, which held `old`, by p. False: it was no longer old. */
+static bool replace_entry(struct vma *v, vaddr_t va, pte_t *e, pte_t old, struct page *p)
+{
+	struct aspace *as = v->aspace;
+	struct tlb_batch b;
+
+	tlb_batch_init(&b, as);
+	spin_lock(&as->pt_lock);
+	if (!pte_present(pte_load(e)) || pte_paddr(pte_load(e)) != pte_paddr(old) ||
+	    (pte_prot(pte_load(e)) & PGPROT_WRITE)) {
+		spin_unlock(&as->pt_lock);
+		return false;
+	}
+	pte_exchange(e, PTE_EMPTY);
+	tlb_batch_add(&b, va, 0);
+	if (!(pte_prot(old) & PGPROT_SPECIAL)) {
+		struct page *gone = phys_to_page(pte_paddr(old));
+
+		__atomic_fetch_sub(&gone->mapcount, 1, __ATOMIC_RELAXED);
+		rss_add(as, gone, -1);
+		tlb_batch_page(&b, gone);
+	}
+	tlb_batch_finish(&b);
+	set_entry(as, e, p, touched(pte_make_leaf(page_to_phys(p), vma_prot(v), 0), FAULT_WRITE));
+	spin_unlock(&as->pt_lock);
+	pte_sync();
+	return true;
+}
+
+/* Write to a private page that is mapped without the right. */
+static int fault_cow(struct vma *v, vaddr_t va, pte_t *e)
+{
+	struct aspace *as = v->aspace;
+	struct page *old = NULL, *p;
+	pte_t was;
+
+	spin_lock(&as->pt_lock);
+	was = pte_load(e);
+	if (!pte_present(was) || (pte_prot(was) & PGPROT_WRITE)) {
+		spin_unlock(&as->pt_lock);
+		return 0;
+	}
+	if (!(pte_prot(was) & PGPROT_SPECIAL)) {
+		old = phys_to_page(pte_paddr(was));
+		if ((old->flags & PAGE_ANON) && ref_read(&old->refs) == 1) {
+			/* Nobody else has it: no copy. */
+			while (!pte_cmpxchg(e, was, touched(pte_with_prot(was, vma_prot(v), 0), FAULT_WRITE)))
+				was = pte_load(e);
+			spin_unlock(&as->pt_lock);
+			pte_sync();
+			flush_here(as, va);
+			return 0;
+		}
+		page_get(old);
+	} else if (pte_paddr(was) != page_to_phys(zero)) {
+		spin_unlock(&as->pt_lock);
+		return -EACCES;
+	}
+	spin_unlock(&as->pt_lock);
+	p = anon_page_alloc(old ? 0 : ALLOC_ZERO);
+	if (p && old)
+		arch_page_copy(page_to_virt(p), page_to_virt(old));
+	if (p) {
+		sync_icache(p, vma_prot(v));
+		if (!replace_entry(v, va, e, was, p))
+			page_put(p);
+	}
+	if (old)
+		page_put(old);
+	return p ? 0 : -ENOMEM;
+}
+
+/* Write to a shared page that is mapped read-only to notice the first write. */
+static int fault_shared_write(struct vma *v, vaddr_t va, pte_t *e)
+{
+	struct aspace *as = v->aspace;
+	struct page *p = NULL;
+	pte_t was;
+	int err;
+
+	spin_lock(&as->pt_lock);
+	was = pte_load(e);
+	if (pte_present(was) && !(pte_prot(was) & (PGPROT_WRITE | PGPROT_SPECIAL)))
+		p = page_get(phys_to_page(pte_paddr(was)));
+	spin_unlock(&as->pt_lock);
+	if (!p)
+		return pte_prot(was) & PGPROT_SPECIAL ? -EACCES : 0;
+	err = make_shared_writable(v, p);
+	if (err) {
+		page_put(p);
+		return err;
+	}
+	page_lock(p);
+	if (page_is_current(v, p)) {
+		atomic_fetch_and(&p->flags, ~PAGE_ICACHE_CLEAN);
+		if (p->mapping)
+			page_mark_dirty(p);
+		spin_lock(&as->pt_lock);
+		was = pte_load(e);
+		while (pte_present(was) && pte_paddr(was) == page_to_phys(p) &&
+		       !pte_cmpxchg(e, was, touched(pte_with_prot(was, vma_prot(v), 0), FAULT_WRITE)))
+			was = pte_load(e);
+		spin_unlock(&as->pt_lock);
+		pte_sync();
+		flush_here(as, va);
+	}
+	page_unlock(p);
+	page_put(p);
+	return 0;
+}
+
+/* The entry allows the access: note the bits the CPU does not set, drop what it remembers. */
+static void fault_bits(struct vma *v, vaddr_t va, pte_t *e, unsigned flags)
+{
+	pte_t was, now;
+
+	do {
+		was = pte_load(e);
+		now = touched(was, flags);
+	} while (pte_present(was) && was != now && !pte_cmpxchg(e, was, now));
+	pte_sync();
+	flush_here(v->aspace, va);
+}
+
+int fault_resolve(struct vma *v, vaddr_t addr, unsigned flags)
+{
+	vaddr_t va = align_down(addr, PAGE_SIZE);
+	pte_t *e = aspace_pte(v->aspace, va), p;
+
+	if (!e)
+		return -ENOMEM;
+	p = pte_load(e);
+	if (!pte_present(p)) {
+		if (v->flags & VMA_SPECIAL && !v->ops)
+			return -EIO;
+		return v->ops ? fault_file(v, va, e, flags) : fault_anon(v, e, flags);
+	}
+	if (!(flags & FAULT_WRITE) || (pte_prot(p) & PGPROT_WRITE)) {
+		fault_bits(v, va, e, flags);
+		return 0;
+	}
+	return v->flags & VMA_SHARED ? fault_shared_write(v, va, e) : fault_cow(v, va, e);
+}
+
+/* addr lies below a stack: may it grow down there? Takes the lock for writing. */
+static int grow_stack(struct aspace *as, vaddr_t addr)
+{
+	struct vma *v, *below;
+	vaddr_t start = align_down(addr, PAGE_SIZE);
+	int err = -EFAULT;
+
+	rwlock_write_lock(&as->lock);
+	v = aspace_find(as, addr);
+	if (v && v->start <= addr) {
+		err = 0;	/* another thread was faster */
+	} else if (v && (v->flags & VMA_GROWSDOWN) && start >= MMAP_MIN_ADDR) {
+		below = gap_vma(gap_prev(vma_gap(v)));
+		if (v->end - start <= rlimit(RLIMIT_STACK) &&
+		    (!below || (below->flags & VMA_GROWSDOWN) || below->end + STACK_GAP <= start)) {
+			vma_resize(v, start, v->end);
+			err = 0;
+		}
+	}
+	rwlock_write_unlock(&as->lock);
+	return err;
+}
+
+static bool access_ok(const struct vma *v, unsigned flags)
+{
+	if (flags & FAULT_WRITE)
+		return v->flags & VMA_WRITE;
+	if (flags & FAULT_EXEC)
+		return v->flags & VMA_EXEC;
+	return v->flags & (VMA_READ | VMA_WRITE | VMA_EXEC);
+}
+
+int aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags)
+{
+	struct vma *v;
+	int err;
+
+	mm_count(MM_FAULTS, 1);
+	while (true) {
+		rwlock_read_lock(&as->lock);
+		v = aspace_find(as, addr);
+		if (v && v->start <= addr)
+			break;
+		err = v && (v->flags & VMA_GROWSDOWN) ? -EAGAIN : -EFAULT;
+		rwlock_read_unlock(&as->lock);
+		if (err == -EAGAIN)
+			err = grow_stack(as, addr);
+		if (err)
+			return err;
+	}
+	err = access_ok(v, flags) ? fault_resolve(v, addr, flags) : -EACCES;
+	rwlock_read_unlock(&as->lock);
+	return err;
+}
+
+static void post_signal(int err, vaddr_t addr)
+{
+	switch (err) {
+	case -EACCES:
+		signal_fault(SIGSEGV, SEGV_ACCERR, addr);
+		break;
+	case -EIO:
+		signal_fault(SIGBUS, BUS_ADRERR, addr);
+		break;
+	case -ENOMEM:
+		if (!signal_fatal_pending(current))
+			signal_send_process(current->process, SIGKILL, NULL);
+		break;
+	default:
+		signal_fault(SIGSEGV, SEGV_MAPERR, addr);
+	}
+}
+
+bool __hot trap_page_fault(struct arch_regs *regs, vaddr_t addr, unsigned flags)
+{
+	struct aspace *as = current->aspace;
+	bool is_user = flags & FAULT_USER;
+	int err = -EFAULT;
+
+	(void)regs;
+	if (!is_user && (!as || addr >= arch_layout.user_end || current->fault_disabled || !preemptible()))
+		return false;
+	if (as && addr < arch_layout.user_end)
+		err = aspace_fault(as, addr, flags);
+	if (!err) {
+		current->min_faults++;
+		return true;
+	}
+	if (!is_user)
+		return false;
+	post_signal(err, addr);
+	return true;
+}

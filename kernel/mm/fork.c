@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copy of an address space for fork. Areas are duplicated; of the page tables only what faults
+ * could not bring back: private anonymous pages, which become read-only in both spaces. File and
+ * shared pages come by faults, so a fork followed by exec copies little.
+ */
+#include "aspace_internal.h"
+
+/* pt_lock of src held, dst is not yet visible to anybody. */
+static void copy_entry(struct aspace *dst, struct aspace *src, pte_t *from, pte_t *to, vaddr_t va,
+		       struct tlb_batch *b)
+{
+	pte_t old = pte_load(from), new;
+	struct page *p;
+
+	if (pte_prot(old) & PGPROT_SPECIAL) {
+		pte_store(to, old);
+		return;
+	}
+	p = phys_to_page(pte_paddr(old));
+	if (!(p->flags & PAGE_ANON))
+		return;
+	if (pte_prot(old) & PGPROT_WRITE) {
+		do {
+			old = pte_load(from);
+			new = pte_with_prot(old, pte_prot(old) & ~PGPROT_WRITE, 0);
+		} while (!pte_cmpxchg(from, old, new));
+		tlb_batch_add(b, va, 0);
+		old = new;
+	}
+	page_get(p);
+	atomic_add(&p->mapcount, 1);
+	rss_add(dst, p, 1);
+	pte_store(to, old);
+}
+
+static int copy_range(struct aspace *dst, struct aspace *src, vaddr_t start, vaddr_t end, struct tlb_batch *b)
+{
+	vaddr_t next;
+
+	for (vaddr_t va = start; va < end; va = next) {
+		pte_t *from = pgtable_chunk(src->root, va, end, &next), *to = NULL;
+
+		for (; from && va < next; va += PAGE_SIZE, from++) {
+			if (!pte_present(pte_load(from)))
+				continue;
+			if (!to && !(to = aspace_pte(dst, va)))
+				return -ENOMEM;
+			spin_lock(&src->pt_lock);
+			for (; va < next; va += PAGE_SIZE, from++, to++)
+				if (pte_present(pte_load(from)))
+					copy_entry(dst, src, from, to, va, b);
+			spin_unlock(&src->pt_lock);
+			break;
+		}
+	}
+	return 0;
+}
+
+static int copy_area(struct aspace *dst, struct vma *v, struct tlb_batch *b)
+{
+	struct vma *copy = vma_dup(v);
+
+	if (!copy)
+		return -ENOMEM;
+	copy->aspace = dst;
+	copy->flags &= ~VMA_LOCKED;
+	vma_insert(copy);
+	if ((v->flags & VMA_SHARED && !(v->flags & VMA_SPECIAL)) || v->flags & VMA_WIPEONFORK)
+		return 0;
+	if (v->ops && !(v->flags & (VMA_WRITE | VMA_MAYWRITE)))
+		return 0;
+	return copy_range(dst, v->aspace, v->start, v->end, b);
+}
+
+static void copy_bounds(struct aspace *dst, const struct aspace *src)
+{
+	dst->mmap_base = src->mmap_base;
+	dst->brk_start = src->brk_start;
+	dst->brk = src->brk;
+	dst->stack_top = src->stack_top;
+	dst->arg_start = src->arg_start;
+	dst->arg_end = src->arg_end;
+	dst->env_start = src->env_start;
+	dst->env_end = src->env_end;
+	dst->code_start = src->code_start;
+	dst->code_end = src->code_end;
+	dst->data_start = src->data_start;
+	dst->data_end = src->data_end;
+	dst->vdso = src->vdso;
+	__builtin_memcpy(dst->auxv, src->auxv, sizeof(dst->auxv));
+	if (src->exe)
+		dst->exe = file_get(src->exe);
+}
+
+struct aspace *aspace_fork(struct aspace *src)
+{
+	struct aspace *dst = aspace_create();
+	struct tlb_batch b;
+	int err = 0;
+
+	if (!dst)
+		return err_ptr(-ENOMEM);
+	tlb_batch_init(&b, src);
+	rwlock_write_lock(&src->lock);
+	copy_bounds(dst, src);
+	for (struct gap_node *g = src->areas.root ? gap_find(&src->areas, 0) : NULL; g && !err; g = gap_next(g))
+		if (!(gap_vma(g)->flags & VMA_DONTFORK))
+			err = copy_area(dst, gap_vma(g), &b);
+	/* Before the lock goes: afterwards the parent may write only through faults. */
+	tlb_batch_finish(&b);
+	rwlock_write_unlock(&src->lock);
+	pte_sync();
+	if (!err)
+		return dst;
+	aspace_put_user(dst);
+	return err_ptr(err);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * mremap: growing in place where there is room, else moving the page-table entries (never the
+ * pages) to a new address.
+ */
+#include "aspace_internal.h"
+
+struct remap {
+	struct aspace *as;
+	vaddr_t old, new;
+	u64 old_len, new_len;
+	u32 flags;
+};
+
+static int check_args(struct remap *r)
+{
+	u64 old_len = r->old_len;
+
+	if (r->flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE))
+		return -EINVAL;	/* MREMAP_DONTUNMAP is not there yet */
+	if ((r->flags & MREMAP_FIXED) && !(r->flags & MREMAP_MAYMOVE))
+		return -EINVAL;
+	r->old_len = align_up(old_len, PAGE_SIZE);
+	r->new_len = align_up(r->new_len, PAGE_SIZE);
+	if (!is_aligned(r->old, PAGE_SIZE) || r->new_len == 0 || r->old_len < old_len)
+		return -EINVAL;
+	if (r->old > arch_layout.user_end || r->old_len > arch_layout.user_end - r->old ||
+	    r->new_len > arch_layout.user_end)
+		return -EINVAL;
+	if (!(r->flags & MREMAP_FIXED))
+		return 0;
+	if (!is_aligned(r->new, PAGE_SIZE) || r->new > arch_layout.user_end - r->new_len ||
+	    r->new < MMAP_MIN_ADDR)
+		return -EINVAL;
+	if (r->new < r->old + r->old_len && r->old < r->new + r->new_len)
+		return -EINVAL;
+	return 0;
+}
+
+/* Entries of [from, from+len) go to `to`. False: no memory for tables; some may have moved. */
+static bool move_entries(struct aspace *as, vaddr_t from, vaddr_t to, u64 len)
+{
+	struct tlb_batch b;
+	bool done = true;
+
+	tlb_batch_init(&b, as);
+	for (u64 at = 0; at < len && done; at += PAGE_SIZE) {
+		vaddr_t next;
+		pte_t *e = pgtable_chunk(as->root, from + at, from + len, &next), *t;
+
+		if (!e) {
+			at = next - from - PAGE_SIZE;
+			continue;
+		}
+		if (!pte_present(pte_load(e)))
+			continue;
+		t = aspace_pte(as, to + at);
+		done = t;
+		if (t) {
+			spin_lock(&as->pt_lock);
+			pte_store(t, pte_exchange(e, PTE_EMPTY));
+			spin_unlock(&as->pt_lock);
+			tlb_batch_add(&b, from + at, 0);
+		}
+	}
+	pte_sync();
+	tlb_batch_finish(&b);
+	return done;
+}
+
+/* v is exactly the old range. Address or -errno; areas that went away are on dead. */
+static s64 move_area(struct remap *r, struct vma *v, struct list *dead)
+{
+	struct aspace *as = r->as;
+	struct vma *copy = vma_dup(v);
+	u64 moved = min(r->old_len, r->new_len);
+
+	if (!copy)
+		return -ENOMEM;
+	copy->start = r->new;
+	copy->end = r->new + r->new_len;
+	vma_insert(copy);
+	if (!move_entries(as, r->old, r->new, moved)) {
+		move_entries(as, r->new, r->old, moved);	/* the old tables are still there */
+		(void)vma_unmap_range(as, copy->start, copy->end, dead);
+		return -ENOMEM;
+	}
+	(void)vma_unmap_range(as, r->old, r->old + r->old_len, dead);
+	return (s64)r->new;
+}
+
+static int check_growth(struct remap *r, const struct vma *v)
+{
+	struct aspace *as = r->as;
+	u64 more = r->new_len > r->old_len ? (r->new_len - r->old_len) >> PAGE_SHIFT : 0;
+
+	if (as->total_pages + more > rlimit(RLIMIT_AS) >> PAGE_SHIFT)
+		return -ENOMEM;
+	if ((v->flags & (VMA_WRITE | VMA_SHARED)) == VMA_WRITE &&
+	    (as->data_pages + more > rlimit(RLIMIT_DATA) >> PAGE_SHIFT || more > buddy_total_pages()))
+		return -ENOMEM;
+	return 0;
+}
+
+static s64 move_locked(struct remap *r, struct vma *v, struct list *dead)
+{
+	struct aspace *as = r->as;
+	int err;
+
+	if (!(r->flags & MREMAP_MAYMOVE))
+		return -ENOMEM;
+	if (r->flags & MREMAP_FIXED) {
+		err = vma_unmap_range(as, r->new, r->new + r->new_len, dead);
+		if (err)
+			return err;
+	} else {
+		r->new = gap_find_high(&as->areas, MMAP_MIN_ADDR, as->mmap_base, r->new_len);
+		if (!r->new)
+			return -ENOMEM;
+	}
+	/* Unmapping the target may have changed nothing here: the ranges do not meet. */
+	err = vma_split_range(as, r->old, r->old + r->old_len);
+	if (err)
+		return err;
+	v = aspace_find(as, r->old);
+	return move_area(r, v, dead);
+}
+
+static s64 remap_locked(struct remap *r, struct list *dead)
+{
+	struct aspace *as = r->as;
+	struct vma *v = aspace_find(as, r->old), *next;
+	int err;
+
+	if (!v || v->start > r->old)
+		return -EFAULT;
+	if (r->old_len == 0 || v->flags & VMA_SPECIAL)
+		return -EINVAL;	/* a second view of shared pages is not there yet */
+	if (r->old_len > v->end - r->old)
+		return -EFAULT;
+	err = check_growth(r, v);
+	if (err)
+		return err;
+	if (r->flags & MREMAP_FIXED)
+		return move_locked(r, v, dead);
+	if (r->new_len <= r->old_len) {
+		err = r->new_len < r->old_len ?
+		      vma_unmap_range(as, r->old + r->new_len, r->old + r->old_len, dead) : 0;
+		return err ? err : (s64)r->old;
+	}
+	next = vma_next(v);
+	if (v->end == r->old + r->old_len && r->old + r->new_len <= (next ? next->start : arch_layout.user_end)) {
+		vma_resize(v, v->start, r->old + r->new_len);
+		return (s64)r->old;
+	}
+	return move_locked(r, v, dead);
+}
+
+s64 aspace_mremap(struct aspace *as, vaddr_t old, u64 old_len, u64 new_len, u32 flags, vaddr_t new_addr)
+{
+	struct remap r = { as, old, new_addr, old_len, new_len, flags };
+	struct list dead = LIST_INIT(dead);
+	s64 at = check_args(&r);
+
+	if (at)
+		return at;
+	rwlock_write_lock(&as->lock);
+	at = remap_locked(&r, &dead);
+	rwlock_write_unlock(&as->lock);
+	vma_list_destroy(&dead);
+	return at;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From file pages to the entries that map them: a mapping lists the areas that show it, an area
+ * and a page number give the address. Also shared anonymous memory, which is a mapping without a
+ * file. vmas_lock keeps areas and their page tables in place; entries change under pt_lock.
+ */
+#include "aspace_internal.h"
+
+/* The part of v that shows pages [first, last]. */
+static bool overlap(const struct vma *v, u64 first, u64 last, vaddr_t *start, vaddr_t *end)
+{
+	u64 lo = max(first, v->pgoff), hi = min(last, v->pgoff + vma_pages(v) - 1);
+
+	if (lo > hi)
+		return false;
+	*start = v->start + ((lo - v->pgoff) << PAGE_SHIFT);
+	*end = v->start + ((hi - v->pgoff + 1) << PAGE_SHIFT);
+	return true;
+}
+
+/* Takes out the entries of file pages; private copies (anonymous pages) stay. */
+static void zap_file_pages(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	struct aspace *as = v->aspace;
+	struct tlb_batch b;
+	vaddr_t next;
+
+	tlb_batch_init(&b, as);
+	for (vaddr_t va = start; va < end; va = next) {
+		pte_t *e = pgtable_chunk(as->root, va, end, &next);
+
+		if (!e)
+			continue;
+		spin_lock(&as->pt_lock);
+		for (; va < next; va += PAGE_SIZE, e++) {
+			pte_t old = pte_load(e);
+			struct page *p;
+
+			if (!pte_present(old) || (pte_prot(old) & PGPROT_SPECIAL))
+				continue;
+			p = phys_to_page(pte_paddr(old));
+			if (p->flags & PAGE_ANON)
+				continue;
+			pte_exchange(e, PTE_EMPTY);
+			__atomic_fetch_sub(&p->mapcount, 1, __ATOMIC_RELAXED);
+			rss_add(as, p, -1);
+			tlb_batch_add(&b, va, 0);
+			tlb_batch_page(&b, p);
+		}
+		spin_unlock(&as->pt_lock);
+	}
+	tlb_batch_finish(&b);
+}
+
+void mapping_unmap_range(struct page_mapping *m, u64 first, u64 last)
+{
+	vaddr_t start, end;
+	struct vma *v;
+
+	if (list_empty(&m->vmas))
+		return;
+	mutex_lock(&m->vmas_lock);
+	list_for_each(v, &m->vmas, mapping_link)
+		if (overlap(v, first, last, &start, &end))
+			zap_file_pages(v, start, end);
+	mutex_unlock(&m->vmas_lock);
+}
+
+/* Write-protects the entry of p at va; true if it was dirty. */
+static bool clean_entry(struct aspace *as, vaddr_t va, const struct page *p)
+{
+	struct tlb_batch b;
+	vaddr_t next;
+	pte_t *e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next), old, new;
+	bool was_dirty = false;
+
+	if (!e)
+		return false;
+	tlb_batch_init(&b, as);
+	spin_lock(&as->pt_lock);
+	old = pte_load(e);
+	while (pte_present(old) && pte_paddr(old) == page_to_phys(p)) {
+		new = pte_clear_dirty(pte_with_prot(old, pte_prot(old) & ~PGPROT_WRITE, 0));
+		if (new == old)
+			break;
+		if (pte_cmpxchg(e, old, new)) {
+			was_dirty = pte_dirty(old);
+			tlb_batch_add(&b, va, 0);
+			break;
+		}
+		old = pte_load(e);
+	}
+	spin_unlock(&as->pt_lock);
+	tlb_batch_finish(&b);
+	return was_dirty;
+}
+
+bool mapping_page_clean(struct page_mapping *m, struct page *page)
+{
+	bool was_dirty = false;
+	vaddr_t start, end;
+	struct vma *v;
+
+	if (list_empty(&m->vmas) || atomic_load(&page->mapcount) == 0)
+		return false;
+	mutex_lock(&m->vmas_lock);
+	list_for_each(v, &m->vmas, mapping_link)
+		if ((v->flags & VMA_SHARED) && overlap(v, page->index, page->index, &start, &end))
+			was_dirty |= clean_entry(v->aspace, start, page);
+	mutex_unlock(&m->vmas_lock);
+	return was_dirty;
+}
+
+/* ---- shared anonymous memory ------------------------------------------------------------------ */
+
+struct anon_shared *anon_shared_create(void)
+{
+	struct anon_shared *s = kzalloc(sizeof(*s), 0);
+
+	if (!s)
+		return NULL;
+	ref_set(&s->refs, 1);
+	mapping_init(&s->mapping, NULL, NULL);
+	s->mapping.keep = true;
+	return s;
+}
+
+static int anon_shared_fault(struct vma *v, u64 pgoff, unsigned flags, struct page **page)
+{
+	struct anon_shared *s = v->private;
+	struct page *p = mapping_grab(&s->mapping, pgoff, ALLOC_ZERO | ALLOC_USER);
+
+	(void)flags;
+	if (is_err(p))
+		return (int)ptr_err(p);
+	atomic_fetch_or(&p->flags, PAGE_UPTODATE);
+	page_unlock(p);
+	*page = p;
+	return 0;
+}
+
+static void anon_shared_open(struct vma *v) { ref_get(&((struct anon_shared *)v->private)->refs); }
+
+static void anon_shared_close(struct vma *v)
+{
+	struct anon_shared *s = v->private;
+
+	if (!s || !ref_put(&s->refs))
+		return;
+	mapping_destroy(&s->mapping);
+	kfree(s);
+}
+
+const struct vma_ops anon_shared_ops = {
+	.fault = anon_shared_fault,
+	.open = anon_shared_open,
+	.close = anon_shared_close,
+};

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Leaf entries of user spaces in bulk: taking them out, freeing tables, changing rights. Entries
+ * change under aspace.pt_lock; the hardware may set accessed and dirty bits at any moment, so a
+ * live entry is only exchanged or compare-exchanged. Pages go after the TLB flush of the batch.
+ */
+#include "aspace_internal.h"
+
+void rss_add(struct aspace *as, struct page *p, s64 n)
+{
+	if (p->flags & PAGE_ANON) {
+		atomic_add(&as->rss_anon, n);
+		mm_count(MM_ANON, n);
+	} else if (p->mapping && p->mapping->keep) {
+		atomic_add(&as->rss_shmem, n);
+	} else {
+		atomic_add(&as->rss_file, n);
+	}
+	mm_count(MM_MAPPED, n);
+	if (n > 0) {
+		u64 now = atomic_load(&as->rss_anon) + atomic_load(&as->rss_file) +
+			  atomic_load(&as->rss_shmem);
+
+		if (now > atomic_load(&as->rss_peak))
+			atomic_store(&as->rss_peak, now);
+	}
+}
+
+pte_t *aspace_pte(struct aspace *as, vaddr_t va)
+{
+	vaddr_t next;
+	pte_t *e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next);
+
+	if (likely(e))
+		return e;
+	for (unsigned l = arch_layout.pt_levels - 1; l-- > 0;) {
+		e = pgtable_entry(as->root, va, l + 1, false, 0);
+		if (!e || !pte_present(pte_load(e)))
+			atomic_add(&as->pt_pages, 1);
+		e = pgtable_entry(as->root, va, l, true, 0);
+		if (!e) {
+			atomic_sub(&as->pt_pages, 1);
+			return NULL;
+		}
+	}
+	return e;
+}
+
+/* pt_lock held. One entry goes; its page joins the batch. */
+static void zap_entry(struct aspace *as, pte_t *e, vaddr_t va, struct tlb_batch *b)
+{
+	pte_t old = pte_exchange(e, PTE_EMPTY);
+	struct page *p;
+
+	tlb_batch_add(b, va, 0);
+	if (pte_prot(old) & PGPROT_SPECIAL)
+		return;
+	p = phys_to_page(pte_paddr(old));
+	__atomic_fetch_sub(&p->mapcount, 1, __ATOMIC_RELAXED);
+	rss_add(as, p, -1);
+	tlb_batch_page(b, p);
+}
+
+void zap_range(struct aspace *as, vaddr_t start, vaddr_t end, struct tlb_batch *b)
+{
+	vaddr_t next;
+
+	for (vaddr_t va = start; va < end; va = next) {
+		pte_t *e = pgtable_chunk(as->root, va, end, &next);
+
+		if (!e)
+			continue;
+		spin_lock(&as->pt_lock);
+		for (; va < next; va += PAGE_SIZE, e++)
+			if (pte_present(pte_load(e)))
+				zap_entry(as, e, va, b);
+		spin_unlock(&as->pt_lock);
+	}
+}
+
+/*
+ * Frees what lies below the table at level that covers part of [start, end) and no address
+ * outside [floor, ceiling). Recursion ends at level 1: three deep at most.
+ */
+static void free_below(struct aspace *as, paddr_t table, unsigned level, vaddr_t base, vaddr_t start,
+		       vaddr_t end, vaddr_t floor, vaddr_t ceiling, struct tlb_batch *b)
+{
+	u64 span = pt_span(level);
+	vaddr_t va = max(align_down(start, span), base);
+	vaddr_t last = min(end, base + span * 512);
+
+	for (; va < last; va += span) {
+		pte_t *e = (pte_t *)phys_to_virt(table) + pt_index(va, level);
+		pte_t v = pte_load(e);
+
+		if (!pte_is_table(v, level))
+			continue;
+		if (level > 1)
+			free_below(as, pte_paddr(v), level - 1, va, start, end, floor, ceiling, b);
+		if (va < floor || va + span > ceiling)
+			continue;
+		pte_exchange(e, PTE_EMPTY);
+		atomic_sub(&as->pt_pages, 1);
+		tlb_batch_table(b, va, level, phys_to_page(pte_paddr(v)));
+	}
+}
+
+/*
+ * Takes out tables that only served [start, end); floor and ceiling are the nearest areas left.
+ * aspace.lock held for writing; nobody else adds entries there, lookers are in epoch sections.
+ */
+void zap_tables(struct aspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, vaddr_t ceiling,
+		struct tlb_batch *b)
+{
+	free_below(as, as->root, arch_layout.pt_levels - 1, 0, start, end, floor, ceiling, b);
+}
+
+/* The rights an entry of v gets: writing stays off unless it was on, so that copy-on-write is kept. */
+static pte_t with_new_rights(const struct vma *v, pte_t old)
+{
+	unsigned had = pte_prot(old), prot = vma_prot(v);
+
+	if (!(had & PGPROT_WRITE))
+		prot &= ~PGPROT_WRITE;
+	return pte_with_prot(old, prot | (had & PGPROT_SPECIAL), 0);
+}
+
+static void protect_chunk(struct vma *v, pte_t *e, vaddr_t va, vaddr_t end, struct tlb_batch *b)
+{
+	for (; va < end; va += PAGE_SIZE, e++) {
+		pte_t old = pte_load(e), new;
+
+		if (!pte_present(old))
+			continue;
+		do {
+			old = pte_load(e);
+			new = with_new_rights(v, old);
+		} while (new != old && !pte_cmpxchg(e, old, new));
+		if (new != old)
+			tlb_batch_add(b, va, 0);
+	}
+}
+
+void protect_range(struct vma *v, vaddr_t start, vaddr_t end)
+{
+	struct aspace *as = v->aspace;
+	struct tlb_batch b;
+	vaddr_t next;
+
+	tlb_batch_init(&b, as);
+	for (vaddr_t va = start; va < end; va = next) {
+		pte_t *e = pgtable_chunk(as->root, va, end, &next);
+
+		if (!e)
+			continue;
+		spin_lock(&as->pt_lock);
+		protect_chunk(v, e, va, next, &b);
+		spin_unlock(&as->pt_lock);
+	}
+	pte_sync();
+	tlb_batch_finish(&b);
+}
