@@ -63,6 +63,8 @@ struct process {
 	u64 signals_received, signals_handled;	/* [s] */
 	struct timer real_timer;	/* ITIMER_REAL */
 	u64 real_interval_ns;
+	struct list posix_timers;	/* [s] timer_create */
+	s32 next_timer_id;		/* [s] */
 	char cmd[THREAD_NAME_MAX];
 };
 extern struct spinlock process_tree_lock;

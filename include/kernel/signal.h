@@ -24,6 +24,7 @@ enum job_state {
 struct sig_info {			/* a queued signal */
 	struct list link;
 	struct user_siginfo info;	/* uapi: 128 bytes as the user sees it */
+	bool is_embedded;		/* part of a POSIX timer: unlinked, not freed, when taken */
 };
 struct sig_action {
 	u64 handler;			/* SIG_DFL, SIG_IGN or address */
@@ -45,6 +46,7 @@ struct signal_state {
 	u32 stop_signal;
 	u32 nr_to_stop;
 	bool stop_reported;		/* wait4 told the parent of the stop */
+	bool cont_notify;		/* the first thread to go on tells the parent */
 	bool cont_reported;		/* … of the continuation (true also when there was none) */
 	struct waitq sigtimedwait_q;
 };
@@ -76,6 +78,11 @@ void signal_fault(int sig, int code, vaddr_t addr);
 bool signal_pending(const struct thread *t);
 bool signal_fatal_pending(const struct thread *t);
 void signal_set_mask(u64 mask);		/* of the current thread; re-evaluates WORK_SIGNAL */
+/*
+ * Another mask until the call's end (ppoll, pselect, sigsuspend): the old one comes back at user
+ * return, after a handler saw it as its old mask.
+ */
+void signal_set_temporary_mask(u64 mask);
 /* Delivers what is pending, stops, restarts calls; from user_return_work. */
 void signal_handle(struct arch_regs *regs);
 void signal_exec(void);			/* handlers to default */

@@ -53,7 +53,30 @@ long process_fork(const struct fork_args *a);
 
 /* robust.c */
 void robust_list_exit(struct thread *t);
-/* itimer.c */
-void itimer_exec_exit(struct process *p);
+/* signal/itimer.c, signal/posix_timer.c */
+void itimer_fire(struct timer *t);
+void itimer_exit(struct process *p);		/* no timer of p fires any more */
+void posix_timers_delete(struct process *p);	/* exec, exit */
+
+/* signal/ */
+enum signal_default { SIGNAL_TERMINATES, SIGNAL_CORE, SIGNAL_IGNORED, SIGNAL_STOPS, SIGNAL_CONTINUES };
+enum signal_default signal_default_action(int sig);
+#define SIGNALS_STOP (sig_bit(SIGSTOP) | sig_bit(SIGTSTP) | sig_bit(SIGTTIN) | sig_bit(SIGTTOU))
+#define SIGNALS_UNMASKABLE (sig_bit(SIGKILL) | sig_bit(SIGSTOP))
+#define SIGNALS_SYNCHRONOUS (sig_bit(SIGSEGV) | sig_bit(SIGBUS) | sig_bit(SIGILL) | sig_bit(SIGTRAP) | \
+			     sig_bit(SIGFPE) | sig_bit(SIGSYS))
+int signal_choose(u64 deliverable);		/* which of a set comes first; 0: none */
+/* The following with the signal lock of the process held. */
+int signal_take(struct thread *t, u64 allowed, struct user_siginfo *info);	/* dequeues; 0: none */
+void signal_flush(struct sig_pending *pending, u64 set);
+void signal_group_exit(struct process *p, u32 wait_status);	/* all threads are to go */
+void signal_update_work(struct thread *t);	/* WORK_SIGNAL as the sets say */
+int signal_post(struct process *p, struct thread *t, int sig, const struct user_siginfo *info,
+		struct sig_info *embedded, bool forced);
+bool job_thread_gone(struct thread *t);		/* it exits while its process stops; true: tell the parent */
+/* Not under the lock. */
+bool job_stop_current(void);			/* takes part in a stop; sleeps. True: stopped for a while */
+struct sig_actions *sig_actions_copy(const struct sig_actions *from);	/* NULL from: defaults */
+int signal_unshare_actions(void);		/* exec: private actions. 0 or -ENOMEM */
 
 #endif

@@ -67,6 +67,8 @@ struct process *process_new(struct process *parent)
 	list_init(&p->session_link);
 	list_init(&p->all_link);
 	list_init(&p->sig.pending.queue);
+	list_init(&p->posix_timers);
+	timer_init(&p->real_timer, itimer_fire);
 	waitq_init(&p->sig.sigtimedwait_q);
 	waitq_init(&p->child_wait);
 	mutex_init(&p->exec_lock, "exec", LOCK_EXEC);

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * clone and its relatives: a new thread, in this process or in a new one. Everything that can fail
+ * is done before anybody can see the child. Locks: the tree lock to enter the tree, the signal
+ * lock to enter the thread list.
+ */
+#include "proc.h"
+#include <kernel/aspace.h>
+#include <kernel/mm.h>
+#include <kernel/sched.h>
+#include <kernel/syscall.h>
+#include <kernel/usercopy.h>
+#include <lib/string.h>
+#include <uapi/capability.h>
+#include <uapi/native.h>
+#include <uapi/sched.h>
+
+#define CLONE_KNOWN (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | \
+		     CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | \
+		     CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_PTRACE)
+
+/* Combinations the ABI forbids, and those that need what does not exist (namespaces, pidfd). */
+static int flags_check(u64 flags, u32 exit_signal)
+{
+	if (flags & ~(u64)CLONE_KNOWN)
+		return -EINVAL;
+	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+		return -EINVAL;
+	if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+		return -EINVAL;
+	/* Descriptors and directories belong to the process here: threads share them. */
+	if ((flags & CLONE_THREAD) && (~flags & (CLONE_SIGHAND | CLONE_FILES | CLONE_FS)))
+		return -EINVAL;
+	if (exit_signal > NSIG)
+		return -EINVAL;
+	if ((flags & CLONE_PARENT) && current_process() == process_init)
+		return -EINVAL;
+	return 0;
+}
+
+static u32 count_of_uid(uid_t uid)
+{
+	struct process *p;
+	u32 n = 0;
+
+	for (pid_t from = 1; (p = process_next(from)); process_put(p)) {
+		from = p->pid + 1;
+		epoch_enter();
+		if (p->leader && p->leader->cred && p->leader->cred->uid == uid)
+			n += p->nr_threads;
+		epoch_exit();
+	}
+	return n;
+}
+
+static int nproc_check(void)
+{
+	u64 limit = rlimit(RLIMIT_NPROC);
+
+	if (process_count() < limit || !cred_current()->uid || capable(CAP_SYS_RESOURCE) || capable(CAP_SYS_ADMIN))
+		return 0;
+	return count_of_uid(cred_current()->uid) < limit ? 0 : -EAGAIN;
+}
+
+/* The parts of a new process that CLONE_ flags share or copy. */
+static int process_fill(struct process *child, const struct process *parent, u64 flags)
+{
+	if (flags & CLONE_SIGHAND) {
+		ref_get(&parent->sig.actions->refs);
+		child->sig.actions = parent->sig.actions;
+	} else {
+		child->sig.actions = sig_actions_copy(parent->sig.actions);
+		if (!child->sig.actions)
+			return -ENOMEM;
+		if (flags & CLONE_CLEAR_SIGHAND)
+			for (unsigned i = 0; i < NSIG; i++)
+				if (child->sig.actions->action[i].handler != SIG_IGN)
+					child->sig.actions->action[i].handler = SIG_DFL;
+	}
+	if (flags & CLONE_FILES) {
+		ref_get(&parent->files->refs);
+		child->files = parent->files;
+	} else {
+		child->files = fd_table_copy(parent->files);
+		if (!child->files)
+			return -ENOMEM;
+	}
+	if (flags & CLONE_FS) {
+		ref_get(&parent->fs->refs);
+		child->fs = parent->fs;
+	} else {
+		child->fs = fs_context_copy(parent->fs);
+		if (!child->fs)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Undoes process_fill and process_new of a process nobody saw. */
+static void process_discard(struct process *p)
+{
+	if (p->files)
+		fd_table_put(p->files);
+	if (p->fs)
+		fs_context_put(p->fs);
+	process_put(p);
+}
+
+static int aspace_share(struct thread *t, u64 flags)
+{
+	struct aspace *mine = current->aspace;
+
+	if (flags & CLONE_VM) {
+		aspace_get_user(mine);
+		t->aspace = mine;
+		return 0;
+	}
+	t->aspace = aspace_fork(mine);
+	if (is_err(t->aspace)) {
+		int err = (int)ptr_err(t->aspace);
+
+		t->aspace = NULL;
+		return err;
+	}
+	return 0;
+}
+
+static void thread_fill(struct thread *t, struct process *p, const struct fork_args *a)
+{
+	struct thread *self = current;
+
+	t->is_user = true;
+	t->process = process_get(p);
+	t->on_free = process_on_thread_free;
+	t->is_traced = self->is_traced;
+	t->sig_mask = self->sig_mask;
+	if (!(a->flags & CLONE_VM) || (a->flags & CLONE_VFORK)) {
+		t->altstack_sp = self->altstack_sp;
+		t->altstack_size = self->altstack_size;
+		t->altstack_flags = self->altstack_flags;
+	}
+	if (!(a->flags & CLONE_VM)) {	/* the registration lies in the copied memory */
+		t->rseq = self->rseq;
+		t->rseq_len = self->rseq_len;
+		t->rseq_sig = self->rseq_sig;
+	}
+	t->clear_tid = (a->flags & CLONE_CHILD_CLEARTID) ? (u64)a->child_tid : 0;
+	arch_thread_fork(t, arch_user_regs(self), a->stack);
+	if (a->flags & CLONE_SETTLS)
+		arch_thread_set_tls(t, a->tls);
+	sched_fork(t);
+}
+
+/* The child's number in its memory: its own copy if it has one. */
+static void child_tid_store(struct thread *t, const struct fork_args *a)
+{
+	s32 tid = t->tid;
+
+	if (!(a->flags & CLONE_CHILD_SETTID))
+		return;
+	/* Linux ignores a bad address too: the child finds out. */
+	if (a->flags & CLONE_VM) {
+		if (put_user(tid, a->child_tid))
+			return;
+	} else {
+		(void)aspace_access(t->aspace, (vaddr_t)a->child_tid, &tid, sizeof(tid), true);
+	}
+}
+
+/* Enters thread list and tree. -ERESTARTNOINTR: a fatal signal or stop came first. */
+static int make_visible(struct process *p, struct thread *t, const struct fork_args *a)
+{
+	struct process *me = current_process(), *parent = me;
+	bool is_new = p != me;
+	unsigned long flags;
+	int err = 0;
+
+	spin_lock(&process_tree_lock);
+	if (is_new) {
+		if (a->flags & CLONE_PARENT)
+			parent = me->parent;
+		process_tree_add(p, parent);
+	}
+	flags = signal_lock(me);
+	if (current->sig_exit_pending || me->group_exit)
+		err = -ERESTARTNOINTR;
+	else if (!is_new) {
+		thread_get(t);
+		list_push_back(&p->threads, &t->process_link);
+		p->nr_threads++;
+		if (p->sig.job == JOB_STOPPING)
+			p->sig.nr_to_stop++;
+		signal_update_work(t);
+	}
+	signal_unlock(me, flags);
+	if (!err && is_new) {
+		flags = signal_lock(p);
+		thread_get(t);
+		list_push_back(&p->threads, &t->process_link);
+		p->nr_threads = 1;
+		process_state_set(p, PROC_READY);
+		signal_unlock(p, flags);
+	}
+	if (err && is_new)
+		process_tree_remove(p);
+	spin_unlock(&process_tree_lock);
+	return err;
+}
+
+/* A thread of this process or of a new one, all but visible. */
+static struct thread *thread_build(struct process *p, const struct fork_args *a, int *err)
+{
+	struct thread *t = thread_alloc(current->name);
+	pid_t tid;
+
+	*err = -ENOMEM;
+	if (!t)
+		return NULL;
+	*err = group_charge_task(t->group ? t->group : &group_root);
+	if (*err)
+		goto put;
+	*err = aspace_share(t, a->flags);
+	if (*err)
+		goto uncharge;
+	tid = pid_alloc();
+	if (tid < 0) {
+		*err = tid;
+		goto drop_space;
+	}
+	t->tid = tid;
+	thread_fill(t, p, a);
+	return t;
+drop_space:
+	aspace_put_user(t->aspace);
+	t->aspace = NULL;
+uncharge:
+	group_uncharge_task(t->group ? t->group : &group_root);
+put:
+	thread_put(t);
+	return NULL;
+}
+
+static void thread_discard(struct thread *t)
+{
+	pid_free(t->tid);
+	aspace_put_user(t->aspace);
+	t->aspace = NULL;
+	group_uncharge_task(t->group ? t->group : &group_root);
+	thread_put(t);
+}
+
+static int publish(struct process *p, struct thread *t, bool is_new, const struct fork_args *a)
+{
+	int err = pid_publish_thread(t);
+
+	if (err)
+		return err;
+	if (is_new) {
+		p->pid = t->tid;
+		p->exit_signal = a->exit_signal;
+		p->leader = t;		/* whoever finds the number may look at it */
+		err = pid_publish_process(p);
+		if (err)
+			goto withdraw;
+	}
+	child_tid_store(t, a);
+	err = make_visible(p, t, a);
+	if (!err)
+		return 0;
+	if (is_new)
+		pid_withdraw_process(p);
+withdraw:
+	if (is_new)
+		p->leader = NULL;
+	pid_withdraw_thread(t);
+	return err;
+}
+
+static void vfork_wait(struct completion *done)
+{
+	/* The child signals on exec or exit; it borrows our memory, so only it can end this. */
+	completion_wait(done);
+}
+
+long process_fork(const struct fork_args *a)
+{
+	struct process *me = current_process(), *p = me;
+	bool is_new = !(a->flags & CLONE_THREAD);
+	struct completion done;
+	struct thread *t;
+	pid_t tid;
+	int err = flags_check(a->flags, a->exit_signal);
+
+	if (err)
+		return err;
+	err = nproc_check();
+	if (err)
+		return err;
+	if (is_new) {
+		p = process_new(me);
+		if (!p)
+			return -ENOMEM;
+		err = process_fill(p, me, a->flags);
+		if (err)
+			goto discard;
+	}
+	t = thread_build(p, a, &err);
+	if (!t)
+		goto discard;
+	tid = t->tid;
+	if (a->flags & CLONE_VFORK) {
+		completion_init(&done);
+		t->vfork_done = &done;
+	}
+	err = publish(p, t, is_new, a);
+	if (err) {
+		thread_discard(t);
+		goto discard;
+	}
+	if ((a->flags & CLONE_PARENT_SETTID) && put_user((s32)tid, a->parent_tid))
+		err = 0;	/* Linux ignores it: the child exists */
+	thread_start(t);
+	thread_put(t);
+	if (a->flags & CLONE_VFORK)
+		vfork_wait(&done);
+	return tid;
+discard:
+	if (is_new)
+		process_discard(p);
+	return err;
+}
+
+long sys_clone(u64 clone_flags, u64 stack, s32 __user *parent_tid, u64 a3, u64 a4)
+{
+	struct fork_args a = {
+		.flags = (u32)clone_flags & ~(u64)CSIGNAL,
+		.exit_signal = (u32)clone_flags & CSIGNAL,
+		.stack = stack,
+		.parent_tid = parent_tid,
+		.child_tid = (s32 __user *)(ARCH_CLONE_TLS_LAST ? a3 : a4),
+		.tls = ARCH_CLONE_TLS_LAST ? a4 : a3,
+	};
+
+	return process_fork(&a);
+}
+
+long sys_fork(void)
+{
+	struct fork_args a = { .exit_signal = SIGCHLD };
+
+	return process_fork(&a);
+}
+
+long sys_vfork(void)
+{
+	struct fork_args a = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
+
+	return process_fork(&a);
+}
+
+long sys_clone3(const void __user *args, size_t size)
+{
+	struct clone_args c;
+	struct fork_args a;
+	int err;
+
+	if (size < CLONE_ARGS_SIZE_VER0)
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	err = copy_struct_from_user(&c, sizeof(c), args, size);
+	if (err)
+		return err;
+	if ((c.flags & (CLONE_DETACHED | CSIGNAL)) || c.set_tid || c.set_tid_size || c.exit_signal > NSIG)
+		return -EINVAL;
+	if (!c.stack != !c.stack_size || c.stack + c.stack_size < c.stack ||
+	    c.stack + c.stack_size > arch_layout.user_end)
+		return -EINVAL;
+	if ((c.flags & (CLONE_THREAD | CLONE_PARENT)) && c.exit_signal)
+		return -EINVAL;
+	a = (struct fork_args){
+		.flags = c.flags,
+		.exit_signal = (u32)c.exit_signal,
+		.stack = c.stack + c.stack_size,
+		.tls = c.tls,
+		.parent_tid = (s32 __user *)c.parent_tid,
+		.child_tid = (s32 __user *)c.child_tid,
+	};
+	return process_fork(&a);
+}

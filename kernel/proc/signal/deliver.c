@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way back to user mode: rescheduling, signals, restart of interrupted calls, FPU. Also
+ * synchronous faults. The architecture builds the frames. Lock: the signal lock for the sets.
+ */
+#include "../proc.h"
+#include "signal_local.h"
+#include <arch/upcall.h>
+#include <kernel/aspace.h>
+#include <kernel/log.h>
+#include <kernel/sched.h>
+#include <kernel/syscall.h>
+#include <uapi/wait.h>
+
+/* What is left of an interrupted call's result when a handler runs (sa_flags) or none does (no_handler). */
+static void settle_call(struct arch_regs *regs, bool no_handler, u64 sa_flags)
+{
+	long result = arch_user_get_result(regs);
+
+	if (!arch_user_in_call(regs))
+		return;
+	switch (result) {
+	case -ERESTARTNOINTR:
+		arch_user_restart_call(regs, U64_MAX);
+		break;
+	case -ERESTARTSYS:
+		if (no_handler || (sa_flags & SA_RESTART))
+			arch_user_restart_call(regs, U64_MAX);
+		else
+			arch_user_set_result(regs, -EINTR);
+		break;
+	case -ERESTARTNOHAND:
+		if (no_handler)
+			arch_user_restart_call(regs, U64_MAX);
+		else
+			arch_user_set_result(regs, -EINTR);
+		break;
+	case -ERESTART_RESTARTBLOCK:
+		if (no_handler)
+			arch_user_restart_call(regs, syscall_restart_nr);
+		else
+			arch_user_set_result(regs, -EINTR);
+		break;
+	default:
+		break;
+	}
+	arch_user_forget_call(regs);
+}
+
+static void set_mask_locked(struct thread *t, u64 mask)
+{
+	t->sig_mask = mask & ~SIGNALS_UNMASKABLE;
+	signal_update_work(t);
+}
+
+void signal_set_mask(u64 mask)
+{
+	struct process *p = current_process();
+	unsigned long flags = signal_lock(p);
+
+	set_mask_locked(current, mask);
+	signal_unlock(p, flags);
+}
+
+static bool sp_on_altstack(const struct thread *t, u64 sp)
+{
+	return t->altstack_size && !(t->altstack_flags & SS_AUTODISARM) && sp > t->altstack_sp &&
+	       sp - t->altstack_sp <= t->altstack_size;
+}
+
+/* Runs the handler: the frame goes on the stack, then the mask changes. */
+static void call_handler(struct arch_regs *regs, struct signal_delivery *d, int sig)
+{
+	struct thread *self = current;
+	struct process *p = self->process;
+	u64 mask = d->action.mask, sp = arch_regs_sp(regs);
+	unsigned long flags;
+
+	settle_call(regs, false, d->action.flags);
+	d->old_mask = self->sig_mask;
+	if (atomic_load(&self->exit_work) & WORK_SIGMASK) {
+		d->old_mask = self->saved_sigmask;
+		atomic_fetch_and(&self->exit_work, ~(u32)WORK_SIGMASK);
+	}
+	d->altstack = (struct user_stack){ self->altstack_sp, 0, 0, self->altstack_size };
+	d->altstack.flags = !self->altstack_size ? SS_DISABLE : sp_on_altstack(self, sp) ? SS_ONSTACK : 0;
+	d->altstack.flags |= (s32)(self->altstack_flags & SS_AUTODISARM);
+	d->on_altstack = (d->action.flags & SA_ONSTACK) && self->altstack_size && !sp_on_altstack(self, sp);
+	d->vdso_sigreturn = self->aspace->vdso + arch_vdso_sigreturn;
+	if (arch_signal_push(regs, d)) {
+		if (sig == SIGSEGV)
+			process_exit_group(WAIT_SIGNALED(SIGSEGV, false));
+		signal_fault(SIGSEGV, SI_KERNEL, 0);
+		return;
+	}
+	if (d->on_altstack && (self->altstack_flags & SS_AUTODISARM))
+		self->altstack_sp = self->altstack_size = self->altstack_flags = 0;
+	if (!(d->action.flags & SA_NODEFER))
+		mask |= sig_bit(sig);
+	flags = signal_lock(p);
+	p->signals_handled++;
+	set_mask_locked(self, self->sig_mask | mask);
+	signal_unlock(p, flags);
+}
+
+/* Lock held; drops it. True: a stop began. */
+static bool default_action(struct process *p, int sig, unsigned long flags)
+{
+	enum signal_default what = signal_default_action(sig);
+
+	if (what == SIGNAL_STOPS) {
+		signal_unlock(p, flags);
+		/* The tree lock ranks before the signal lock. */
+		if (sig != SIGSTOP && pgrp_is_orphaned(p->pgid))
+			return false;
+		flags = signal_lock(p);
+		job_stop_begin(p, sig);
+		signal_unlock(p, flags);
+		return true;
+	}
+	signal_unlock(p, flags);
+	if (what == SIGNAL_TERMINATES || what == SIGNAL_CORE)
+		process_exit_group(WAIT_SIGNALED(sig, false));
+	return false;
+}
+
+void signal_handle(struct arch_regs *regs)
+{
+	struct thread *self = current;
+	struct process *p = self->process;
+
+	while (1) {
+		struct signal_delivery d;
+		struct sig_action *action;
+		unsigned long flags;
+		int sig;
+
+		if (p->sig.job != JOB_RUNNING || p->sig.cont_notify)
+			job_stop_current();
+		if (self->sig_exit_pending)
+			process_exit_thread(0);
+		flags = signal_lock(p);
+		if (p->sig.job != JOB_RUNNING || self->sig_exit_pending) {
+			signal_unlock(p, flags);
+			continue;
+		}
+		sig = signal_take(self, ~self->sig_mask, &d.info);
+		if (!sig) {
+			signal_update_work(self);
+			signal_unlock(p, flags);
+			break;
+		}
+		action = &p->sig.actions->action[sig - 1];
+		if (action->handler == SIG_IGN) {
+			signal_unlock(p, flags);
+			continue;
+		}
+		if (action->handler == SIG_DFL) {
+			default_action(p, sig, flags);
+			continue;
+		}
+		d.action = *action;
+		if (action->flags & SA_RESETHAND)
+			action->handler = SIG_DFL;
+		signal_unlock(p, flags);
+		call_handler(regs, &d, sig);
+	}
+	settle_call(regs, true, 0);
+	if (atomic_load(&self->exit_work) & WORK_SIGMASK) {
+		atomic_fetch_and(&self->exit_work, ~(u32)WORK_SIGMASK);
+		signal_set_mask(self->saved_sigmask);
+	}
+}
+
+void user_return_work(struct arch_regs *regs)
+{
+	struct thread *self = current;
+	u32 work = atomic_load(&self->exit_work);
+
+	if (work & (WORK_RESCHED | WORK_SIGNAL | WORK_SIGMASK)) {
+		arch_irq_enable();
+		if (work & WORK_RESCHED)
+			schedule();
+		if (work & (WORK_SIGNAL | WORK_SIGMASK))
+			signal_handle(regs);
+		arch_irq_disable();
+		return;		/* the caller looks again: the FPU comes last, with interrupts off until user mode */
+	}
+	if (work & WORK_FPU)
+		sched_fpu_reload();
+	/* Nothing sets these yet; a bit that stayed would keep us here for ever. */
+	if (work & (WORK_TRACE | WORK_THROTTLE))
+		atomic_fetch_and(&self->exit_work, ~(u32)(WORK_TRACE | WORK_THROTTLE));
+}
+
+/* Fatal faults of programs are worth a line: nothing else tells where it went wrong. */
+static void fault_log(struct thread *t, int sig, int code, vaddr_t addr)
+{
+	const struct arch_regs *regs = arch_user_regs(t);
+	const char *name = signal_name(sig);
+
+	log_notice("%s[%d]: %s (code %d) at address %#llx, pc %#llx, sp %#llx", t->name, t->tid,
+		   name ? name : "signal", code, (unsigned long long)addr,
+		   (unsigned long long)arch_regs_pc(regs), (unsigned long long)arch_regs_sp(regs));
+}
+
+void signal_fault(int sig, int code, vaddr_t addr)
+{
+	struct thread *self = current;
+	struct process *p = self->process;
+	struct user_siginfo info = { .signo = sig, .code = code };
+	unsigned long flags;
+	bool fatal;
+
+	info.fault.addr = addr;
+	flags = signal_lock(p);
+	if (p->sig.actions->action[sig - 1].handler == SIG_IGN || (self->sig_mask & sig_bit(sig))) {
+		p->sig.actions->action[sig - 1].handler = SIG_DFL;
+		self->sig_mask &= ~sig_bit(sig);
+	}
+	fatal = p->sig.actions->action[sig - 1].handler == SIG_DFL;
+	(void)signal_post(p, self, sig, &info, NULL, true);
+	signal_update_work(self);
+	signal_unlock(p, flags);
+	if (fatal)
+		fault_log(self, sig, code, addr);
+}
+
+void trap_user_fault(struct arch_regs *regs, int signo, int si_code, vaddr_t addr)
+{
+	signal_fault(signo, si_code, addr);
+}
+
+void signal_exec(void)
+{
+	struct process *p = current_process();
+	unsigned long flags = signal_lock(p);
+
+	for (unsigned i = 0; i < NSIG; i++) {
+		struct sig_action *a = &p->sig.actions->action[i];
+		u64 keep = a->handler == SIG_IGN ? SIG_IGN : SIG_DFL;
+
+		*a = (struct sig_action){ .handler = keep };
+	}
+	signal_unlock(p, flags);
+	current->altstack_sp = current->altstack_size = current->altstack_flags = 0;
+}
