@@ -42,7 +42,10 @@ struct bio {
 };
 
 struct block_ops {
-	/* Takes the bio; ends it later. Called with interrupts on or off, does not sleep. -EAGAIN: ring full, the queue calls again after a completion. */
+	/*
+	 * Takes the bio and ends it later (never from within: the queue's lock is held, interrupts are off).
+	 * -EAGAIN: ring full, the queue calls again after block_run_queue. Other errors end the bio.
+	 */
 	int (*submit)(struct block_device *dev, struct bio *bio);
 };
 struct block_stats {
@@ -63,7 +66,9 @@ struct block_device {
 	struct spinlock queue_lock;	/* irq */
 	struct list queue;		/* bios that wait for room */
 	struct page_mapping *mapping;	/* the device's page cache: /dev/vda and file-system metadata */
-	u32 openers;
+	u32 openers;			/* [a] */
+	u32 index;			/* of the disk among those of its prefix */
+	char partuuid[40];		/* text of GPT's unique GUID, or MBR signature-number; "" */
 	struct block_stats stats;
 };
 
@@ -83,6 +88,8 @@ void bio_submit(struct bio *bio);		/* ends with -EIO at once if out of range or 
 int bio_submit_wait(struct bio *bio);		/* submits, sleeps, returns status; does not free */
 void bio_end(struct bio *bio, int status);	/* drivers: exactly once */
 void block_run_queue(struct block_device *dev);	/* drivers: room again */
+/* Walks all disks and partitions; fn may sleep. Stops when it returns nonzero and returns that. */
+int block_for_each(int (*fn)(struct block_device *dev, void *arg), void *arg);
 int block_flush(struct block_device *dev);	/* waits */
 /* Whole sectors, kernel buffer in the linear map, waits. */
 int block_rw(struct block_device *dev, enum bio_op op, sector_t sector, void *buf, u32 len_bytes);

@@ -44,7 +44,8 @@ struct file_system {		/* static object, fs_register */
 	u32 flags;
 #define FS_NEEDS_DEVICE BIT(0)
 #define FS_VIRTUAL BIT(1)	/* "nodev" in /proc/filesystems */
-	/* Fills sb->root, sb->ops. dev is opened or NULL; data: mount option string or NULL. 0 or -errno after one log line with the reason. */
+#define FS_SINGLE BIT(2)	/* every mount shows the one instance */
+	/* Fills sb->root, sb->ops; on error leaves no inode or dentry behind. dev is opened or NULL; data: mount option string or NULL. 0 or -errno after one log line with the reason. */
 	int (*mount)(struct super_block *sb, const char *data);
 	struct list link;
 };
@@ -68,6 +69,7 @@ struct super_ops {
 	int (*statfs)(struct super_block *sb, struct statfs_kernel *st);
 	int (*sync)(struct super_block *sb, bool wait);
 	int (*remount)(struct super_block *sb, u32 flags, const char *data);
+	/* Last mount gone, every inode evicted. Free sb->private; only free_inode may still be called. */
 	void (*unmount)(struct super_block *sb);
 	int (*show_options)(struct super_block *sb, char *buf, size_t size);
 };
@@ -86,7 +88,10 @@ struct super_block {
 	struct mutex rename_lock;	/* LOCK_RENAME */
 	struct list inodes;		/* h */
 	struct list link;
-	struct refcount refs;		/* mounts and users */
+	struct refcount refs;		/* mounts, and inodes whose memory is about to go */
+	u32 id;
+	u32 nr_mounts;			/* super_lock; 0: being mounted or unmounted */
+	bool has_dirty;			/* [a] an inode was marked dirty since the last sync */
 	char source[64];
 };
 
@@ -111,7 +116,13 @@ struct iattr {
 	struct timespec64 atime, mtime, ctime;
 };
 
-/* Directory calls: dir->lock held for writing (create … rename) or reading (lookup). */
+/*
+ * Directory calls: dir->lock held for writing (create … rename) or reading (lookup; two may run side by
+ * side). link, unlink, rmdir: target->lock for writing too. rename: both directories' locks and
+ * sb->rename_lock, neither the moved inode's nor the victim's. setattr: inode->lock for writing; it
+ * does everything, the times included, and uses inode_setattr_copy for the fields. The mode given to create …
+ * has its type bits and the umask applied.
+ */
 struct inode_ops {
 	/* Finds name; *out = inode (referenced) or NULL when absent (negative). 0 or -errno. */
 	int (*lookup)(struct inode *dir, const char *name, u32 len, struct inode **out);
@@ -189,7 +200,6 @@ struct dentry {
 #define DENTRY_MOUNTED BIT(0)		/* something is mounted here */
 #define DENTRY_UNHASHED BIT(1)		/* removed or root */
 #define DENTRY_DEAD BIT(2)		/* being freed */
-#define DENTRY_LRU BIT(3)		/* on the unused list */
 	u32 hash, name_len;
 	char *name;			/* points to short_name or allocated */
 	char short_name[32];
@@ -252,6 +262,9 @@ static inline struct file *file_get(struct file *f) { ref_get(&f->refs); return 
 void file_put(struct file *f);		/* last: release, may sleep */
 /* A file without a name (pipe, epoll, memfd…): inode from the anonymous file system. err_ptr. */
 struct file *file_anon(const char *name, const struct file_ops *ops, void *private, u32 flags, mode_t mode);
+/* The same around an inode (reference taken over, also on failure); the inode alone, references 1, NULL without memory. */
+struct file *file_anon_inode(struct inode *inode, const char *name, const struct file_ops *ops, void *private, u32 flags);
+struct inode *anon_inode_new(mode_t mode);
 /* Opens a path for the kernel or sys_open. dir NULL: cwd. err_ptr. */
 struct file *file_open_at(const struct path *dir, const char *path, u32 flags, mode_t mode);
 struct file *file_open_path(const struct path *p, u32 flags, const struct cred *cred);

@@ -28,11 +28,18 @@ struct mapping_ops {
 	int (*read_pages)(struct page_mapping *m, struct page **pages, unsigned n);
 	/*
 	 * Before a write of [off, off+len) within the locked page: allocate blocks or reserve space,
-	 * read what is not overwritten. After: mark dirty, extend size. NULL: simple in-memory behaviour.
+	 * read what is not overwritten. After: page_mark_dirty, extend size; copied may be 0 (the user's
+	 * memory failed). PAGE_UPTODATE is set in between when all of [off, off+len) was filled. Also called,
+	 * without inode.lock and never past the size, when a shared mapping is first written.
+	 * NULL: simple in-memory behaviour.
 	 */
 	int (*write_begin)(struct page_mapping *m, struct page *page, u32 off, u32 len);
 	int (*write_end)(struct page_mapping *m, struct page *page, u32 off, u32 copied);
-	/* Starts writing n consecutive pages, locked and marked PAGE_WRITEBACK (dirty cleared); unlocks them; page_write_done when on disk. */
+	/*
+	 * Starts writing n consecutive pages, locked and marked PAGE_WRITEBACK (dirty cleared); unlocks
+	 * them; page_write_done for each when it is on disk. 0, or -errno: none was started, and the
+	 * caller unlocks and ends them.
+	 */
 	int (*write_pages)(struct page_mapping *m, struct page **pages, unsigned n);
 	/* The page leaves the cache (truncate, reclaim): drop private state. */
 	void (*release)(struct page_mapping *m, struct page *page);
@@ -83,7 +90,14 @@ u64 mapping_invalidate(struct page_mapping *m, u64 first, u64 last);
 void mapping_destroy(struct page_mapping *m);
 /* The generic fault of a file mapping over the page cache. */
 extern const struct vma_ops pagecache_vma_ops;
-void writeback_all(bool wait);			/* sync */
+void writeback_all(bool wait);			/* sync: the data of every mapping */
+/* Called by the write-back thread every few seconds (metadata of file systems). */
+void writeback_set_periodic(void (*fn)(void));
+void pagecache_init(void);			/* locks, the write-back thread; before the first file system */
+struct pagecache_counts {			/* [a] pages */
+	u64 file, shmem, dirty, writeback;
+};
+extern struct pagecache_counts pagecache_counts;
 u64 pagecache_drop_clean(void);			/* /proc/sys/vm/drop_caches; pages freed */
 
 #endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tmpfs: what its files share. */
+#ifndef FS_TMPFS_H
+#define FS_TMPFS_H
+
+#include "../vfs.h"
+#include <lib/rbtree.h>
+
+/* A directory's names lie in a tree by cookie (position of a read) and a tree by name. */
+struct tmpfs_entry {
+	struct rb_node by_name, by_cookie;
+	struct inode *inode;		/* reference: a name keeps its inode */
+	u64 cookie;			/* > 1; given once, so that readers keep their place */
+	u32 len;
+	char name[];
+};
+struct tmpfs_inode {
+	struct inode inode;
+	/* directories: under inode.lock */
+	struct rb_tree names, cookies;
+	u64 next_cookie;
+	ino_t parent_ino;
+	char *target;			/* symlinks */
+	u32 seals;			/* memfd; under inode.lock */
+};
+struct tmpfs_super {
+	u64 max_pages, max_inodes;	/* 0: no limit */
+	u64 nr_inodes;			/* [a] */
+	ino_t next_ino;			/* [a] */
+};
+static inline struct tmpfs_inode *tmpfs_i(struct inode *i) { return container_of(i, struct tmpfs_inode, inode); }
+
+struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t mode, dev_t dev);
+void tmpfs_dir_drop_all(struct inode *dir);
+extern const struct inode_ops tmpfs_dir_ops, tmpfs_file_inode_ops, tmpfs_symlink_ops, tmpfs_special_ops;
+extern const struct file_ops tmpfs_file_ops, tmpfs_dir_file_ops;
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of kernel/fs/ share; file systems program against <kernel/fs.h> only. */
+#ifndef FS_VFS_H
+#define FS_VFS_H
+
+#include <kernel/fs.h>
+#include <kernel/log.h>
+#include <kernel/mm.h>
+#include <kernel/panic.h>
+#include <kernel/pipe.h>
+#include <lib/format.h>
+#include <lib/string.h>
+
+/*
+ * Guards the shape of the name tree as path_text sees it: mount parents and children, and dentry
+ * names and parents while a rename moves them. Spin, LOCK_MOUNT_TREE.
+ */
+extern struct spinlock fs_tree_lock;
+
+/* dcache.c */
+void dcache_init(void);
+struct dentry *dentry_alloc(struct dentry *parent, const char *name, u32 len);
+struct dentry *dentry_find(struct dentry *parent, const char *name, u32 len);
+struct dentry *dentry_insert(struct dentry *d);
+void dentry_instantiate(struct dentry *d, struct inode *inode);
+void dentry_unhash(struct dentry *d);
+int dentry_move(struct dentry *d, struct dentry *parent, const char *name, u32 len);
+int dentry_exchange(struct dentry *a, struct dentry *b);
+struct dentry *dentry_parent(struct dentry *d);
+u64 dcache_shrink(struct super_block *sb, u64 n);
+/* True when child is dir or lies below it; the tree must not move (rename_lock). */
+bool dentry_is_below(struct dentry *child, struct dentry *dir);
+
+/* inode.c */
+void inode_cache_init(void);
+int inode_sync_all(struct super_block *sb, bool wait);
+bool inode_sb_is_empty(struct super_block *sb);
+int inode_get_write(struct inode *i);
+void inode_put_write(struct inode *i);
+void inode_set_dir_rank(struct inode *i);
+struct timespec64 inode_now(const struct inode *i);
+mode_t mode_without_setid(mode_t mode);	/* attr.c */
+void inode_touch_atime(struct inode *i, const struct mount *mnt);
+
+/* super.c */
+const struct file_system *fs_find(const char *name, size_t len);
+struct super_block *super_mount(const char *fstype, const char *source, struct block_device *bdev, u32 flags, const char *data);
+void super_init(void);
+struct super_block *super_get(struct super_block *sb);
+void super_put(struct super_block *sb);
+void super_add_mount(struct super_block *sb);
+void super_drop_mount(struct super_block *sb);
+int super_sync(struct super_block *sb, bool wait);
+void super_sync_dirty(void);
+int super_remount(struct super_block *sb, u32 flags, const char *data);
+int fs_for_each_type(int (*fn)(const struct file_system *fs, void *arg), void *arg);
+
+/* mount.c */
+void mount_init(void);
+static inline struct mount *mount_get(struct mount *m) { ref_get(&m->refs); return m; }
+void mount_put(struct mount *m);
+/* The mount on top of p (referenced) or NULL. */
+struct mount *mount_on(const struct path *p);
+/* From the root of a mount to the place it covers; false at the top. p's references move along. */
+bool mount_up(struct path *p);
+void fs_context_set_kernel_root(const struct path *p);	/* fs_context.c */
+void fs_context_get_paths(struct fs_context *fc, struct path *cwd, struct path *root);
+void fs_context_set_cwd(struct fs_context *fc, const struct path *p);
+void fs_context_set_root(struct fs_context *fc, const struct path *p);
+struct mount *mount_of_super(struct super_block *sb, u32 flags);
+int mount_become_root(struct mount *m);
+int mount_attach(struct mount *m, const struct path *where);
+int mount_bind(const struct path *from, const struct path *where, bool recursive);
+int mount_move(const struct path *from, const struct path *where);
+int mount_remount(const struct path *p, u32 flags, const char *data, bool bind_only);
+int mount_wants_write(const struct path *p);	/* 0 or -EROFS */
+/* Mounts as seen from root, in order of mounting; fn may sleep, its mount is referenced. */
+int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg);
+
+/* walk.c */
+enum last_type { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_NONE };
+struct walk {
+	struct path cur;	/* referenced */
+	struct path root;	/* referenced */
+	const char *rest;	/* what is still to be walked */
+	char *owned;		/* text made of a symlink and its rest, or NULL */
+	u32 nr_links;
+	enum last_type type;	/* after walk_parent */
+	const char *last;
+	u32 last_len;
+	bool last_slash;
+};
+int walk_begin(struct walk *w, const struct path *dir, const char *name);
+void walk_end(struct walk *w);
+int walk_parent(struct walk *w);
+/* Name in the directory w->cur, mounts crossed; *out referenced, may be negative. */
+int walk_step(struct walk *w, const char *name, u32 len, struct path *out);
+void walk_up(struct walk *w);
+/* Continues at a symlink's target. Takes over link. */
+int walk_symlink(struct walk *w, struct path *link);
+bool walk_is_symlink(const struct dentry *d);
+/* Name in dir; directory's lock held (any side). */
+struct dentry *dir_lookup_locked(struct dentry *dir, const char *name, u32 len);
+struct dentry *dir_lookup(struct dentry *dir, const char *name, u32 len);
+
+/* names.c: parent directory + one name of len bytes */
+int dir_mknod(const struct path *dir, const char *name, u32 len, mode_t mode, dev_t dev);
+int dir_mkdir(const struct path *dir, const char *name, u32 len, mode_t mode);
+int dir_symlink(const struct path *dir, const char *name, u32 len, const char *target);
+int dir_link(const struct path *old, const struct path *dir, const char *name, u32 len);
+int dir_unlink(const struct path *dir, const char *name, u32 len);
+int dir_rmdir(const struct path *dir, const char *name, u32 len);
+int dir_rename(const struct path *from_dir, const char *from, u32 from_len,
+	       const struct path *to_dir, const char *to, u32 to_len, u32 flags);
+int dir_may_create(struct inode *dir);
+int dir_create_locked(const struct path *dir, struct dentry *d, mode_t mode);
+mode_t mode_umask(mode_t mode);
+
+/* file.c */
+void file_init(void);
+struct file *file_alloc(u32 flags);
+void file_free(struct file *f);		/* one that was never handed out */
+struct file *file_open_checked(const struct path *p, u32 flags, const struct cred *cred, bool is_new);
+
+int file_check_wb_error(struct file *f);	/* generic.c */
+
+/* fd.c: the same on a given table */
+int fd_table_reserve(struct fd_table *t, u32 from, u32 limit, bool cloexec);
+void fd_table_publish(struct fd_table *t, int fd, struct file *f);
+void fd_table_unreserve(struct fd_table *t, int fd);
+struct file *fd_table_get(struct fd_table *t, int fd);
+int fd_table_close(struct fd_table *t, int fd);
+int fd_table_replace(struct fd_table *t, u32 fd, u32 limit, struct file *f, bool cloexec);
+int fd_table_cloexec(struct fd_table *t, int fd, int set);
+int fd_table_next(struct fd_table *t, u32 from);
+
+/* chardev.c */
+void chardev_init(void);
+int chardev_open(struct inode *inode, struct file *file);
+int chardev_for_each(int (*fn)(dev_t dev, const char *name, void *arg), void *arg);
+
+/* locks.c */
+void locks_file_closed(struct file *f);			/* last reference: flock, OFD locks */
+void locks_fd_closed(struct file *f, void *owner);	/* any close: POSIX locks of the process */
+void locks_inode_free(struct inode *i);
+int locks_flock(struct file *f, int operation);
+struct user_flock;
+int locks_posix(struct file *f, int cmd, struct user_flock *fl);
+
+/* tmpfs, devtmpfs */
+void tmpfs_init(void);
+void devtmpfs_init(void);
+void devtmpfs_mount_on(const struct path *root);
+void memdev_init(void);
+void kmsg_init(void);
+int tmpfs_file_create(const char *name, u64 size, struct file **out);
+int tmpfs_seals(struct file *f, int add);
+void tmpfs_allow_seals(struct file *f);
+void memfd_init(void);
+
+/* User paths. */
+struct user_path {
+	char *name;
+	char small[128];
+};
+int user_path_get(struct user_path *up, const char __user *name);
+void user_path_put(struct user_path *up);
+/* *at calls: directory of dirfd, referenced into *dir and *dirp set, or *dirp NULL for AT_FDCWD and absolute names. */
+int at_dir_get(int dirfd, const char *name, struct path *dir, const struct path **dirp);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Pipes and FIFOs: a ring of bytes over pages that are there only while they hold some. pipe.lock
+ * (mutex, LOCK_PIPE) guards everything; head and tail are also read without it to decide on sleeping.
+ * Writes of up to PIPE_BUF bytes are not torn (POSIX write).
+ */
+#include <kernel/mm.h>
+#include <kernel/pipe.h>
+#include <kernel/process.h>
+#include <kernel/signal.h>
+#include <lib/format.h>
+#include <uapi/capability.h>
+#include <uapi/termios.h>
+
+#define PIPE_BUF 4096u
+#define PIPE_SIZE 65536u
+#define PIPE_SIZE_MAX (1u << 20)
+
+struct pipe {
+	struct mutex lock;
+	struct page **pages;		/* lock; size / PAGE_SIZE of them, NULL where empty */
+	u64 size;			/* lock; power of two, bytes */
+	u64 head, tail;			/* [a], lock to change: bytes ever written, ever read */
+	u32 readers, writers;		/* [a], lock to change: open ends */
+	u32 read_opens, write_opens;	/* lock: count openings, for FIFO's waiting open */
+	struct waitq read_wait, write_wait;
+};
+
+static struct pipe *pipe_new(void)
+{
+	struct pipe *p = kzalloc(sizeof(*p), 0);
+
+	if (!p)
+		return NULL;
+	p->size = PIPE_SIZE;
+	p->pages = kcalloc(p->size >> PAGE_SHIFT, sizeof(struct page *), 0);
+	if (!p->pages) {
+		kfree(p);
+		return NULL;
+	}
+	mutex_init(&p->lock, "pipe", LOCK_PIPE);
+	waitq_init(&p->read_wait);
+	waitq_init(&p->write_wait);
+	return p;
+}
+
+void pipe_free(struct pipe *p)
+{
+	for (u64 i = 0; i < p->size >> PAGE_SHIFT; i++)
+		if (p->pages[i])
+			page_put(p->pages[i]);
+	kfree(p->pages);
+	kfree(p);
+}
+
+static struct pipe *pipe_of(struct file *f) { return f->inode->pipe; }
+static u64 used(const struct pipe *p) { return atomic_load(&p->head) - atomic_load(&p->tail); }
+static bool readable(struct pipe *p) { return used(p) || !atomic_load(&p->writers); }
+static bool room_for(struct pipe *p, u64 n) { return READ_ONCE(p->size) - used(p) >= n || !atomic_load(&p->readers); }
+
+/* The page that holds ring position at; made if absent and wanted. */
+static struct page *page_at(struct pipe *p, u64 at, bool make)
+{
+	struct page **slot = &p->pages[(at & (p->size - 1)) >> PAGE_SHIFT];
+
+	if (!*slot && make)
+		*slot = page_alloc(0, ALLOC_USER);
+	return *slot;
+}
+
+/* Moves up to n bytes; how many went (fewer: bad user memory, or none for a page: *err). */
+static size_t take(struct pipe *p, struct uio *to, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		u64 off = p->tail & (PAGE_SIZE - 1);
+		size_t part = min((u64)(n - done), PAGE_SIZE - off);
+		size_t got = uio_copy_out(to, (char *)page_to_virt(page_at(p, p->tail, false)) + off, part);
+
+		atomic_store(&p->tail, p->tail + got);
+		done += got;
+		/*
+		 * A page read to its end goes, unless the ring is so full that its beginning is in use
+		 * again; the last one stays for the next write.
+		 */
+		if (got == part && off + part == PAGE_SIZE && p->head != p->tail &&
+		    p->head <= p->tail - PAGE_SIZE + p->size) {
+			struct page **slot = &p->pages[((p->tail - 1) & (p->size - 1)) >> PAGE_SHIFT];
+
+			page_put(*slot);
+			*slot = NULL;
+		}
+		if (got < part)
+			break;
+	}
+	return done;
+}
+
+static size_t put(struct pipe *p, struct uio *from, size_t n, int *err)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		u64 off = p->head & (PAGE_SIZE - 1);
+		size_t part = min((u64)(n - done), PAGE_SIZE - off), got;
+		struct page *page = page_at(p, p->head, true);
+
+		if (!page) {
+			*err = -ENOMEM;
+			break;
+		}
+		got = uio_copy_in(from, (char *)page_to_virt(page) + off, part);
+		atomic_store(&p->head, p->head + got);
+		done += got;
+		if (got < part) {
+			*err = -EFAULT;
+			break;
+		}
+	}
+	return done;
+}
+
+static ssize_t pipe_read(struct file *f, struct uio *to, off_t *pos)
+{
+	struct pipe *p = pipe_of(f);
+	ssize_t n = 0;
+
+	if (!to->count)
+		return 0;
+	mutex_lock(&p->lock);
+	while (1) {
+		u64 have = used(p);
+
+		if (have) {
+			n = (ssize_t)take(p, to, min((u64)to->count, have));
+			if (!n)
+				n = -EFAULT;
+			break;
+		}
+		if (!p->writers)
+			break;
+		if (f->flags & O_NONBLOCK) {
+			n = -EAGAIN;
+			break;
+		}
+		mutex_unlock(&p->lock);
+		if (waitq_wait_until(&p->read_wait, readable(p), SLEEP_INTERRUPTIBLE, U64_MAX, true))
+			return -ERESTARTSYS;
+		mutex_lock(&p->lock);
+	}
+	mutex_unlock(&p->lock);
+	if (n > 0)
+		waitq_wake(&p->write_wait, 1, POLLOUT | POLLWRNORM);
+	/* Another reader may have been woken for the same bytes we left over. */
+	if (n > 0 && used(p))
+		waitq_wake(&p->read_wait, 1, POLLIN | POLLRDNORM);
+	return n;
+}
+
+static ssize_t broken_pipe(void)
+{
+	(void)signal_send_thread(current, SIGPIPE, NULL);
+	return -EPIPE;
+}
+
+static ssize_t pipe_write(struct file *f, struct uio *from, off_t *pos)
+{
+	struct pipe *p = pipe_of(f);
+	/* Not torn up to PIPE_BUF: wait until all of it fits. */
+	u64 need = from->count <= PIPE_BUF ? from->count : 1, room;
+	ssize_t done = 0;
+	int err = 0;
+
+	if (!from->count)
+		return 0;
+	mutex_lock(&p->lock);
+	while (from->count && !err) {
+		if (!p->readers) {
+			err = -EPIPE;
+			break;
+		}
+		room = p->size - used(p);
+		if (room >= need) {
+			done += (ssize_t)put(p, from, min((u64)from->count, room), &err);
+			waitq_wake(&p->read_wait, 1, POLLIN | POLLRDNORM);
+			continue;
+		}
+		if (f->flags & O_NONBLOCK) {
+			err = -EAGAIN;
+			break;
+		}
+		mutex_unlock(&p->lock);
+		if (waitq_wait_until(&p->write_wait, room_for(p, need), SLEEP_INTERRUPTIBLE, U64_MAX, true)) {
+			if (!done)
+				return -ERESTARTSYS;
+			return done;
+		}
+		mutex_lock(&p->lock);
+	}
+	room = p->size - used(p);
+	mutex_unlock(&p->lock);
+	if (room)
+		waitq_wake(&p->write_wait, 1, POLLOUT | POLLWRNORM);
+	if (done)
+		return done;
+	return err == -EPIPE ? broken_pipe() : err;
+}
+
+static u32 pipe_poll(struct file *f, struct poll_table *t)
+{
+	struct pipe *p = pipe_of(f);
+	u32 events = 0;
+
+	if (f->mode & FMODE_READ)
+		poll_wait(t, f, &p->read_wait);
+	if (f->mode & FMODE_WRITE)
+		poll_wait(t, f, &p->write_wait);
+	if (f->mode & FMODE_READ) {
+		if (used(p))
+			events |= POLLIN | POLLRDNORM;
+		if (!atomic_load(&p->writers) && (u32)(uintptr_t)f->private != atomic_load(&p->write_opens))
+			events |= POLLHUP;
+	}
+	if (f->mode & FMODE_WRITE) {
+		if (READ_ONCE(p->size) - used(p) >= PIPE_BUF)
+			events |= POLLOUT | POLLWRNORM;
+		if (!atomic_load(&p->readers))
+			events |= POLLERR;
+	}
+	return events;
+}
+
+static long pipe_ioctl(struct file *f, u32 cmd, u64 arg)
+{
+	s32 n;
+
+	if (cmd != FIONREAD)
+		return -ENOTTY;
+	n = (s32)used(pipe_of(f));
+	return put_user(n, (s32 __user *)arg);
+}
+
+static void pipe_release(struct file *f)
+{
+	struct pipe *p = pipe_of(f);
+
+	mutex_lock(&p->lock);
+	if (f->mode & FMODE_READ)
+		atomic_sub(&p->readers, 1u);
+	if (f->mode & FMODE_WRITE)
+		atomic_sub(&p->writers, 1u);
+	/* Nobody holds an end: what was written is gone (a FIFO's inode lives on). */
+	if (!p->readers && !p->writers)
+		atomic_store(&p->tail, p->head);
+	mutex_unlock(&p->lock);
+	waitq_wake(&p->read_wait, ~0u, POLLIN | POLLHUP);
+	waitq_wake(&p->write_wait, ~0u, POLLOUT | POLLERR);
+}
+
+/* The pipe of a FIFO's inode, made at its first opening. */
+static struct pipe *fifo_pipe(struct inode *i)
+{
+	struct pipe *fresh, *none = NULL;
+
+	if (atomic_load_acquire(&i->pipe))
+		return i->pipe;
+	fresh = pipe_new();
+	if (fresh && !atomic_cmpxchg(&i->pipe, &none, fresh))	/* release pairs with the acquire above */
+		pipe_free(fresh);
+	return i->pipe;
+}
+
+/* POSIX open of a FIFO: each side waits for the other unless O_NONBLOCK (a writer then gets ENXIO) or O_RDWR. */
+static int fifo_open(struct inode *i, struct file *f)
+{
+	struct pipe *p = fifo_pipe(i);
+	u32 mode = f->mode & (FMODE_READ | FMODE_WRITE), seen;
+	int err = 0;
+
+	if (!p)
+		return -ENOMEM;
+	f->mode |= FMODE_NOSEEK;
+	mutex_lock(&p->lock);
+	if (mode == FMODE_WRITE && f->flags & O_NONBLOCK && !p->readers) {
+		mutex_unlock(&p->lock);
+		return -ENXIO;
+	}
+	if (mode & FMODE_READ) {
+		atomic_add(&p->readers, 1u);
+		atomic_add(&p->read_opens, 1u);
+	}
+	if (mode & FMODE_WRITE) {
+		atomic_add(&p->writers, 1u);
+		atomic_add(&p->write_opens, 1u);
+	}
+	/* A reader that never had a writer is not at the end of file yet: poll must not say POLLHUP. */
+	f->private = (void *)(uintptr_t)(p->writers ? ~0u : p->write_opens);
+	waitq_wake_all(&p->read_wait);
+	waitq_wake_all(&p->write_wait);
+	seen = mode == FMODE_READ ? p->write_opens : p->read_opens;
+	mutex_unlock(&p->lock);
+	if (mode == FMODE_READ && !atomic_load(&p->writers) && !(f->flags & O_NONBLOCK))
+		err = waitq_wait_interruptible(&p->read_wait, atomic_load(&p->write_opens) != seen);
+	if (mode == FMODE_WRITE && !atomic_load(&p->readers))
+		err = waitq_wait_interruptible(&p->write_wait, atomic_load(&p->read_opens) != seen);
+	if (err) {
+		pipe_release(f);
+		return -ERESTARTSYS;
+	}
+	return 0;
+}
+
+const struct file_ops fifo_file_ops = {
+	.open = fifo_open,
+	.release = pipe_release,
+	.read = pipe_read,
+	.write = pipe_write,
+	.poll = pipe_poll,
+	.ioctl = pipe_ioctl,
+};
+
+/* Both ends of a new pipe: files[0] reads. flags: O_NONBLOCK, O_DIRECT is refused (packets are not offered). */
+int pipe_create(struct file *files[2], u32 flags)
+{
+	struct inode *i = anon_inode_new(S_IFIFO | 0600);
+	struct pipe *p = i ? pipe_new() : NULL;
+	char name[32];
+
+	if (!p) {
+		inode_put(i);
+		return -ENOMEM;
+	}
+	i->pipe = p;
+	snprintf(name, sizeof(name), "pipe:[%llu]", (unsigned long long)i->ino);
+	inode_get(i);
+	files[0] = file_anon_inode(i, name, &fifo_file_ops, (void *)(uintptr_t)~0u, O_RDONLY | (flags & O_NONBLOCK));
+	if (is_err(files[0])) {
+		inode_put(i);
+		return (int)ptr_err(files[0]);
+	}
+	p->readers = 1;
+	files[1] = file_anon_inode(i, name, &fifo_file_ops, NULL, O_WRONLY | (flags & O_NONBLOCK));
+	if (is_err(files[1])) {
+		int err = (int)ptr_err(files[1]);
+
+		file_put(files[0]);
+		return err;
+	}
+	p->writers = 1;
+	files[0]->mode |= FMODE_NOSEEK;
+	files[1]->mode |= FMODE_NOSEEK;
+	return 0;
+}
+
+bool file_is_pipe(const struct file *f) { return f->ops == &fifo_file_ops; }
+
+int pipe_get_size(struct file *f) { return (int)READ_ONCE(pipe_of(f)->size); }
+
+/* The bytes inside move to the front of a new ring. -EBUSY: they would not fit. */
+int pipe_set_size(struct file *f, u64 want)
+{
+	struct pipe *p = pipe_of(f);
+	u64 size = PAGE_SIZE, have, n = 0;
+	struct page **pages;
+
+	if (want > PIPE_SIZE_MAX && !capable(CAP_SYS_RESOURCE))
+		return -EPERM;
+	if (want > 1u << 30)
+		return -EINVAL;
+	while (size < want)
+		size *= 2;
+	pages = kcalloc(size >> PAGE_SHIFT, sizeof(*pages), 0);
+	if (!pages)
+		return -ENOMEM;
+	mutex_lock(&p->lock);
+	have = used(p);
+	if ((p->tail & ~PAGE_MASK) + have > min(size, p->size)) {
+		mutex_unlock(&p->lock);
+		kfree(pages);
+		return -EBUSY;
+	}
+	/* Whole pages move; the positions become small numbers with the same place in their page. */
+	for (u64 at = p->tail & PAGE_MASK; at < p->head; at += PAGE_SIZE) {
+		struct page **slot = &p->pages[(at & (p->size - 1)) >> PAGE_SHIFT];
+
+		pages[n++] = *slot;
+		*slot = NULL;
+	}
+	for (u64 i = 0; i < p->size >> PAGE_SHIFT; i++)
+		if (p->pages[i])
+			page_put(p->pages[i]);
+	kfree(p->pages);
+	p->pages = pages;
+	atomic_store(&p->tail, p->tail & ~PAGE_MASK);
+	atomic_store(&p->head, p->tail + have);
+	WRITE_ONCE(p->size, size);
+	mutex_unlock(&p->lock);
+	waitq_wake_all(&p->write_wait);
+	return (int)size;
+}

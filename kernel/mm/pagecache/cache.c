@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tree of one file's pages: finding, adding, reading in (with read-ahead), truncating, dropping.
+ * Copying to and from users is in rw.c, writing to disk in writeback.c, unused clean pages in lru.c.
+ *
+ * A page found without the lock is trusted only after its reference was taken and the slot looked at
+ * again: pages leave the tree with the mapping locked and their count frozen at the tree's one.
+ */
+#include "pagecache.h"
+#include <kernel/aspace.h>
+
+struct pagecache_counts pagecache_counts;
+
+void mapping_init(struct page_mapping *m, struct inode *host, const struct mapping_ops *ops)
+{
+	*m = (struct page_mapping){ .host = host, .ops = ops };
+	spin_init(&m->lock, "mapping", LOCK_MAPPING);
+	radix_init(&m->pages, ALLOC_ATOMIC);	/* nodes are made under the spin lock */
+	mutex_init(&m->vmas_lock, "mapping-vmas", LOCK_MAPPING_INVALIDATE);
+	list_init(&m->vmas);
+	list_init(&m->dirty_link);
+}
+
+struct page *mapping_find(struct page_mapping *m, u64 index)
+{
+	struct page *p;
+
+	epoch_enter();
+	while ((p = radix_get(&m->pages, index))) {
+		if (!ref_get_not_zero(&p->refs))
+			continue;	/* on its way out: the slot empties at once */
+		if (p == radix_get(&m->pages, index) && READ_ONCE(p->mapping) == m)
+			break;
+		epoch_exit();
+		page_put(p);
+		epoch_enter();
+	}
+	epoch_exit();
+	return p;
+}
+
+/* Puts a new locked page into the tree, or returns -EEXIST, -ENOMEM. */
+static int insert_page(struct page_mapping *m, u64 index, struct page *p)
+{
+	int err;
+
+	p->mapping = m;
+	p->index = index;
+	(void)atomic_fetch_or(&p->flags, (u32)PAGE_LOCKED);
+	page_get(p);		/* the tree's */
+	spin_lock(&m->lock);
+	err = radix_insert(&m->pages, index, p);
+	spin_unlock(&m->lock);
+	if (err) {
+		p->mapping = NULL;
+		page_put(p);
+		(void)atomic_fetch_and(&p->flags, ~(u32)PAGE_LOCKED);
+		return err;
+	}
+	atomic_add(m->keep ? &pagecache_counts.shmem : &pagecache_counts.file, 1);
+	if (!m->keep)
+		pagecache_lru_add(p);
+	return 0;
+}
+
+struct page *mapping_grab(struct page_mapping *m, u64 index, u32 flags)
+{
+	struct page *p;
+	int err;
+
+	while (1) {
+		p = mapping_find(m, index);
+		if (p) {
+			page_lock(p);
+			if (p->mapping == m)
+				return p;
+			page_unlock(p);	/* truncated while we waited */
+			page_put(p);
+			continue;
+		}
+		p = page_alloc(0, flags | ALLOC_USER);
+		if (!p)
+			return err_ptr(-ENOMEM);
+		err = insert_page(m, index, p);
+		if (!err)
+			return p;
+		page_put(p);
+		if (err != -EEXIST)
+			return err_ptr(err);
+	}
+}
+
+#define READ_BATCH 32u
+
+/* Reads the n locked consecutive pages; drops their references. First error, if it is known already. */
+static int start_read(struct page_mapping *m, struct page **pages, unsigned n)
+{
+	int err = 0;
+
+	if (!n)
+		return 0;
+	if (m->ops && m->ops->read_pages) {
+		err = m->ops->read_pages(m, pages, n);
+	} else {
+		for (unsigned i = 0; i < n; i++) {
+			arch_page_clear(page_to_virt(pages[i]));
+			page_read_done(pages[i], 0);
+		}
+	}
+	for (unsigned i = 0; i < n; i++) {
+		if (err)
+			page_unlock(pages[i]);
+		page_put(pages[i]);
+	}
+	return err;
+}
+
+/* Starts reading up to `count` absent pages from index on, in runs. Only the first page's errors are told. */
+static int read_range(struct page_mapping *m, u64 index, unsigned count)
+{
+	struct page *run[READ_BATCH];
+	unsigned n = 0;
+	int err = 0, first_err = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct page *p = mapping_find(m, index + i);
+		bool absent = !p;
+
+		if (absent) {
+			p = page_alloc(0, ALLOC_USER | (i ? ALLOC_NOWARN : 0));
+			err = p ? insert_page(m, index + i, p) : -ENOMEM;
+			if (err && p)
+				page_put(p);
+		} else {
+			page_put(p);
+		}
+		if (i == 0 && err && err != -EEXIST)
+			return err;
+		if (absent && !err)
+			run[n++] = p;
+		if (n && (!absent || err || n == READ_BATCH)) {
+			first_err = start_read(m, run, n) ? -EIO : first_err;
+			n = 0;
+		}
+		if (err)
+			break;
+	}
+	if (n && start_read(m, run, n))
+		first_err = -EIO;
+	return first_err;
+}
+
+/* The pages the file really has, so that read-ahead does not run past its end. */
+static unsigned clamp_ahead(struct page_mapping *m, u64 index, unsigned count)
+{
+	u64 size, last;
+
+	if (!m->host)
+		return count;
+	size = atomic_load(&m->host->size);
+	last = size ? (size - 1) >> PAGE_SHIFT : 0;
+	if (index > last)
+		return 1;
+	return (unsigned)min((u64)count, last - index + 1);
+}
+
+struct page *mapping_read(struct page_mapping *m, u64 index, unsigned ra_pages)
+{
+	struct page *p;
+	int err;
+
+	for (unsigned tries = 0;; tries++) {
+		p = mapping_find(m, index);
+		if (!p) {
+			err = read_range(m, index, clamp_ahead(m, index, 1 + ra_pages));
+			if (err)
+				return err_ptr(err);
+			p = mapping_find(m, index);
+			if (!p)
+				continue;
+		}
+		if (atomic_load_acquire(&p->flags) & PAGE_UPTODATE)	/* pairs with page_read_done */
+			return p;
+		page_lock(p);
+		if (p->mapping == m && !(p->flags & PAGE_UPTODATE) && tries < 2) {
+			/* An earlier reader failed, or a writer left it partly filled: read it alone. */
+			struct page *one = page_get(p);
+
+			(void)atomic_fetch_and(&p->flags, ~(u32)PAGE_ERROR);
+			err = start_read(m, &one, 1);
+			if (!err)
+				page_wait_unlocked(p);
+		} else {
+			page_unlock(p);
+			err = 0;
+		}
+		if (atomic_load_acquire(&p->flags) & PAGE_UPTODATE && READ_ONCE(p->mapping) == m)
+			return p;
+		page_put(p);
+		if (err || tries >= 2)
+			return err_ptr(err ? err : -EIO);
+	}
+}
+
+/* p locked, not under write-back. The tree's reference goes; the caller has its own. */
+void mapping_remove_page(struct page_mapping *m, struct page *p)
+{
+	if (m->ops && m->ops->release)
+		m->ops->release(m, p);
+	if (!m->keep)
+		pagecache_lru_remove(p);
+	spin_lock(&m->lock);
+	if (atomic_fetch_and(&p->flags, ~(u32)PAGE_DIRTY) & PAGE_DIRTY)
+		page_dirty_cleared(m, p);
+	(void)radix_remove(&m->pages, p->index);
+	p->mapping = NULL;
+	spin_unlock(&m->lock);
+	atomic_sub(m->keep ? &pagecache_counts.shmem : &pagecache_counts.file, 1);
+	page_put(p);
+}
+
+/* The first page at or after *index, referenced. */
+static struct page *next_page(struct page_mapping *m, u64 *index)
+{
+	struct page *p;
+
+	spin_lock(&m->lock);
+	p = radix_next(&m->pages, index);
+	if (p)
+		page_get(p);
+	spin_unlock(&m->lock);
+	return p;
+}
+
+/* Removes every page from index first on, dirty or not, after its I/O ended. */
+static void remove_from(struct page_mapping *m, u64 first)
+{
+	u64 index = first;
+	struct page *p;
+
+	while ((p = next_page(m, &index))) {
+		page_lock(p);
+		page_wait_writeback(p);
+		if (p->mapping == m)
+			mapping_remove_page(m, p);
+		page_unlock(p);
+		page_put(p);
+		if (index++ == U64_MAX)
+			break;
+	}
+}
+
+static void unmap_from(struct page_mapping *m, u64 first)
+{
+	if (!list_empty(&m->vmas))
+		mapping_unmap_range(m, first, U64_MAX);
+}
+
+void mapping_truncate(struct page_mapping *m, u64 size)
+{
+	u64 first = (size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	u32 tail = (u32)(size & ~PAGE_MASK);
+	struct page *p;
+
+	unmap_from(m, first);
+	remove_from(m, first);
+	unmap_from(m, first);	/* a fault may have found a page just before it left the tree */
+	if (!tail)
+		return;
+	p = mapping_find(m, size >> PAGE_SHIFT);
+	if (!p)
+		return;
+	page_lock(p);
+	page_wait_writeback(p);
+	if (p->mapping == m && p->flags & PAGE_UPTODATE) {
+		memset((char *)page_to_virt(p) + tail, 0, PAGE_SIZE - tail);
+		if (!m->keep)
+			page_mark_dirty(p);
+	}
+	page_unlock(p);
+	page_put(p);
+}
+
+void mapping_destroy(struct page_mapping *m)
+{
+	if (m->pages.count)
+		remove_from(m, 0);
+	writeback_mapping_gone(m);
+	radix_destroy(&m->pages);
+}
+
+/*
+ * Takes a clean page that nobody uses out of the cache. p is locked and has the caller's reference and
+ * the tree's. False if it is dirty, mapped or in use.
+ */
+bool page_drop_locked(struct page *p)
+{
+	struct page_mapping *m = p->mapping;
+	u32 two = 2;
+	bool dropped;
+
+	if (!m || m->keep || p->flags & (PAGE_DIRTY | PAGE_WRITEBACK) || atomic_load(&p->mapcount))
+		return false;
+	spin_lock(&m->lock);
+	/* At 0 no lock-free finder can take it; after the slot is empty none will want to. */
+	dropped = atomic_cmpxchg(&p->refs.n, &two, 0u);
+	if (dropped && p->flags & PAGE_DIRTY) {
+		ref_set(&p->refs, 2);
+		dropped = false;
+	}
+	if (dropped) {
+		(void)radix_remove(&m->pages, p->index);
+		ref_set(&p->refs, 2);
+	}
+	spin_unlock(&m->lock);
+	if (!dropped)
+		return false;
+	if (m->ops && m->ops->release)
+		m->ops->release(m, p);
+	p->mapping = NULL;
+	pagecache_lru_remove(p);
+	atomic_sub(&pagecache_counts.file, 1);
+	page_put(p);	/* the tree's */
+	return true;
+}
+
+static bool drop_page(struct page_mapping *m, struct page *p)
+{
+	bool dropped = false;
+
+	if (!page_trylock(p))
+		return false;
+	if (p->mapping == m)
+		dropped = page_drop_locked(p);
+	page_unlock(p);
+	return dropped;
+}
+
+u64 mapping_invalidate(struct page_mapping *m, u64 first, u64 last)
+{
+	u64 index = first, n = 0;
+	struct page *p;
+
+	if (m->keep)
+		return 0;
+	while ((p = next_page(m, &index))) {
+		if (index > last) {
+			page_put(p);
+			break;
+		}
+		n += drop_page(m, p);
+		page_put(p);
+		if (index++ == U64_MAX)
+			break;
+	}
+	return n;
+}
