@@ -8,7 +8,6 @@ void offsets(void);
 void offsets(void)
 {
 	VALUE(THREAD_KSTACK_TOP, offsetof(struct thread, kstack_top));
-	VALUE(THREAD_EXIT_WORK, offsetof(struct thread, exit_work));
 	VALUE(THREAD_SCRATCH, offsetof(struct thread, scratch));
 	VALUE(THREAD_ARCH, offsetof(struct thread, arch));
 	VALUE(ARCH_SP, offsetof(struct arch_thread, sp));

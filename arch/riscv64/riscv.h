@@ -73,6 +73,7 @@ u64 riscv_satp(paddr_t root);
 /* trap/ */
 extern char riscv_trap_entry[], riscv_user_return[], riscv_fork_return[], riscv_thread_start[];
 void riscv_trap_user(struct arch_regs *regs);
+void riscv_leave_kernel(struct arch_regs *regs);
 void riscv_trap_kernel(struct arch_regs *regs);
 extern u8 riscv_overflow_stack[];
 

@@ -71,9 +71,8 @@ riscv_trap_entry:
 	/* sp = the user frame, at the top of the stack. */
 	.globl riscv_user_return
 riscv_user_return:
-	csrci	sstatus, 2
-	lw	t0, THREAD_EXIT_WORK(tp)
-	bnez	t0, user_work
+	mv	a0, sp
+	call	riscv_leave_kernel
 	csrw	sscratch, tp
 	ld	t0, REGS_STATUS(sp)
 	csrw	sstatus, t0
@@ -84,11 +83,6 @@ riscv_user_return:
 	ld	tp, 32(sp)
 	ld	sp, 16(sp)
 	sret
-
-user_work:
-	mv	a0, sp
-	call	user_return_work
-	j	riscv_user_return
 
 from_kernel:
 	csrr	tp, sscratch

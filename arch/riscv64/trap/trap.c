@@ -10,7 +10,7 @@
 #include <arch/mmu.h>
 #include <arch/upcall.h>
 #include <kernel/panic.h>
-#include <kernel/thread.h>
+#include <kernel/sched.h>
 #include <uapi/signal.h>
 
 #include "../riscv.h"
@@ -138,18 +138,30 @@ __hot void riscv_trap_user(struct arch_regs *regs)
 {
 	u64 cause = regs->cause;
 
+	if (cause & CAUSE_INTERRUPT) {
+		handle_interrupt(regs, cause);	/* irq_enter does the accounting */
+		return;
+	}
+	sched_account_user_leave();
 	if (cause == CAUSE_ECALL_USER) {
 		regs->pc += 4;
 		regs->orig_a0 = regs->a0;
 		arch_irq_enable();
 		syscall_dispatch(regs);
-	} else if (cause & CAUSE_INTERRUPT) {
-		handle_interrupt(regs, cause);
 	} else if (is_page_fault(cause)) {
 		user_page_fault(regs, cause);
 	} else {
 		user_exception(regs, cause);
 	}
+}
+
+/* The last C before user mode; interrupts end off. */
+__hot void riscv_leave_kernel(struct arch_regs *regs)
+{
+	arch_irq_disable();
+	while (READ_ONCE(current->exit_work))
+		user_return_work(regs);
+	sched_account_user_enter();
 }
 
 /* True if the kernel tables allow the access that faulted: the hart held an old "invalid" copy. */
