@@ -28,8 +28,10 @@ __hot struct arch_regs *arch_user_regs(const struct thread *t)
 
 void arch_thread_init(struct thread *t, void (*fn)(void *), void *arg)
 {
+	/* The user frame's place stays free: a kernel thread may become a program (PID 1). */
+	memset(arch_user_regs(t), 0, sizeof(struct arch_regs));
 	t->arch = (struct arch_thread){
-		.sp = t->kstack_top,
+		.sp = (u64)arch_user_regs(t),
 		.ra = (u64)riscv_thread_start,
 		.s = { 0, (u64)fn, (u64)arg },	/* s0: end of the frame chain */
 	};
