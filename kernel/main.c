@@ -20,6 +20,7 @@
 #include <kernel/sched.h>
 #include <kernel/test.h>
 #include <kernel/time.h>
+#include <kernel/tty.h>
 #include <kernel/version.h>
 #include <lib/string.h>
 
@@ -84,6 +85,7 @@ static void free_boot_memory(void) { mm_free_init(); }
 static const struct boot_step thread_steps[] = {
 	{ "files", fs_init, "a root directory in memory, /dev nodes can be made" },
 	{ "processes", process_init_tables, "pids, groups and signals exist" },
+	{ "terminals", tty_init, "/dev/tty, /dev/console and /dev/ptmx exist" },
 	{ "discover", platform_discover, "every device firmware tells of is in the tree" },
 	{ "probe-early", probe_early, "interrupt controllers and buses are driven" },
 	{ "smp", cpu_start_all, "all CPUs run threads" },

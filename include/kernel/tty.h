@@ -27,6 +27,7 @@ struct tty_port {		/* embedded in the driver's state */
 	void *data;
 	struct tty *tty;	/* set by tty_register */
 };
+void tty_init(void);	/* boot step, after fs_init: the thread, /dev/tty, /dev/console, /dev/ptmx */
 /* Creates /dev/NAME (dev number) for a port. 0, -ENOMEM, -EEXIST. */
 int tty_register(struct tty_port *port, const char *name, dev_t dev);
 void tty_unregister(struct tty_port *port);
