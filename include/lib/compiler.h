@@ -22,7 +22,11 @@
 #define __ro_after_init __attribute__((section(".data.ro_after_init")))
 #define __hot __attribute__((section(".text.hot")))
 #define __cold __attribute__((cold))
+#ifdef __clang__
+#define __malloc(fn) __attribute__((malloc))
+#else
 #define __malloc(fn) __attribute__((malloc, malloc(fn, 1)))
+#endif
 #define __fallthrough __attribute__((fallthrough))
 
 #define likely(x) __builtin_expect(!!(x), 1)

@@ -25,8 +25,8 @@ static void test_numbers(void)
 	test_check(formats_to("18446744073709551615", "%llu", ~0ull));
 	test_check(formats_to("deadBEEF", "%x%X", 0xdead, 0xbeef));
 	test_check(formats_to("0x1f 017 0", "%#x %#o %#x", 31, 15, 0));
-	test_check(formats_to("-1 255", "%hhd %hhu", 255, 255));
-	test_check(formats_to("65535", "%hu", 65535));
+	test_check(formats_to("-1 255", "%hhd %hhu", (signed char)-1, (unsigned char)255));
+	test_check(formats_to("65535", "%hu", (unsigned short)65535));
 	test_check(formats_to("+5  5", "%+d % d", 5, 5));
 }
 
