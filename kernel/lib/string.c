@@ -10,11 +10,12 @@ typedef u64 __attribute__((may_alias)) word;
 
 #define WORD sizeof(word)
 
-void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+/*
+ * Upwards; dst may lie below src and overlap it, so nothing here may promise the compiler that the
+ * two are apart: it would load a word after its place was written.
+ */
+static __always_inline void copy_up(u8 *d, const u8 *s, size_t n)
 {
-	u8 *d = dst;
-	const u8 *s = src;
-
 	if (n >= 2 * WORD && (((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
 		for (; (uintptr_t)d & (WORD - 1); n--)
 			*d++ = *s++;
@@ -32,6 +33,11 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
 	}
 	while (n--)
 		*d++ = *s++;
+}
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+	copy_up(dst, src, n);
 	return dst;
 }
 
@@ -40,8 +46,10 @@ void *memmove(void *dst, const void *src, size_t n)
 	u8 *d = dst;
 	const u8 *s = src;
 
-	if ((uintptr_t)d - (uintptr_t)s >= n)	/* dst is not inside [src, src + n) */
-		return memcpy(dst, src, n);
+	if ((uintptr_t)d - (uintptr_t)s >= n) {	/* dst is not inside [src, src + n) */
+		copy_up(d, s, n);
+		return dst;
+	}
 	if ((((uintptr_t)d ^ (uintptr_t)s) & (WORD - 1)) == 0) {
 		for (; n && ((uintptr_t)(d + n) & (WORD - 1)); n--)
 			d[n - 1] = s[n - 1];
