@@ -9,6 +9,7 @@
 #include <kernel/boot.h>
 #include <kernel/cmdline.h>
 #include <kernel/device.h>
+#include <kernel/epoch.h>
 #include <kernel/init.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
@@ -83,6 +84,7 @@ static void free_boot_memory(void) { mm_free_init(); }
 
 /* In a thread, interrupts on: everything may sleep. */
 static const struct boot_step thread_steps[] = {
+	{ "epoch", epoch_init, "deferred objects are freed" },
 	{ "files", fs_init, "a root directory in memory, /dev nodes can be made" },
 	{ "processes", process_init_tables, "pids, groups and signals exist" },
 	{ "terminals", tty_init, "/dev/tty, /dev/console and /dev/ptmx exist" },

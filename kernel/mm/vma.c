@@ -252,7 +252,8 @@ int vma_unmap_range(struct aspace *as, vaddr_t start, vaddr_t end, struct list *
 		list_push_back(dead, &v->mapping_link);
 		v = next;
 	}
-	ceiling = v ? v->start : arch_layout.user_end;
+	/* Above the last area nothing is left: user_end may lie inside the last table's span. */
+	ceiling = v ? v->start : align_up(arch_layout.user_end, pt_span(arch_layout.pt_levels - 1));
 	zap_tables(as, start, end, floor, ceiling, &b);
 	tlb_batch_finish(&b);
 	return 0;
