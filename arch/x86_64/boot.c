@@ -54,6 +54,7 @@ paddr_t x86_trampoline_page;
 char boot_stack[KSTACK_SIZE] __aligned(4096) __section(".bss.page_aligned");
 __asm__(".globl boot_stack_top\n.set boot_stack_top, boot_stack + 16384");
 static_assert(KSTACK_SIZE == 16384, "the line above");
+static_assert(offsetof(struct cpu, canary) == 48, "meson.build tells the compiler");
 
 __noreturn void x86_boot_main(u32 start_info, u64 ticks);
 

@@ -112,6 +112,12 @@ long_mode_high:
 	movq %rax, CPU_SELF(%rax)
 	leaq boot_thread(%rip), %rcx
 	movq %rcx, CPU_CURRENT(%rax)
+	/* The boot thread's stack canary: the only entropy yet is when we were started. */
+	movq boot_ticks(%rip), %rdx
+	movabsq $0x9e3779b97f4a7c15, %rsi
+	imulq %rsi, %rdx
+	movq %rdx, CPU_CANARY(%rax)
+	movq %rdx, THREAD_CANARY(%rcx)
 	call set_gs_base
 	xorl %ebp, %ebp
 	movl boot_start_info(%rip), %edi
