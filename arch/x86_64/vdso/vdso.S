@@ -7,7 +7,8 @@
 	.text
 	.globl __vdso_rt_sigreturn
 	.type __vdso_rt_sigreturn, @function
-	nop					/* unwinders look at the address before the return address */
+	.balign 16
+	.skip 16, 0x90				/* unwinders look at the address before the return address */
 __vdso_rt_sigreturn:
 	movq $15, %rax				/* rt_sigreturn */
 	syscall
