@@ -93,7 +93,10 @@ u64 process_forks(void);			/* since boot, for /proc/stat */
 
 /* Starts PID 1: runs the first program that exists (init=, rdinit=, /sbin/init, /etc/init, /bin/init, /bin/sh). Panics with the reason if none. */
 void process_start_init(void);
-/* execve on the current thread. Strings are in kernel pages (struct exec_args of exec.h). */
+/*
+ * execve on the current thread; takes over exe. Strings are in kernel pages (struct exec_args of
+ * kernel/proc/exec.h) and stay the caller's. 0: the frame is the new program's.
+ */
 struct exec_args;
 int process_exec(struct file *exe, const char *path, struct exec_args *args);
 __noreturn void process_exit_thread(int code);			/* exit(2) */

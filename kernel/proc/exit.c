@@ -223,12 +223,14 @@ static void note_peak_memory(struct process *p, const struct aspace *as)
 }
 
 /* True: this was the last thread. */
-static bool leave_process(struct process *p, struct thread *self, u32 status, bool *stop_complete)
+static bool leave_process(struct process *p, struct thread *self, u32 status, bool *stop_complete,
+			  bool *is_leader)
 {
 	unsigned long flags = signal_lock(p);
 	bool is_last;
 
 	*stop_complete = job_thread_gone(self);
+	*is_leader = p->leader == self;
 	self->exiting = true;
 	is_last = --p->nr_threads == 0;
 	if (is_last && !p->group_exit) {
@@ -254,7 +256,7 @@ __noreturn void process_exit_thread(int code)
 	struct process *p = self->process;
 	bool stop_complete, is_last, is_leader;
 
-	is_last = leave_process(p, self, WAIT_EXITED((u32)code), &stop_complete);
+	is_last = leave_process(p, self, WAIT_EXITED((u32)code), &stop_complete, &is_leader);
 	if (stop_complete) {
 		spin_lock(&process_tree_lock);
 		process_notify_parent(p, CLD_STOPPED);
@@ -277,7 +279,6 @@ __noreturn void process_exit_thread(int code)
 		p->fs = NULL;
 	}
 	group_uncharge_task(self->group ? self->group : &group_root);
-	is_leader = p->leader == self;
 	if (!is_leader) {
 		unsigned long flags = signal_lock(p);
 
@@ -285,8 +286,9 @@ __noreturn void process_exit_thread(int code)
 		signal_unlock(p, flags);
 		pid_withdraw_thread(self);
 		pid_free(self->tid);
-		waitq_wake_all(&p->child_wait);	/* an exec that waits for the others to go */
 	}
+	if (!is_last)
+		waitq_wake_all(&p->child_wait);	/* an exec that waits for the others to go */
 	if (is_last)
 		process_end(p);
 	if (!is_leader)
