@@ -114,14 +114,9 @@ user_irq:
 
 /* sp: the user frame at the top of the kernel stack. */
 user_return:
-	msr	daifset, #2
-1:	mrs	x0, sp_el0
-	ldr	w0, [x0, #THREAD_EXIT_WORK]
-	cbz	w0, 2f
 	mov	x0, sp
-	bl	user_return_work
-	b	1b
-2:	frame_restore 1
+	bl	trap_user_leave
+	frame_restore 1
 
 kernel_irq:
 	frame_save 0

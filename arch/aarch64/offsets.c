@@ -14,7 +14,6 @@ void offsets(void)
 	static_assert(sizeof(struct arch_regs) % 16 == 0, "the stack pointer stays aligned");
 	OFFSET(THREAD_KSTACK_TOP, struct thread, kstack_top);
 	OFFSET(THREAD_KSTACK, struct thread, kstack);
-	OFFSET(THREAD_EXIT_WORK, struct thread, exit_work);
 	OFFSET(THREAD_X19, struct thread, arch.x19_x28);
 	OFFSET(THREAD_FP, struct thread, arch.fp);
 	OFFSET(THREAD_LR, struct thread, arch.lr);

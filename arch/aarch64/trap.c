@@ -7,7 +7,7 @@
 #include <arch/thread.h>
 #include <arch/upcall.h>
 #include <kernel/panic.h>
-#include <kernel/thread.h>
+#include <kernel/sched.h>
 #include <uapi/signal.h>
 #include "arch_local.h"
 
@@ -39,6 +39,7 @@
 #define FSC_ALIGNMENT 0x21		/* of six bits */
 
 void trap_user_sync(struct arch_regs *regs, u64 esr, u64 far);
+void trap_user_leave(struct arch_regs *regs);
 void trap_kernel_sync(struct arch_regs *regs, u64 esr, u64 far);
 void trap_irq(struct arch_regs *regs);
 __noreturn void trap_serror(struct arch_regs *regs, u64 esr);
@@ -63,7 +64,7 @@ const struct irq_root *irq_root_get(void)
 	return irq_root;
 }
 
-void trap_irq(struct arch_regs *regs)
+__hot void trap_irq(struct arch_regs *regs)
 {
 	irq_enter(regs);
 	if (irq_root)
@@ -150,8 +151,9 @@ static void user_exception(struct arch_regs *regs, u64 esr, u64 far)
 	}
 }
 
-void trap_user_sync(struct arch_regs *regs, u64 esr, u64 far)
+__hot void trap_user_sync(struct arch_regs *regs, u64 esr, u64 far)
 {
+	sched_account_user_leave();
 	arch_irq_enable();
 	if (likely(ESR_EC(esr) == EC_SVC64)) {
 		regs->call_nr = (s32)regs->x[8];
@@ -160,6 +162,15 @@ void trap_user_sync(struct arch_regs *regs, u64 esr, u64 far)
 	} else {
 		user_exception(regs, esr, far);
 	}
+}
+
+/* The last C before user mode; interrupts end off. */
+__hot void trap_user_leave(struct arch_regs *regs)
+{
+	arch_irq_disable();
+	while (READ_ONCE(current->exit_work))
+		user_return_work(regs);
+	sched_account_user_enter();
 }
 
 static u64 fixup_find(u64 pc)
