@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls on descriptors: open, close, dup, fcntl, ioctl, flock, pipe, memfd_create. */
+#include "vfs.h"
+#include <kernel/process.h>
+#include <kernel/syscall.h>
+#include <uapi/termios.h>
+
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+
+static long do_open(int dirfd, const char __user *path, u32 flags, mode_t mode)
+{
+	const struct path *dirp;
+	struct user_path up;
+	struct path dir;
+	struct file *f;
+	long err = user_path_get(&up, path);
+	int fd;
+
+	if (err)
+		return err;
+	err = at_dir_get(dirfd, up.name, &dir, &dirp);
+	if (err)
+		goto no_dir;
+	fd = fd_reserve(0, flags & O_CLOEXEC);
+	err = fd;
+	if (fd < 0)
+		goto no_fd;
+	f = file_open_at(dirp, up.name, flags, mode);
+	if (is_err(f)) {
+		fd_unreserve(fd);
+		err = ptr_err(f);
+		if (err == -EINTR)
+			err = -ERESTARTSYS;
+	} else {
+		fd_publish(fd, f);
+	}
+no_fd:
+	path_put(&dir);
+no_dir:
+	user_path_put(&up);
+	return err;
+}
+
+long sys_open(const char __user *path, int oflags, mode_t mode) { return do_open(AT_FDCWD, path, (u32)oflags, mode); }
+long sys_openat(int dirfd, const char __user *path, int oflags, mode_t mode) { return do_open(dirfd, path, (u32)oflags, mode); }
+long sys_creat(const char __user *path, mode_t mode) { return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode); }
+
+long sys_openat2(int dirfd, const char __user *path, const void __user *how, size_t size)
+{
+	struct {
+		u64 flags, mode, resolve;
+	} h;
+	int err;
+
+	if (size < sizeof(h))
+		return -EINVAL;
+	err = copy_struct_from_user(&h, sizeof(h), how, size);
+	if (err)
+		return err;
+	/* The resolve restrictions are not offered. */
+	if (h.resolve || h.flags >> 32 || h.mode & ~(u64)S_IALLUGO ||
+	    (h.mode && !(h.flags & O_CREAT) && (h.flags & O_TMPFILE) != O_TMPFILE))
+		return -EINVAL;
+	return do_open(dirfd, path, (u32)h.flags, (mode_t)h.mode);
+}
+
+long sys_close(int fd) { return fd_close(fd); }
+
+long sys_close_range(u32 first_fd, u32 last_fd, u32 flags)
+{
+	struct process *p = current_process();
+	int fd;
+
+	if (flags & ~(u32)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first_fd > last_fd)
+		return -EINVAL;
+	if (flags & CLOSE_RANGE_UNSHARE && ref_read(&p->files->refs) > 1) {
+		struct fd_table *old = p->files, *own = fd_table_copy(old);
+
+		if (!own)
+			return -ENOMEM;
+		p->files = own;
+		fd_table_put(old);
+	}
+	while ((fd = fd_table_next(p->files, first_fd)) >= 0 && (u32)fd <= last_fd) {
+		if (flags & CLOSE_RANGE_CLOEXEC)
+			(void)fd_table_cloexec(p->files, fd, 1);
+		else
+			(void)fd_close(fd);
+		first_fd = (u32)fd + 1;
+	}
+	return 0;
+}
+
+static long dup_from(int fd, u32 from, bool cloexec)
+{
+	struct file *f = fd_get_any(fd);
+	int r;
+
+	if (!f)
+		return -EBADF;
+	r = fd_install(f, from, cloexec);
+	if (r < 0)
+		file_put(f);
+	return r;
+}
+
+long sys_dup(int fd) { return dup_from(fd, 0, false); }
+
+static long dup_to(int fd, int newfd, bool cloexec)
+{
+	struct file *f = fd_get_any(fd);
+	int r;
+
+	if (!f)
+		return -EBADF;
+	r = fd_replace(newfd, f, cloexec);
+	if (r < 0)
+		file_put(f);
+	return r;
+}
+
+long sys_dup2(int fd, int newfd)
+{
+	struct file *f;
+
+	if (fd != newfd)
+		return dup_to(fd, newfd, false);
+	f = fd_get_any(fd);
+	file_put(f);
+	return f ? newfd : -EBADF;
+}
+
+long sys_dup3(int fd, int newfd, int flags)
+{
+	if (flags & ~O_CLOEXEC || fd == newfd)
+		return -EINVAL;
+	return dup_to(fd, newfd, flags & O_CLOEXEC);
+}
+
+static long set_flags(struct file *f, u32 flags)
+{
+	spin_lock(&f->inode->mapping.lock);	/* any lock all users of the file share */
+	WRITE_ONCE(f->flags, (f->flags & ~(u32)SETFL_MASK) | (flags & SETFL_MASK));
+	spin_unlock(&f->inode->mapping.lock);
+	return 0;
+}
+
+static long lock_record(struct file *f, u32 cmd, u64 arg)
+{
+	struct user_flock fl;
+	int err;
+
+	if (copy_from_user(&fl, (void __user *)arg, sizeof(fl)))
+		return -EFAULT;
+	err = locks_posix(f, (int)cmd, &fl);
+	if (!err && (cmd == F_GETLK || cmd == F_OFD_GETLK))
+		err = copy_to_user((void __user *)arg, &fl, sizeof(fl));
+	return err;
+}
+
+static long do_fcntl(struct file *f, int fd, u32 cmd, u64 arg)
+{
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return arg >= rlimit(RLIMIT_NOFILE) ? -EINVAL : dup_from(fd, (u32)arg, cmd == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return fd_table_cloexec(current_process()->files, fd, -1);
+	case F_SETFD: {
+		int r = fd_table_cloexec(current_process()->files, fd, arg & FD_CLOEXEC ? 1 : 0);
+
+		return r < 0 ? r : 0;
+	}
+	case F_GETFL:
+		return f->flags;
+	}
+	if (f->mode & FMODE_PATH)
+		return -EBADF;
+	switch (cmd) {
+	case F_SETFL:
+		return set_flags(f, (u32)arg);
+	case F_GETLK:
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_GETLK:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+		return lock_record(f, cmd, arg);
+	case F_SETPIPE_SZ:
+		return file_is_pipe(f) ? pipe_set_size(f, arg) : -EBADF;
+	case F_GETPIPE_SZ:
+		return file_is_pipe(f) ? pipe_get_size(f) : -EBADF;
+	case F_ADD_SEALS:
+		return (int)arg == -1 ? -EINVAL : tmpfs_seals(f, (int)arg);
+	case F_GET_SEALS:
+		return tmpfs_seals(f, -1);
+	default:
+		return -EINVAL;
+	}
+}
+
+long sys_fcntl(int fd, u32 cmd, u64 arg)
+{
+	struct file *f = fd_get_any(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	r = do_fcntl(f, fd, cmd, arg);
+	file_put(f);
+	return r;
+}
+
+static long do_ioctl(struct file *f, int fd, u32 cmd, u64 arg)
+{
+	s32 v;
+
+	switch (cmd) {
+	case FIOCLEX:
+		return fd_table_cloexec(current_process()->files, fd, 1) < 0 ? -EBADF : 0;
+	case FIONCLEX:
+		return fd_table_cloexec(current_process()->files, fd, 0) < 0 ? -EBADF : 0;
+	case FIONBIO:
+		if (get_user(v, (s32 __user *)arg))
+			return -EFAULT;
+		return set_flags(f, v ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
+	case FIONREAD:
+		if (S_ISREG(f->inode->mode))
+			return put_user((s32)((s64)atomic_load(&f->inode->size) - f->pos), (s32 __user *)arg);
+		break;
+	}
+	return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
+}
+
+long sys_ioctl(int fd, u32 cmd, u64 arg)
+{
+	struct file *f = fd_get(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	r = do_ioctl(f, fd, cmd, arg);
+	file_put(f);
+	return r == -ENOIOCTLCMD ? -ENOTTY : r;
+}
+
+long sys_flock(int fd, u32 op)
+{
+	struct file *f = fd_get(fd);
+	long r;
+
+	if (!f)
+		return -EBADF;
+	r = f->mode & (FMODE_READ | FMODE_WRITE) ? locks_flock(f, (int)op) : -EBADF;
+	file_put(f);
+	return r;
+}
+
+static long do_pipe(int __user *fds, u32 flags)
+{
+	bool cloexec = flags & O_CLOEXEC;
+	struct file *files[2];
+	int fd[2], err;
+
+	if (flags & ~(u32)(O_CLOEXEC | O_NONBLOCK))
+		return -EINVAL;
+	err = pipe_create(files, flags);
+	if (err)
+		return err;
+	fd[0] = err = fd_reserve(0, cloexec);
+	if (err < 0)
+		goto no_first;
+	fd[1] = err = fd_reserve(0, cloexec);
+	if (err < 0)
+		goto no_second;
+	err = copy_to_user(fds, fd, sizeof(fd));
+	if (err)
+		goto no_copy;
+	fd_publish(fd[0], files[0]);
+	fd_publish(fd[1], files[1]);
+	return 0;
+no_copy:
+	fd_unreserve(fd[1]);
+no_second:
+	fd_unreserve(fd[0]);
+no_first:
+	file_put(files[0]);
+	file_put(files[1]);
+	return err;
+}
+
+long sys_pipe(int __user *fds) { return do_pipe(fds, 0); }
+long sys_pipe2(int __user *fds, int oflags) { return do_pipe(fds, (u32)oflags); }
+
+long sys_memfd_create(const char __user *name, u32 flags)
+{
+	char text[NAME_MAX + 1] = "memfd:";
+	struct file *f;
+	ssize_t len;
+	int fd, err;
+
+	if (flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC))
+		return -EINVAL;
+	len = copy_string_from_user(text + 6, name, sizeof(text) - 6);
+	if (len < 0)
+		return len == -ENAMETOOLONG ? -EINVAL : len;
+	err = tmpfs_file_create(text, 0, &f);
+	if (err)
+		return err;
+	if (flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL))
+		tmpfs_allow_seals(f);
+	if (flags & MFD_NOEXEC_SEAL)
+		f->inode->mode &= ~(mode_t)S_IXUGO;
+	fd = fd_install(f, 0, flags & MFD_CLOEXEC);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* System calls that move bytes: read, write and their vector and position forms, lseek, sendfile, copy_file_range. */
+#include "vfs.h"
+#include <kernel/process.h>
+#include <kernel/syscall.h>
+#include <uapi/uio.h>
+
+#define FAST_IOV 8u
+#define COPY_CHUNK 32768u
+
+/* The shared position is locked unless nobody else can be using it: one table, one process, one file. */
+static bool pos_is_shared(struct file *f)
+{
+	return ref_read(&f->refs) > 2 || ref_read(&current_process()->files->refs) > 1 || current_process()->nr_threads > 1;
+}
+
+static ssize_t transfer(struct file *f, struct uio *u, bool write)
+{
+	off_t pos = 0;
+	ssize_t n;
+	bool locked;
+
+	if (f->mode & FMODE_NOSEEK)
+		return write ? file_write(f, u, &pos) : file_read(f, u, &pos);
+	locked = pos_is_shared(f);
+	if (locked)
+		mutex_lock(&f->pos_lock);
+	pos = f->pos;
+	n = write ? file_write(f, u, &pos) : file_read(f, u, &pos);
+	if (n >= 0)
+		f->pos = pos;
+	if (locked)
+		mutex_unlock(&f->pos_lock);
+	return n;
+}
+
+static ssize_t rw(int fd, void __user *buf, size_t count, bool write)
+{
+	struct file *f = fd_get(fd);
+	struct uio u;
+	ssize_t n;
+
+	if (!f)
+		return -EBADF;
+	if ((ssize_t)count < 0) {
+		n = -EINVAL;
+	} else if (!user_range_ok(buf, count)) {
+		n = -EFAULT;
+	} else {
+		uio_init_user(&u, buf, count);
+		n = transfer(f, &u, write);
+	}
+	file_put(f);
+	return n;
+}
+
+long sys_read(int fd, void __user *buf, size_t count) { return rw(fd, buf, count, false); }
+long sys_write(int fd, const void __user *buf, size_t count) { return rw(fd, (void __user *)buf, count, true); }
+
+static ssize_t rw_at(struct file *f, struct uio *u, off_t pos, bool write)
+{
+	if (f->mode & FMODE_NOSEEK)
+		return -ESPIPE;
+	if (pos < 0)
+		return -EINVAL;
+	return write ? file_write(f, u, &pos) : file_read(f, u, &pos);
+}
+
+static ssize_t prw(int fd, void __user *buf, size_t count, off_t pos, bool write)
+{
+	struct file *f = fd_get(fd);
+	struct uio u;
+	ssize_t n;
+
+	if (!f)
+		return -EBADF;
+	if ((ssize_t)count < 0) {
+		n = -EINVAL;
+	} else if (!user_range_ok(buf, count)) {
+		n = -EFAULT;
+	} else {
+		uio_init_user(&u, buf, count);
+		n = rw_at(f, &u, pos, write);
+	}
+	file_put(f);
+	return n;
+}
+
+long sys_pread64(int fd, void __user *buf, size_t count, off_t offset) { return prw(fd, buf, count, offset, false); }
+long sys_pwrite64(int fd, const void __user *buf, size_t count, off_t offset)
+{
+	return prw(fd, (void __user *)buf, count, offset, true);
+}
+
+/* at -1: at the file's position. */
+static ssize_t vector(int fd, const void __user *uvec, u64 nr, off_t at, bool has_pos, bool write)
+{
+	struct iovec_kernel fast[FAST_IOV], *iov = fast;
+	struct file *f = fd_get(fd);
+	struct uio u;
+	ssize_t n;
+
+	if (!f)
+		return -EBADF;
+	n = nr > UIO_MAXIOV ? -EINVAL : iov_import(uvec, nr, fast, FAST_IOV, &iov);
+	if (n >= 0) {
+		uio_init_iov(&u, iov, (u32)nr, true);
+		n = has_pos ? rw_at(f, &u, at, write) : transfer(f, &u, write);
+		if (iov != fast)
+			kfree(iov);
+	}
+	file_put(f);
+	return n;
+}
+
+long sys_readv(int fd, const void __user *iov, u64 iovcnt) { return vector(fd, iov, iovcnt, 0, false, false); }
+long sys_writev(int fd, const void __user *iov, u64 iovcnt) { return vector(fd, iov, iovcnt, 0, false, true); }
+
+/* On 64-bit the low word holds all of the position. */
+long sys_preadv(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 pos_high)
+{
+	return vector(fd, iov, iovcnt, (off_t)pos_low, true, false);
+}
+
+long sys_pwritev(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 pos_high)
+{
+	return vector(fd, iov, iovcnt, (off_t)pos_low, true, true);
+}
+
+long sys_preadv2(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 pos_high, int flags)
+{
+	if (flags & ~RWF_HIPRI)
+		return -EOPNOTSUPP;
+	return vector(fd, iov, iovcnt, (off_t)pos_low, (off_t)pos_low != -1, false);
+}
+
+long sys_pwritev2(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 pos_high, int flags)
+{
+	if (flags & ~RWF_HIPRI)
+		return -EOPNOTSUPP;
+	return vector(fd, iov, iovcnt, (off_t)pos_low, (off_t)pos_low != -1, true);
+}
+
+long sys_lseek(int fd, off_t offset, int whence)
+{
+	struct file *f = fd_get(fd);
+	off_t r;
+
+	if (!f)
+		return -EBADF;
+	if (f->mode & FMODE_NOSEEK) {
+		r = -ESPIPE;
+	} else {
+		mutex_lock(&f->pos_lock);
+		r = f->ops->seek ? f->ops->seek(f, offset, whence) : generic_file_seek(f, offset, whence);
+		mutex_unlock(&f->pos_lock);
+	}
+	file_put(f);
+	return r;
+}
+
+/*
+ * From one file to another through a kernel buffer. The positions advance by what was written. Nothing is
+ * read that could not be read again: in is not a stream.
+ */
+static ssize_t copy_range(struct file *in, off_t *in_pos, struct file *out, off_t *out_pos, size_t len)
+{
+	char *buf = kmalloc(COPY_CHUNK, 0);
+	ssize_t done = 0, n, w = 0;
+	struct uio u;
+	off_t pos;
+
+	if (!buf)
+		return -ENOMEM;
+	while ((size_t)done < len) {
+		uio_init_kernel(&u, buf, min(len - (size_t)done, (size_t)COPY_CHUNK));
+		pos = *in_pos;
+		n = file_read(in, &u, &pos);
+		if (n <= 0) {
+			w = n;
+			break;
+		}
+		uio_init_kernel(&u, buf, (size_t)n);
+		w = file_write(out, &u, out_pos);
+		if (w <= 0)
+			break;
+		*in_pos += w;
+		done += w;
+		if (w < n)
+			break;
+	}
+	kfree(buf);
+	return done ? done : w;
+}
+
+/* Copies between two files with optional positions of the user's; without one the file's own moves. */
+static ssize_t copy_files(struct file *in, off_t __user *in_off, struct file *out, off_t __user *out_off, size_t len)
+{
+	off_t in_pos = in->pos, out_pos = out->pos;
+	ssize_t n;
+
+	if ((in_off && get_user(in_pos, in_off)) || (out_off && get_user(out_pos, out_off)))
+		return -EFAULT;
+	if (in_pos < 0 || out_pos < 0)
+		return -EINVAL;
+	len = min(len, (size_t)0x7ffff000);
+	n = copy_range(in, &in_pos, out, &out_pos, len);
+	if (n <= 0)
+		return n;
+	if (!in_off)
+		in->pos = in_pos;
+	else if (put_user(in_pos, in_off))
+		return -EFAULT;
+	if (!out_off) {
+		if (!(out->mode & FMODE_NOSEEK))
+			out->pos = out_pos;
+	} else if (put_user(out_pos, out_off)) {
+		return -EFAULT;
+	}
+	return n;
+}
+
+long sys_sendfile(int out_fd, int in_fd, off_t __user *offset, size_t count)
+{
+	struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
+	ssize_t n = -EBADF;
+
+	if (in && out && in->mode & FMODE_READ && out->mode & FMODE_WRITE) {
+		if (in->mode & FMODE_NOSEEK || !in->ops->read || out->flags & O_APPEND)
+			n = offset && in->mode & FMODE_NOSEEK ? -ESPIPE : -EINVAL;
+		else
+			n = copy_files(in, offset, out, NULL, count);
+	}
+	file_put(in);
+	file_put(out);
+	return n;
+}
+
+long sys_copy_file_range(int in_fd, off_t __user *in_off, int out_fd, off_t __user *out_off, size_t len, u32 flags)
+{
+	struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
+	ssize_t n = -EBADF;
+
+	if (in && out && in->mode & FMODE_READ && out->mode & FMODE_WRITE && !(out->flags & O_APPEND)) {
+		if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+			n = -EISDIR;
+		else if (flags || !S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode) || in->inode == out->inode)
+			n = -EINVAL;
+		else
+			n = copy_files(in, in_off, out, out_off, len);
+	}
+	file_put(in);
+	file_put(out);
+	return n;
+}
