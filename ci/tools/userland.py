@@ -17,7 +17,9 @@ def musl_program(arch, sources, output, flags=()):
     libgcc = subprocess.run([cc, "-print-libgcc-file-name"], capture_output=True, text=True).stdout.strip()
     gcc_include = subprocess.run([cc, "-print-file-name=include"], capture_output=True, text=True).stdout.strip()
     output.parent.mkdir(parents=True, exist_ok=True)
-    words = ["ccache", cc, "-std=gnu17", "-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter",
+    words = ["ccache", cc, "-std=gnu17", "-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-array-bounds",
+             "-Wno-stringop-overread", "-Wno-stringop-overflow",  # bad pointers are given on purpose
+            
              "-fno-pie", "-no-pie", "-static", "-nostdinc", "-isystem", include, "-isystem", gcc_include,
              "-fno-stack-protector", "-mno-outline-atomics" if arch == "aarch64" else "-pthread", *flags,
              "-nostdlib", lib / "crt1.o", lib / "crti.o", *sources, "-Wl,--start-group", lib / "libc.a", libgcc,
