@@ -5,9 +5,11 @@
  */
 #include <arch/boot.h>
 #include <kernel/cpu.h>
+#include <kernel/device.h>
 #include <kernel/log.h>
 #include <kernel/panic.h>
 #include <kernel/platform.h>
+#include <lib/string.h>
 #include "platform_local.h"
 
 /* A build without platform/acpi finds nothing there. */
@@ -43,9 +45,24 @@ void platform_early_init(void)
 		      problem ? problem : acpi_problem ? acpi_problem : "no device tree, no memory map");
 }
 
+/* No table tells of SBI firmware, yet its console may be all there is. */
+static void sbi_discover(void)
+{
+	static const char compatible[] = "riscv,sbi";
+	struct device *dev = device_alloc(NULL, "sbi", BUS_PLATFORM);
+
+	if (!dev)
+		return;
+	dev->compatible = compatible;
+	dev->compatible_len = sizeof(compatible);
+	device_register(dev);
+}
+
 void platform_discover(void)
 {
 	if (have_fdt)
 		fdt_discover();
 	acpi_discover();
+	if (strcmp(boot_info.protocol, "sbi") == 0)
+		sbi_discover();
 }

@@ -7,10 +7,10 @@
 #include <arch/clock.h>
 #include <arch/irq.h>
 #include <arch/upcall.h>
+#include <arch/sbi.h>
 #include <kernel/log.h>
 
 #include "riscv.h"
-#include "sbi.h"
 
 static u64 clock_hz __ro_after_init;
 static bool has_stimecmp __ro_after_init;

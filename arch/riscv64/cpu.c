@@ -8,12 +8,12 @@
 #include <arch/irq.h>
 #include <arch/mmu.h>
 #include <arch/upcall.h>
+#include <arch/sbi.h>
 #include <kernel/thread.h>
 #include <lib/format.h>
 #include <uapi/errno.h>
 
 #include "riscv.h"
-#include "sbi.h"
 
 const char arch_platform[] = "riscv64";
 

@@ -5,11 +5,11 @@
  * QEMU any sfence.vma costs a full flush, hence the low threshold for going page by page.
  */
 #include <arch/mmu.h>
+#include <arch/sbi.h>
 #include <kernel/thread.h>
 #include <kernel/aspace.h>
 
 #include "riscv.h"
-#include "sbi.h"
 
 #define FLUSH_EACH_MAX 2	/* more entries than that: everything */
 

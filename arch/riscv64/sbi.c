@@ -5,8 +5,7 @@
  */
 #include <arch/boot.h>
 #include <arch/cpu.h>
-
-#include "sbi.h"
+#include <arch/sbi.h>
 
 struct sbi_ret sbi_call(u64 ext, u64 fid, u64 arg0, u64 arg1, u64 arg2, u64 arg3)
 {

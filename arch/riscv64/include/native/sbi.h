@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calls into the SBI firmware (RISC-V SBI specification 2.0). */
-#ifndef SBI_H
-#define SBI_H
+#ifndef NATIVE_SBI_H
+#define NATIVE_SBI_H
 
 #include <lib/compiler.h>
 
 #define SBI_EXT_LEGACY_PUTCHAR 0x01ul
+#define SBI_EXT_LEGACY_GETCHAR 0x02ul
 #define SBI_EXT_LEGACY_SHUTDOWN 0x08ul
 #define SBI_EXT_BASE 0x10ul
 #define SBI_EXT_TIME 0x54494d45ul
