@@ -62,9 +62,12 @@ void arch_thread_destroy(struct thread *t)
 	(void)t;	/* the FPU area is part of struct thread */
 }
 
-/* Segment bases of the user: MSR writes are dear, so only what differs from this CPU's present state. */
-static void load_bases(struct cpu *cpu, const struct arch_thread *a)
+/* Segment bases of the user: MSR writes are dear, so only what differs from this CPU's present state. Interrupts off. */
+void x86_load_bases(const struct thread *t)
 {
+	struct cpu *cpu = arch_cpu_self();
+	const struct arch_thread *a = &t->arch;
+
 	if (cpu->arch.fs_base != a->fs_base) {
 		cpu->arch.fs_base = a->fs_base;
 		wrmsr(MSR_FS_BASE, a->fs_base);
@@ -94,7 +97,7 @@ void x86_switch_user_state(struct thread *prev, struct thread *next)
 		wrmsr(MSR_GS_BASE, kernel_gs);
 		cpu->arch.fs_base = cpu->arch.gs_base = U64_MAX;
 	}
-	load_bases(cpu, &next->arch);
+	x86_load_bases(next);
 }
 
 void arch_thread_set_tls(struct thread *t, u64 tls)
@@ -103,7 +106,7 @@ void arch_thread_set_tls(struct thread *t, u64 tls)
 
 	t->arch.fs_base = tls;
 	if (t == arch_current())
-		load_bases(arch_cpu_self(), &t->arch);
+		x86_load_bases(t);
 	arch_irq_restore(flags);
 }
 

@@ -18,11 +18,16 @@ void arch_user_start(struct arch_regs *regs, u64 pc, u64 sp)
 	regs->cs = SEL_USER_CS;
 	regs->ss = SEL_USER_DS;
 	regs->rflags = RFLAGS_IF | RFLAGS_FIXED;
+	if (regs == arch_user_regs(current)) {
+		current->arch.gs_base = 0;
+		arch_thread_set_tls(current, 0);
+	}
 }
 
 void arch_user_enter(struct arch_regs *regs)
 {
 	x86_user_return(regs);
+	x86_load_bases(current);	/* a kernel thread that becomes a program was not switched to as one */
 	x86_enter_user(regs);
 }
 

@@ -229,6 +229,7 @@ void x86_fpu_sync(struct thread *t);
 void x86_fpu_reload(struct thread *t);
 
 /* thread.c */
+void x86_load_bases(const struct thread *t);
 void x86_switch_user_state(struct thread *prev, struct thread *next);
 
 #endif
