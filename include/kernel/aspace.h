@@ -65,6 +65,7 @@ struct aspace {
 	struct vma *last_hit;		/* [a] hint, cleared under lock */
 	u32 nr_areas;			/* lock */
 	bool lock_future;		/* lock: mlockall(MCL_FUTURE) */
+	struct epoch_head epoch;
 	struct aspace *dead_next;	/* waits to be freed outside the switch */
 	paddr_t root;			/* top page table */
 	struct spinlock pt_lock;	/* page-table pages of this space */

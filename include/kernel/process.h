@@ -104,6 +104,10 @@ __noreturn void process_exit_group(u32 wait_status);		/* exit_group, fatal signa
 bool process_may_signal(const struct process *target, int sig);
 /* Kills by badness; spares PID 1 and oom_score_adj -1000; one log line. False: nothing to kill. */
 bool oom_kill(u64 needed_pages);
+/* Parts of a process that may be exiting, referenced; NULL: gone. Put back with aspace_put, fs_context_put, fd_table_put. */
+struct aspace *process_aspace_get(struct process *p);
+struct fs_context *process_fs_get(struct process *p);
+struct fd_table *process_files_get(struct process *p);
 /* Text sources for /proc. */
 pid_t process_tracer(const struct process *p);
 

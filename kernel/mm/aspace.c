@@ -25,11 +25,17 @@ void aspace_caches_init(void)
 	vma_cache_init();
 }
 
+static void aspace_free_struct(struct epoch_head *h)
+{
+	kmem_cache_free(aspace_cache, container_of(h, struct aspace, epoch));
+}
+
+/* Whoever finds the space through a thread may still try to take a reference: the struct stays for an epoch. */
 static void aspace_free(struct aspace *as)
 {
 	assert(!as->areas.root && !atomic_load(&as->cpus));
 	pgtable_page_free(phys_to_page(as->root));
-	kmem_cache_free(aspace_cache, as);
+	epoch_defer(&as->epoch, aspace_free_struct);
 }
 
 static void free_dead_spaces(void)

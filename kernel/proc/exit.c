@@ -250,6 +250,20 @@ static __noreturn __cold void init_died(const struct process *p)
 	panic("PID 1 (%s) exited with status %u", p->cmd, p->exit_status >> 8 & 0xff);
 }
 
+/* Others find them under the signal lock (access.c). */
+static void release_files(struct process *p)
+{
+	unsigned long flags = signal_lock(p);
+	struct fd_table *files = p->files;
+	struct fs_context *fs = p->fs;
+
+	p->files = NULL;
+	p->fs = NULL;
+	signal_unlock(p, flags);
+	fd_table_put(files);
+	fs_context_put(fs);
+}
+
 __noreturn void process_exit_thread(int code)
 {
 	struct thread *self = current;
@@ -273,10 +287,7 @@ __noreturn void process_exit_thread(int code)
 	if (is_last) {
 		if (p->sid == p->pid)
 			tty_session_end(p);
-		fd_table_put(p->files);
-		fs_context_put(p->fs);
-		p->files = NULL;
-		p->fs = NULL;
+		release_files(p);
 	}
 	group_uncharge_task(self->group ? self->group : &group_root);
 	if (!is_leader) {

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A file whose text is made by a show function: afresh when read from position 0, kept until
+ * close. A write goes to store as a whole. The state's mutex guards text and position.
+ */
+#include <lib/string.h>
+#include "virtual.h"
+
+#define STORE_MAX 4095u
+
+struct open_text {
+	struct mutex lock;
+	struct text text;
+	bool is_made;
+};
+
+static int text_open(struct inode *inode, struct file *file)
+{
+	const struct virtual_node *n = virtual_i(inode)->node;
+	struct open_text *o;
+
+	if (file->mode & FMODE_WRITE && n && !n->file->store)
+		return -EACCES;
+	o = kzalloc(sizeof(*o), 0);
+	if (!o)
+		return -ENOMEM;
+	mutex_init(&o->lock, "virtual file", LOCK_PIPE);
+	file->private = o;
+	return 0;
+}
+
+static void text_release(struct file *file)
+{
+	struct open_text *o = file->private;
+
+	kfree(o->text.buf);
+	kfree(o);
+}
+
+static int make(struct file *file, struct open_text *o)
+{
+	const struct virtual_node *n = virtual_i(file->inode)->node;
+	int err;
+
+	o->text.len = 0;
+	o->text.failed = false;
+	if (n)
+		err = n->file->show ? n->file->show(&o->text, n->file->arg) : -EACCES;
+	else
+		err = pid_show(file->inode, &o->text);
+	o->is_made = !err && !o->text.failed;
+	return err ? err : o->text.failed ? -ENOMEM : 0;
+}
+
+static ssize_t text_read(struct file *file, struct uio *to, off_t *pos)
+{
+	struct open_text *o = file->private;
+	ssize_t n = 0;
+
+	mutex_lock(&o->lock);
+	if (*pos == 0 || !o->is_made)
+		n = make(file, o);
+	if (!n && (u64)*pos < o->text.len) {
+		size_t want = min(to->count, o->text.len - (size_t)*pos);
+
+		n = (ssize_t)uio_copy_out(to, o->text.buf + *pos, want);
+		if (n == 0 && want)
+			n = -EFAULT;
+		else
+			*pos += n;
+	}
+	mutex_unlock(&o->lock);
+	return n;
+}
+
+static ssize_t text_write(struct file *file, struct uio *from, off_t *pos)
+{
+	const struct virtual_node *n = virtual_i(file->inode)->node;
+	size_t len = from->count;
+	char *buf;
+	int err = 0;
+
+	if (len > STORE_MAX)
+		return -EINVAL;
+	buf = kmalloc(len + 1, 0);
+	if (!buf)
+		return -ENOMEM;
+	if (uio_copy_in(from, buf, len) != len) {
+		err = -EFAULT;
+	} else {
+		buf[len] = '\0';
+		err = n ? n->file->store(buf, len, n->file->arg) : pid_store(file->inode, buf, len);
+	}
+	kfree(buf);
+	if (err)
+		return err;
+	*pos += (off_t)len;
+	return (ssize_t)len;
+}
+
+const struct file_ops virtual_file_fops = {
+	.open = text_open, .release = text_release, .read = text_read, .write = text_write, .seek = generic_file_seek,
+};

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What lies in a process's memory and where: maps, cmdline, environ, auxv; and its view of the mounts. */
+#include <kernel/aspace.h>
+#include <kernel/process.h>
+#include <lib/string.h>
+#include "virtual.h"
+
+#define ARGS_MAX (256u * 1024)
+
+static void map_line(struct text *t, const struct vma *v, char *page)
+{
+	const char *name = v->name;
+	u64 ino = 0;
+	dev_t dev = 0;
+	int width;
+
+	if (v->file) {
+		struct path root;
+		char *s;
+
+		fs_context_get_paths(fs_context_current(), NULL, &root);
+		s = path_text(&v->file->path, &root, page, PAGE_SIZE);
+		path_put(&root);
+		name = is_err(s) ? "?" : s;
+		ino = v->file->inode->ino;
+		dev = v->file->inode->sb->dev;
+	}
+	width = (int)t->len;
+	text_printf(t, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu", (unsigned long long)v->start,
+		    (unsigned long long)v->end, v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
+		    v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
+		    (unsigned long long)(v->file ? v->pgoff << PAGE_SHIFT : 0), MAJOR(dev), MINOR(dev),
+		    (unsigned long long)ino);
+	width = (int)t->len - width;
+	if (name)
+		text_printf(t, "%*s%s", max(73 - width, 1), "", name);
+	text_append(t, "\n", 1);
+}
+
+int pid_maps_show(struct text *t, struct process *p, struct thread *th)
+{
+	struct aspace *as = process_aspace_get(p);
+	char *page;
+
+	if (!as)
+		return 0;
+	page = kmalloc(PAGE_SIZE, 0);
+	if (page) {
+		rwlock_read_lock(&as->lock);
+		for (struct vma *v = aspace_find(as, 0); v; v = vma_next(v))
+			map_line(t, v, page);
+		rwlock_read_unlock(&as->lock);
+		kfree(page);
+	}
+	aspace_put(as);
+	return page ? 0 : -ENOMEM;
+}
+
+/* Bytes [start, end) of the process's memory, at most ARGS_MAX. */
+static int copy_range(struct text *t, struct process *p, bool env)
+{
+	struct aspace *as = process_aspace_get(p);
+	vaddr_t at, end;
+	char *page;
+
+	if (!as)
+		return 0;
+	page = kmalloc(PAGE_SIZE, 0);
+	if (!page) {
+		aspace_put(as);
+		return -ENOMEM;
+	}
+	at = env ? as->env_start : as->arg_start;
+	end = env ? as->env_end : as->arg_end;
+	end = min(end, at + ARGS_MAX);
+	while (at < end) {
+		size_t n = aspace_access(as, at, page, min(end - at, PAGE_SIZE), false);
+
+		if (!n)
+			break;
+		text_append(t, page, n);
+		at += n;
+	}
+	kfree(page);
+	aspace_put(as);
+	return 0;
+}
+
+int pid_cmdline_show(struct text *t, struct process *p, struct thread *th) { return copy_range(t, p, false); }
+int pid_environ_show(struct text *t, struct process *p, struct thread *th) { return copy_range(t, p, true); }
+
+int pid_auxv_show(struct text *t, struct process *p, struct thread *th)
+{
+	struct aspace *as = process_aspace_get(p);
+	unsigned n = 0;
+
+	if (!as)
+		return 0;
+	while (n + 2 < ARRAY_LEN(as->auxv) && as->auxv[n])
+		n += 2;
+	text_append(t, (const char *)as->auxv, (n + 2) * sizeof(u64));
+	aspace_put(as);
+	return 0;
+}
+
+struct mount_list {
+	struct text *t;
+	struct path root;
+	char *page;
+	bool info;		/* mountinfo's form */
+};
+
+static void escape(struct text *t, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+			text_printf(t, "\\%03o", (u8)*s);
+		else
+			text_append(t, s, 1);
+	}
+}
+
+static void flag_words(struct text *t, u32 flags)
+{
+	text_printf(t, "%s%s%s%s%s%s", flags & MS_RDONLY ? "ro" : "rw", flags & MS_NOSUID ? ",nosuid" : "",
+		    flags & MS_NODEV ? ",nodev" : "", flags & MS_NOEXEC ? ",noexec" : "",
+		    flags & MS_NOATIME ? ",noatime" : "", flags & MS_RELATIME ? ",relatime" : "");
+}
+
+static int mount_line(struct mount *m, void *arg)
+{
+	struct mount_list *l = arg;
+	struct path at = { m, m->root };
+	const char *source = m->sb->source[0] ? m->sb->source : "none";
+	char *where = path_text(&at, &l->root, l->page, PAGE_SIZE);
+
+	if (is_err(where))
+		return 0;
+	if (l->info) {
+		text_printf(l->t, "%u %u %u:%u / ", m->id, m->parent ? m->parent->id : m->id, MAJOR(m->sb->dev),
+			    MINOR(m->sb->dev));
+		escape(l->t, where);
+		text_append(l->t, " ", 1);
+		flag_words(l->t, m->flags);
+		text_printf(l->t, " - %s ", m->sb->fs->name);
+		escape(l->t, source);
+		text_printf(l->t, " %s\n", m->sb->flags & MS_RDONLY ? "ro" : "rw");
+		return 0;
+	}
+	escape(l->t, source);
+	text_append(l->t, " ", 1);
+	escape(l->t, where);
+	text_printf(l->t, " %s ", m->sb->fs->name);
+	flag_words(l->t, m->flags | (m->sb->flags & MS_RDONLY));
+	text_printf(l->t, " 0 0\n");
+	return 0;
+}
+
+static int show_mounts(struct text *t, struct process *p, bool info)
+{
+	struct fs_context *fc = process_fs_get(p);
+	struct mount_list l = { .t = t, .info = info };
+
+	if (!fc)
+		return -EINVAL;
+	l.page = kmalloc(PAGE_SIZE, 0);
+	if (l.page) {
+		fs_context_get_paths(fc, NULL, &l.root);
+		mount_for_each(mount_line, &l);
+		path_put(&l.root);
+		kfree(l.page);
+	}
+	fs_context_put(fc);
+	return l.page ? 0 : -ENOMEM;
+}
+
+int pid_mounts_show(struct text *t, struct process *p, struct thread *th) { return show_mounts(t, p, false); }
+int pid_mountinfo_show(struct text *t, struct process *p, struct thread *th) { return show_mounts(t, p, true); }

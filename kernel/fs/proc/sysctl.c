@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* /proc/sys: settings and facts that programs ask for by name. Subsystems add their own. */
+#include <kernel/pagecache.h>
+#include <kernel/random.h>
+#include <kernel/uts.h>
+#include <kernel/version.h>
+#include <lib/format.h>
+#include <lib/string.h>
+#include <uapi/capability.h>
+#include "virtual.h"
+
+static int uts_show(struct text *t, void *arg)
+{
+	char name[UTS_NAME_MAX + 1];
+
+	uts_get((enum uts_name)(uintptr_t)arg, name);
+	text_printf(t, "%s\n", name);
+	return 0;
+}
+
+static int uts_store(const char *text, size_t len, void *arg)
+{
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	if (len && text[len - 1] == '\n')
+		len--;
+	return uts_set((enum uts_name)(uintptr_t)arg, text, len);
+}
+
+static int string_show(struct text *t, void *arg)
+{
+	text_printf(t, "%s\n", (const char *)arg);
+	return 0;
+}
+
+static int uuid_show(struct text *t, void *arg)
+{
+	static u8 boot_id[16];
+	static bool has_boot_id;
+	u8 fresh[16], *id = arg ? boot_id : fresh;
+
+	if (!arg || !has_boot_id)
+		random_bytes(id, 16);
+	has_boot_id |= arg != NULL;
+	id[6] = (u8)((id[6] & 0x0f) | 0x40);	/* version 4, RFC 9562 */
+	id[8] = (u8)((id[8] & 0x3f) | 0x80);
+	for (unsigned i = 0; i < 16; i++)
+		text_printf(t, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", id[i]);
+	text_printf(t, "\n");
+	return 0;
+}
+
+static int entropy_show(struct text *t, void *arg)
+{
+	text_printf(t, "%u\n", random_entropy_bits());
+	return 0;
+}
+
+static int drop_caches_store(const char *text, size_t len, void *arg)
+{
+	const char *end;
+	u64 v;
+
+	if (parse_u64_prefix(text, 10, &v, &end) || v < 1 || v > 3)
+		return -EINVAL;
+	if (v & 1)
+		pagecache_drop_clean();
+	return 0;
+}
+
+static const struct virtual_file files[] = {
+	{ "sys/kernel/hostname", 0644, uts_show, uts_store, (void *)UTS_HOST },
+	{ "sys/kernel/domainname", 0644, uts_show, uts_store, (void *)UTS_DOMAIN },
+	{ "sys/kernel/ostype", 0444, string_show, NULL, KERNEL_NAME },
+	{ "sys/kernel/osrelease", 0444, string_show, NULL, KERNEL_RELEASE },
+	{ "sys/kernel/version", 0444, string_show, NULL, KERNEL_BUILD },
+	{ "sys/kernel/pid_max", 0444, string_show, NULL, "65536" },
+	{ "sys/kernel/ngroups_max", 0444, string_show, NULL, "65536" },
+	{ "sys/kernel/cap_last_cap", 0444, string_show, NULL, "40" },
+	{ "sys/kernel/random/boot_id", 0444, uuid_show, NULL, (void *)1 },
+	{ "sys/kernel/random/uuid", 0444, uuid_show },
+	{ "sys/kernel/random/entropy_avail", 0444, entropy_show },
+	{ "sys/kernel/random/poolsize", 0444, string_show, NULL, "256" },
+	{ "sys/vm/drop_caches", 0200, NULL, drop_caches_store },
+};
+
+void procfs_sysctl_register(void)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(files); i++)
+		if (procfs_add(&files[i]))
+			log_warn("procfs: %s cannot be shown", files[i].path);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Host and domain name, for uname, sethostname, setdomainname and /proc/sys/kernel. */
+#include <kernel/lock.h>
+#include <kernel/uts.h>
+#include <lib/string.h>
+#include <uapi/errno.h>
+
+static struct spinlock uts_lock = SPINLOCK_INIT("uts", LOCK_MISC);
+static char names[2][UTS_NAME_MAX + 1] = { "(none)", "(none)" };	/* uts_lock */
+
+void uts_get(enum uts_name which, char out[UTS_NAME_MAX + 1])
+{
+	spin_lock(&uts_lock);
+	memcpy(out, names[which], UTS_NAME_MAX + 1);
+	spin_unlock(&uts_lock);
+}
+
+int uts_set(enum uts_name which, const char *name, size_t len)
+{
+	if (len > UTS_NAME_MAX)
+		return -EINVAL;
+	spin_lock(&uts_lock);
+	memset(names[which], 0, sizeof(names[which]));
+	memcpy(names[which], name, len);
+	spin_unlock(&uts_lock);
+	return 0;
+}
