@@ -370,10 +370,6 @@ struct fd_table *fd_table_new(void);
 struct fd_table *fd_table_copy(struct fd_table *t);
 void fd_table_put(struct fd_table *t);		/* last: closes all */
 void fd_table_close_on_exec(struct fd_table *t);
-/* Another process's table, referenced by the caller (process_files_get). */
-struct file *fd_table_get(struct fd_table *t, int fd);	/* referenced; NULL: not open */
-bool fd_table_has(struct fd_table *t, u32 fd);
-bool fd_table_next(struct fd_table *t, u32 *fd);	/* the first open one >= *fd */
 /* Lowest free descriptor >= from with the file (reference taken over on success). fd or -EMFILE, -ENOMEM. */
 int fd_install(struct file *f, u32 from, bool cloexec);
 /* Reserve first, publish later (open, pipe2: nothing to undo once published). */

@@ -61,6 +61,8 @@ struct signal_delivery {
 };
 
 /* Takes the signal lock of p (a stable process); the returned flags go to signal_unlock. */
+/* Which signals p ignores and catches, bit n-1, for /proc. */
+void signal_sets(struct process *p, u64 *ignored, u64 *caught);
 unsigned long signal_lock(struct process *p) __must_check;
 void signal_unlock(struct process *p, unsigned long flags);
 

@@ -39,6 +39,8 @@ void tty_port_hangup(struct tty_port *port);
 /* /dev/console: the last console= that exists, else stdout-path's / the first port. NULL: none yet. */
 struct tty *tty_console(void);
 void tty_console_prefer(const char *name);	/* console= */
+/* Number and foreground group (-1: none), for /proc. Any context that holds the process tree lock. */
+void tty_describe(const struct tty *tty, dev_t *dev, pid_t *pgrp);
 /* Process exit of a session leader: hang up, disassociate. */
 void tty_session_end(struct process *leader);
 

@@ -367,23 +367,3 @@ int fd_replace(int newfd, struct file *f, bool cloexec)
 {
 	return newfd < 0 ? -EBADF : fd_table_replace(table(), (u32)newfd, limit(), f, cloexec);
 }
-
-bool fd_table_has(struct fd_table *t, u32 fd)
-{
-	bool has;
-
-	spin_lock(&t->lock);
-	has = fd < t->capacity && bitmap_test(t->open, fd) && t->files[fd];
-	spin_unlock(&t->lock);
-	return has;
-}
-
-bool fd_table_next(struct fd_table *t, u32 *fd)
-{
-	spin_lock(&t->lock);
-	do
-		*fd = (u32)bitmap_find_set(t->open, t->capacity, *fd);
-	while (*fd < t->capacity && !t->files[*fd] && ++*fd);
-	spin_unlock(&t->lock);
-	return *fd < t->capacity;
-}

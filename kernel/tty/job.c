@@ -281,3 +281,11 @@ long tty_job_ioctl(struct tty *t, u32 cmd, u64 arg)
 		return -ENOTTY;
 	}
 }
+
+void tty_describe(const struct tty *tty, dev_t *dev, pid_t *pgrp)
+{
+	pid_t pgid = READ_ONCE(tty->pgid);
+
+	*dev = tty->dev;
+	*pgrp = pgid ? pgid : -1;
+}

@@ -47,7 +47,7 @@ bool pid_revalidate(struct inode *inode)
 	epoch_exit();
 	if (v->fd >= 0) {
 		struct fd_table *t = process_files_get(p);
-		bool is_open = t && fd_table_has(t, (u32)v->fd);
+		bool is_open = t && fd_table_next(t, (u32)v->fd) == v->fd;
 
 		if (t)
 			fd_table_put(t);
@@ -199,7 +199,7 @@ static const struct pid_entry *find_entry(const char *name, u32 len)
 	return NULL;
 }
 
-static int dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
+static int pid_dir_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
 {
 	struct virtual_inode *v = virtual_i(dir);
 	const struct pid_entry *e = find_entry(name, len);
@@ -217,7 +217,7 @@ static int dir_lookup(struct inode *dir, const char *name, u32 len, struct inode
 	return *out ? 0 : -ENOMEM;
 }
 
-static int dir_iterate(struct file *file, struct dir_context *ctx)
+static int pid_dir_iterate(struct file *file, struct dir_context *ctx)
 {
 	struct inode *dir = file->inode;
 
@@ -236,9 +236,9 @@ static int dir_iterate(struct file *file, struct dir_context *ctx)
 }
 
 static const struct inode_ops pid_dir_ops = {
-	.lookup = dir_lookup, .setattr = virtual_setattr, .revalidate = pid_revalidate,
+	.lookup = pid_dir_lookup, .setattr = virtual_setattr, .revalidate = pid_revalidate,
 };
-static const struct file_ops pid_dir_fops = { .iterate = dir_iterate, .seek = generic_file_seek };
+static const struct file_ops pid_dir_fops = { .iterate = pid_dir_iterate, .seek = generic_file_seek };
 
 static struct inode *make_dir(struct super_block *sb, struct process *p, pid_t tid)
 {

@@ -62,7 +62,7 @@ static int lookup(struct inode *dir, const char *name, u32 len, const struct pid
 	if (t && len < sizeof(text)) {
 		memcpy(text, name, len);
 		text[len] = '\0';
-		if (!parse_u64(text, 10, &fd) && fd <= 0x7fffffff && fd_table_has(t, (u32)fd))
+		if (!parse_u64(text, 10, &fd) && fd <= 0x7fffffff && fd_table_next(t, (u32)fd) == (int)fd)
 			*out = pid_inode_new(dir->sb, p, virtual_i(dir)->tid, e, (int)fd);
 	}
 	if (t)
@@ -93,10 +93,10 @@ static int iterate(struct file *file, struct dir_context *ctx)
 	if (!t)
 		return -ENOENT;
 	if (virtual_emit(file->inode, ctx))
-		for (u32 fd = (u32)ctx->pos - 2; fd_table_next(t, &fd); fd++) {
-			u32 len = (u32)scnprintf(name, sizeof(name), "%u", fd);
+		for (int fd = (int)ctx->pos - 2; (fd = fd_table_next(t, (u32)fd)) >= 0; fd++) {
+			u32 len = (u32)scnprintf(name, sizeof(name), "%d", fd);
 
-			if (!ctx->emit(ctx, name, len, file->inode->ino + fd + 1, links ? DT_LNK : DT_REG, (off_t)fd + 3))
+			if (!ctx->emit(ctx, name, len, file->inode->ino + (u64)fd + 1, links ? DT_LNK : DT_REG, (off_t)fd + 3))
 				break;
 			ctx->pos = (off_t)fd + 3;
 		}

@@ -372,3 +372,19 @@ long sys_restart_syscall(void)
 
 	return r->fn ? r->fn(r) : -EINTR;
 }
+
+void signal_sets(struct process *p, u64 *ignored, u64 *caught)
+{
+	unsigned long flags = signal_lock(p);
+
+	*ignored = *caught = 0;
+	for (int sig = 1; sig <= 64 && p->sig.actions; sig++) {
+		u64 handler = p->sig.actions->action[sig - 1].handler;
+
+		if (handler == SIG_IGN)
+			*ignored |= sig_bit(sig);
+		else if (handler != SIG_DFL)
+			*caught |= sig_bit(sig);
+	}
+	signal_unlock(p, flags);
+}
