@@ -3,6 +3,7 @@
 #include <kernel/aspace.h>
 #include <kernel/process.h>
 #include <lib/string.h>
+#include <uapi/mount.h>
 #include "virtual.h"
 
 #define ARGS_MAX (256u * 1024)

@@ -4,6 +4,7 @@
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
+#include <kernel/tty.h>
 #include <uapi/sched.h>
 #include "virtual.h"
 

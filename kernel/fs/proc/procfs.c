@@ -4,6 +4,7 @@
 #include <kernel/process.h>
 #include <lib/format.h>
 #include <lib/string.h>
+#include <uapi/dirent.h>
 #include "virtual.h"
 
 #define PROC_MAGIC 0x9fa0

@@ -71,16 +71,16 @@ static int drop_caches_store(const char *text, size_t len, void *arg)
 static const struct virtual_file files[] = {
 	{ "sys/kernel/hostname", 0644, uts_show, uts_store, (void *)UTS_HOST },
 	{ "sys/kernel/domainname", 0644, uts_show, uts_store, (void *)UTS_DOMAIN },
-	{ "sys/kernel/ostype", 0444, string_show, NULL, KERNEL_NAME },
-	{ "sys/kernel/osrelease", 0444, string_show, NULL, KERNEL_RELEASE },
-	{ "sys/kernel/version", 0444, string_show, NULL, KERNEL_BUILD },
-	{ "sys/kernel/pid_max", 0444, string_show, NULL, "65536" },
-	{ "sys/kernel/ngroups_max", 0444, string_show, NULL, "65536" },
-	{ "sys/kernel/cap_last_cap", 0444, string_show, NULL, "40" },
+	{ "sys/kernel/ostype", 0444, string_show, NULL, (void *)KERNEL_NAME },
+	{ "sys/kernel/osrelease", 0444, string_show, NULL, (void *)KERNEL_RELEASE },
+	{ "sys/kernel/version", 0444, string_show, NULL, (void *)KERNEL_BUILD },
+	{ "sys/kernel/pid_max", 0444, string_show, NULL, (void *)"65536" },
+	{ "sys/kernel/ngroups_max", 0444, string_show, NULL, (void *)"65536" },
+	{ "sys/kernel/cap_last_cap", 0444, string_show, NULL, (void *)"40" },
 	{ "sys/kernel/random/boot_id", 0444, uuid_show, NULL, (void *)1 },
 	{ "sys/kernel/random/uuid", 0444, uuid_show },
 	{ "sys/kernel/random/entropy_avail", 0444, entropy_show },
-	{ "sys/kernel/random/poolsize", 0444, string_show, NULL, "256" },
+	{ "sys/kernel/random/poolsize", 0444, string_show, NULL, (void *)"256" },
 	{ "sys/vm/drop_caches", 0200, NULL, drop_caches_store },
 };
 
