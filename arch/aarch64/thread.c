@@ -110,7 +110,7 @@ unsigned arch_backtrace(const struct arch_regs *regs, vaddr_t *pcs, unsigned max
 			return 0;
 		pcs[n++] = regs->pc;
 		/* A jump to nowhere: who made it stands in the link register only. */
-		if (n < max && (regs->pc < (vaddr_t)__text_start || regs->pc >= (vaddr_t)__image_end))
+		if (n < max && (regs->pc < (vaddr_t)__text_start || regs->pc >= (vaddr_t)__init_text_end))
 			pcs[n++] = regs->x[30];
 		fp = regs->x[29];
 	}
