@@ -43,8 +43,13 @@
 #define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
 
-#define min(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a < _b ? _a : _b; })
-#define max(a, b) ({ __typeof__(a) _a = (a); __typeof__(b) _b = (b); _a > _b ? _a : _b; })
+/* Each use has names of its own, so that they nest without shadowing. */
+#define PASTE2(a, b) a##b
+#define PASTE(a, b) PASTE2(a, b)
+#define MIN_AS(x, y, a, b) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x < y ? x : y; })
+#define MAX_AS(x, y, a, b) ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x > y ? x : y; })
+#define min(a, b) MIN_AS(PASTE(_x, __COUNTER__), PASTE(_y, __COUNTER__), a, b)
+#define max(a, b) MAX_AS(PASTE(_x, __COUNTER__), PASTE(_y, __COUNTER__), a, b)
 #define clamp(v, lo, hi) \
 	({ __typeof__(v) _v = (v), _lo = (lo), _hi = (hi); _v < _lo ? _lo : _v > _hi ? _hi : _v; })
 
