@@ -86,6 +86,7 @@ static void free_boot_memory(void) { mm_free_init(); }
 static const struct boot_step thread_steps[] = {
 	{ "epoch", epoch_init, "deferred objects are freed" },
 	{ "files", fs_init, "a root directory in memory, /dev nodes can be made" },
+	{ "ext4", ext4_register, "disks of that format can be mounted" },
 	{ "processes", process_init_tables, "pids, groups and signals exist" },
 	{ "terminals", tty_init, "/dev/tty, /dev/console and /dev/ptmx exist" },
 	{ "discover", platform_discover, "every device firmware tells of is in the tree" },

@@ -17,7 +17,7 @@ bool initramfs_has_init(void);
 void fs_mount_root(void);
 /* kernel/proc: pid table, caches, the init process's group and credentials. */
 void process_init_tables(void);
-/* kernel/fs/ext4: makes the file system known; called by fs_init. */
+/* kernel/fs/ext4: makes the file system known. */
 void ext4_register(void);
 /* kernel/bootchart.c */
 int bootchart_register(void);
