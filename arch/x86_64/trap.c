@@ -41,28 +41,16 @@ bool x86_syscall(struct arch_regs *regs);
 
 struct extable_entry {
 	s32 insn, target;	/* distances from the field itself */
-	s32 kind;
 };
 extern const struct extable_entry __extable_start[], __extable_end[];
 
-bool x86_fixup(struct arch_regs *regs, bool is_user_fault)
+/* The place the table names for this instruction, 0: none. */
+static u64 fixup_find(u64 rip)
 {
-	for (const struct extable_entry *e = __extable_start; e < __extable_end; e++) {
-		if ((u64)&e->insn + e->insn != regs->rip)
-			continue;
-		if (e->kind == EXTABLE_USER && !is_user_fault)
-			return false;
-		regs->rip = (u64)&e->target + e->target;
-		return true;
-	}
-	return false;
-}
-
-static bool fixup_exists(const struct arch_regs *regs)
-{
-	struct arch_regs copy = *regs;
-
-	return x86_fixup(&copy, true);
+	for (const struct extable_entry *e = __extable_start; e < __extable_end; e++)
+		if ((u64)&e->insn + e->insn == rip)
+			return (u64)&e->target + e->target;
+	return 0;
 }
 
 static __noreturn void kernel_page_fault_panic(struct arch_regs *regs, u64 addr)
@@ -81,6 +69,7 @@ static void page_fault(struct arch_regs *regs)
 {
 	u64 addr = read_cr2();
 	bool is_user = regs->cs & 3;
+	u64 fixup = 0;
 	unsigned flags = 0;
 
 	if (regs->error & PF_RESERVED)
@@ -94,8 +83,11 @@ static void page_fault(struct arch_regs *regs)
 	if (is_user)
 		flags |= FAULT_USER;
 	/* The kernel touches user memory only where the exception table says so, with SMAP asleep. */
-	if (!is_user && addr < arch_layout.user_end && !fixup_exists(regs))
-		kernel_page_fault_panic(regs, addr);
+	if (!is_user && addr < arch_layout.user_end) {
+		fixup = fixup_find(regs->rip);
+		if (!fixup)
+			kernel_page_fault_panic(regs, addr);
+	}
 	if (is_user) {
 		current->arch.cr2 = addr;
 		current->arch.trap_nr = VECTOR_PF;
@@ -109,9 +101,11 @@ static void page_fault(struct arch_regs *regs)
 		return;
 	}
 	arch_irq_disable();
-	if (is_user || x86_fixup(regs, addr < arch_layout.user_end))
+	if (is_user)
 		return;
-	kernel_page_fault_panic(regs, addr);
+	if (!fixup)
+		kernel_page_fault_panic(regs, addr);
+	regs->rip = fixup;
 }
 
 static int x87_code(void)
@@ -182,8 +176,8 @@ static void exception(struct arch_regs *regs)
 		page_fault(regs);
 		return;
 	case VECTOR_NMI:
-		log_warn("NMI on CPU %u, ignored", arch_cpu_self()->id);
-		return;
+		/* The way to look into a machine that hangs (QEMU monitor: nmi); hardware sends it when it fails. */
+		panic_regs(regs, "NMI");
 	case VECTOR_DF:
 		double_fault(regs);
 		return;
@@ -196,8 +190,6 @@ static void exception(struct arch_regs *regs)
 		user_exception(regs);
 		return;
 	}
-	if (x86_fixup(regs, false))
-		return;
 	if (regs->vector == VECTOR_DB) {
 		/* TF in kernel mode is never ours: QEMU 7.2 leaves it behind after CMPXCHG16B. */
 		regs->rflags &= ~(u64)RFLAGS_TF;
@@ -289,23 +281,4 @@ void arch_irq_set_root(const struct irq_root *root)
 	if (root->cpu_init)
 		cpu_for_each(cpu, cpu_online_mask)
 			root->cpu_init(cpu);
-}
-
-bool x86_rdmsr_safe(u32 msr, u64 *v)
-{
-	u32 lo = 0, hi = 0, ok = 0;
-
-	__asm__ volatile("1: rdmsr\n\tmovl $1, %2\n2:\n" X86_EXTABLE("1b", "2b", 1)
-			 : "+a"(lo), "=d"(hi), "+r"(ok) : "c"(msr));
-	*v = (u64)hi << 32 | lo;
-	return ok;
-}
-
-bool x86_wrmsr_safe(u32 msr, u64 v)
-{
-	u32 ok = 0;
-
-	__asm__ volatile("1: wrmsr\n\tmovl $1, %0\n2:\n" X86_EXTABLE("1b", "2b", 1)
-			 : "+r"(ok) : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
-	return ok;
 }

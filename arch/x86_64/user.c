@@ -80,7 +80,7 @@ int arch_user_load32(const u32 __user *src, u32 *value)
 		"1:	movl %2, %0\n"
 		"	xorl %1, %1\n"
 		"2:	" X86_CLAC
-		X86_EXTABLE("1b", "2b", 0)
+		X86_EXTABLE("1b", "2b")
 		: "+r"(v), "+r"(err) : "m"(*(const u32 __force *)src) : "memory");
 	*value = v;
 	return err;
@@ -94,7 +94,7 @@ int arch_user_cmpxchg32(u32 __user *dst, u32 old, u32 new, u32 *prev)
 		"1:	lock cmpxchgl %3, %2\n"
 		"	movl $0, %1\n"
 		"2:	" X86_CLAC
-		X86_EXTABLE("1b", "2b", 0)
+		X86_EXTABLE("1b", "2b")
 		: "+a"(old), "+r"(err), "+m"(*(u32 __force *)dst) : "r"(new) : "memory");
 	*prev = old;
 	return err;

@@ -83,19 +83,15 @@
 #define VECTOR_APIC_ERROR 0xfe
 #define VECTOR_SPURIOUS 0xff
 
-/* Exception table kinds (entry of two 32-bit distances and the kind). */
-#define EXTABLE_USER 0		/* a page fault at a user address */
-#define EXTABLE_ANY 1		/* any fault: probing an instruction or register */
-
 #define KERNEL_VIRT_BASE 0xffffffff80000000
 #define LINEAR_BASE 0xffff800000000000
 
 #ifdef __ASSEMBLER__
 
-.macro EXTABLE insn, target, kind=EXTABLE_USER
+.macro EXTABLE insn, target
 	.pushsection .extable, "a"
 	.balign 4
-	.long \insn - ., \target - ., \kind
+	.long \insn - ., \target - .
 	.popsection
 .endm
 /* Three bytes of nothing that cpu.c turns into STAC or CLAC when the CPU has SMAP. */
@@ -123,9 +119,8 @@
 #include <arch/thread.h>
 
 /* In C, the same as the macros above. */
-#define X86_EXTABLE(insn, target, kind) \
-	".pushsection .extable, \"a\"\n.balign 4\n.long " insn " - ., " target " - ., " #kind \
-	"\n.popsection\n"
+#define X86_EXTABLE(insn, target) \
+	".pushsection .extable, \"a\"\n.balign 4\n.long " insn " - ., " target " - .\n.popsection\n"
 #define X86_SMAP_SITE(bytes) \
 	"770: .byte 0x0f, 0x1f, 0x00\n.pushsection .init.smap_sites, \"a\"\n.balign 4\n" \
 	".long 770b - ., " bytes "\n.popsection\n"
@@ -188,12 +183,6 @@ extern char x86_syscall_entry[], x86_syscall_entry32[];
 extern char x86_kernel_thread_start[], x86_fork_return[];
 __noreturn void x86_enter_user(struct arch_regs *regs);
 void x86_user_return(struct arch_regs *regs);
-/* True when regs->rip has an entry of that kind (then rip points to its fix-up). */
-bool x86_fixup(struct arch_regs *regs, bool is_user_fault);
-
-/* Registers whose existence is in doubt: false when the access faulted. */
-bool x86_rdmsr_safe(u32 msr, u64 *v);
-bool x86_wrmsr_safe(u32 msr, u64 v);
 
 /* apic.c */
 void x86_apic_map(void);				/* boot CPU, once, registers reachable afterwards */
