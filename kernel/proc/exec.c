@@ -347,6 +347,7 @@ static void switch_image(struct exec *x, const char *path, u64 sp)
 	struct thread *self = current;
 	struct process *p = self->process;
 	struct arch_regs *regs = arch_user_regs(self);
+	unsigned long flags;
 
 	leave_memory(self);
 	aspace_install(x->layout.as);
@@ -354,7 +355,9 @@ static void switch_image(struct exec *x, const char *path, u64 sp)
 	if (x->files) {
 		struct fd_table *old = p->files;
 
+		flags = signal_lock(p);
 		p->files = x->files;
+		signal_unlock(p, flags);
 		x->files = NULL;
 		fd_table_put(old);
 	}
