@@ -148,12 +148,13 @@ void inode_fail_new(struct inode *i)
 static void inode_free_epoch(struct epoch_head *h)
 {
 	struct inode *i = container_of(h, struct inode, epoch);
+	struct super_block *sb = i->sb;
 
-	if (i->sb->ops && i->sb->ops->free_inode)
-		i->sb->ops->free_inode(i);
+	if (sb->ops && sb->ops->free_inode)
+		sb->ops->free_inode(i);
 	else
 		kmem_cache_free(inode_cache, i);
-	super_put(i->sb);
+	super_put(sb);
 }
 
 /* Nobody refers to it any more: data and metadata to disk, pages away, out of the tables. */
