@@ -10,7 +10,7 @@
 #include "virtual.h"
 
 static struct spinlock virtual_tree_lock = SPINLOCK_INIT("virtual tree", LOCK_MISC);
-static struct kmem_cache *cache __ro_after_init;
+static struct kmem_cache *cache;	/* made at the first mount */
 static ino_t next_ino = 2;		/* virtual_tree_lock */
 
 static struct virtual_node *child_of(struct virtual_node *dir, const char *name, u32 len)
