@@ -47,11 +47,11 @@
 #define MAIR_VALUE 0x4404ff
 
 /*
- * TCR_EL1: 48-bit halves, 4 KiB granules, inner-shareable write-back walks, top byte of user
- * addresses ignored (part of Linux's user ABI). The physical size (IPS) is added at boot.
+ * TCR_EL1: T0SZ and T1SZ 16 (48-bit halves); write-back, inner-shareable walks (0x3500 each); TG0, TG1
+ * 4 KiB (TG1: 2 << 30); TBI0, bit 37: top byte of user addresses ignored, part of Linux's user ABI. The
+ * physical size (IPS) is added at boot.
  */
-#define TCR_VALUE ((64 - 48) | 1 << 8 | 1 << 10 | 3 << 12 | (64 - 48) << 16 | 1 << 24 | 1 << 26 | \
-		   3 << 28 | 2ull << 30 | 1ull << 37)
+#define TCR_VALUE 0x20b5103510
 #define TCR_IPS_SHIFT 32
 
 #ifndef __ASSEMBLER__
