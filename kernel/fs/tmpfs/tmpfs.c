@@ -70,6 +70,7 @@ struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t 
 		i->ops = &tmpfs_dir_ops;
 		i->fops = &tmpfs_dir_file_ops;
 		i->nlink = 2;
+		i->size = 2 * DIRENT_SIZE;
 		tmpfs_i(i)->next_cookie = 2;
 		tmpfs_i(i)->parent_ino = dir ? dir->ino : i->ino;
 	} else if (S_ISLNK(mode)) {

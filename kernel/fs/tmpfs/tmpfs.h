@@ -23,6 +23,7 @@ struct tmpfs_inode {
 	char *target;			/* symlinks */
 	u32 seals;			/* memfd; under inode.lock */
 };
+#define DIRENT_SIZE 20u	/* what a name adds to the size a directory shows, as on Linux */
 struct tmpfs_super {
 	u64 max_pages, max_inodes;	/* 0: no limit */
 	u64 nr_inodes;			/* [a] */

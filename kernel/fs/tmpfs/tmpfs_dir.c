@@ -54,7 +54,7 @@ static void insert(struct inode *dir, struct tmpfs_entry *e, struct inode *inode
 	link = parent ? &parent->right : &t->cookies.root;
 	rb_link(&e->by_cookie, parent, link);
 	rb_insert_fixup(&t->cookies, &e->by_cookie, NULL);
-	dir->size += 32;
+	dir->size += DIRENT_SIZE;
 	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
 }
 
@@ -71,7 +71,7 @@ static struct inode *take_out(struct inode *dir, struct tmpfs_entry *e)
 
 	detach(tmpfs_i(dir), e);
 	kfree(e);
-	dir->size -= 32;
+	dir->size -= DIRENT_SIZE;
 	inode_touch(dir, ATTR_MTIME | ATTR_CTIME);
 	return inode;
 }
