@@ -149,7 +149,7 @@ int arch_cpu_describe(const struct cpu *cpu, char *buf, size_t size)
 	return snprintf(buf, size,
 			"processor\t: %u\nBogoMIPS\t: %llu.%02llu\nFeatures\t:%s\n"
 			"CPU implementer\t: 0x%02x\nCPU architecture: 8\nCPU variant\t: 0x%x\n"
-			"CPU part\t: 0x%03x\nCPU revision\t: %u\n\n",
+			"CPU part\t: 0x%03x\nCPU revision\t: %u\n",
 			cpu->id, (unsigned long long)(arch_clock_hz() / 500000),
 			(unsigned long long)(arch_clock_hz() / 5000 % 100), list, (unsigned)(midr >> 24 & 0xff),
 			(unsigned)(midr >> 20 & 0xf), (unsigned)(midr >> 4 & 0xfff), (unsigned)(midr & 0xf));
