@@ -63,6 +63,19 @@ void page_dirty_cleared(struct page_mapping *m, struct page *p)
 	atomic_sub(&pagecache_counts.dirty, 1);
 }
 
+/* The page stays cached; a write-back that runs already is not stopped. */
+void page_cancel_dirty(struct page *p)
+{
+	struct page_mapping *m = p->mapping;
+
+	if (!m)
+		return;
+	spin_lock(&m->lock);
+	if (p->mapping == m && atomic_fetch_and(&p->flags, ~(u32)PAGE_DIRTY) & PAGE_DIRTY)
+		page_dirty_cleared(m, p);
+	spin_unlock(&m->lock);
+}
+
 /* The next dirty page at or after *index, referenced. */
 static struct page *next_marked(struct page_mapping *m, u64 *index, unsigned mark)
 {
