@@ -16,7 +16,7 @@
 struct thread;
 
 struct spinlock {
-	u32 next, owner;		/* ticket lock: both [a] */
+	u32 locked;			/* [a] */
 #if CONFIG_DEBUG
 	const char *name;
 	struct thread *holder;
@@ -26,7 +26,7 @@ struct spinlock {
 #if CONFIG_DEBUG
 #define SPINLOCK_INIT(nm, rk) { .name = nm, .rank = rk }
 #else
-#define SPINLOCK_INIT(nm, rk) { .next = 0 }
+#define SPINLOCK_INIT(nm, rk) { .locked = 0 }
 #endif
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank);
 void spin_lock(struct spinlock *l);
@@ -36,7 +36,7 @@ void spin_lock_irq(struct spinlock *l);			/* interrupts known to be on */
 void spin_unlock_irq(struct spinlock *l);		/* turns them on */
 unsigned long spin_lock_irqsave(struct spinlock *l) __must_check;
 void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags);
-/* The ticket alone: no preemption count, no checks. Interrupts are off; the run queues' locks cross a switch. */
+/* The word alone: no preemption count, no checks. Interrupts are off; the run queues' locks cross a switch. */
 void spin_lock_raw(struct spinlock *l);
 bool spin_trylock_raw(struct spinlock *l);
 void spin_unlock_raw(struct spinlock *l);

@@ -34,7 +34,7 @@ static void test_call_each(void)
 	}
 }
 
-#define CROSS_ROUNDS 300u
+#define CROSS_ROUNDS 60u
 
 static void cross_caller(void *arg)
 {

@@ -170,6 +170,7 @@ static void switch_to(struct runq *rq, struct thread *prev, struct thread *next,
 	}
 	next->mode_stamp_ns = now;
 	rq->stats.switches++;
+	slice_update(rq, now);
 	switch_fpu(rq->cpu, prev, next);
 	aspace_switch(prev, next);
 	finish_switch(arch_thread_switch(prev, next));

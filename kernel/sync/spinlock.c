@@ -1,40 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ticket spinlocks: first come, first served. The lock is two counters: next (the ticket the next
- * taker draws) and owner (the ticket that may go). Taking is acquire, releasing is release on
- * owner; both pair with each other and with nothing else.
+ * Spinlocks: one word, test-and-test-and-set. Not a ticket lock on purpose: with more virtual than real
+ * CPUs the holder of the next ticket is often not running, and everybody waits for its host's time slice;
+ * here only the holder itself can be late. Taking is acquire, releasing is release; they pair with
+ * each other and with nothing else.
  */
 #include "lock_debug.h"
 #include <kernel/sched.h>
 
 void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
 {
-	l->next = l->owner = 0;
+	l->locked = 0;
 	LOCK_NAME(l, name, rank);
 #if CONFIG_DEBUG
 	l->holder = NULL;
 #endif
 }
 
-void __hot spin_lock_raw(struct spinlock *l)
+bool __hot spin_trylock_raw(struct spinlock *l)
 {
-	u32 ticket = atomic_fetch_add(&l->next, 1u);
-
-	while (atomic_load_acquire(&l->owner) != ticket)	/* pairs with spin_unlock_raw */
-		arch_cpu_relax();
+	return atomic_load(&l->locked) == 0 &&
+		__atomic_exchange_n(&l->locked, 1u, __ATOMIC_ACQUIRE) == 0;	/* pairs with spin_unlock_raw */
 }
 
-bool spin_trylock_raw(struct spinlock *l)
+void __hot spin_lock_raw(struct spinlock *l)
 {
-	u32 ticket = atomic_load_acquire(&l->owner);	/* pairs with spin_unlock_raw */
-
-	/* Succeeds only while next still equals the owner read above: nobody holds or waits. */
-	return atomic_cmpxchg(&l->next, &ticket, ticket + 1);
+	while (unlikely(__atomic_exchange_n(&l->locked, 1u, __ATOMIC_ACQUIRE) != 0))	/* pairs with spin_unlock_raw */
+		while (atomic_load(&l->locked))
+			arch_cpu_relax();
 }
 
 void __hot spin_unlock_raw(struct spinlock *l)
 {
-	atomic_store_release(&l->owner, l->owner + 1);	/* pairs with spin_lock_raw */
+	atomic_store_release(&l->locked, 0u);	/* pairs with spin_lock_raw */
 }
 
 static inline void lock_taken(struct spinlock *l)
@@ -115,6 +113,6 @@ bool spin_is_held(const struct spinlock *l)
 #if CONFIG_DEBUG
 	return atomic_load(&l->holder) == current;
 #else
-	return atomic_load(&l->owner) != atomic_load(&l->next);
+	return atomic_load(&l->locked) != 0;
 #endif
 }

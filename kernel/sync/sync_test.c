@@ -54,18 +54,6 @@ static void test_spin_basics(void)
 	test_check(!arch_irq_disabled() && current->preempt_count == 0);
 }
 
-/* The ticket counters wrap. */
-static void test_spin_wrap(void)
-{
-	test_spin.next = test_spin.owner = ~0u;
-	spin_lock(&test_spin);
-	test_check(!spin_trylock(&test_spin));
-	spin_unlock(&test_spin);
-	test_check(spin_trylock(&test_spin));
-	spin_unlock(&test_spin);
-	test_equal(test_spin.next, 1);
-}
-
 static void spin_counter(void *arg)
 {
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -365,7 +353,7 @@ static void test_completion_timeout(void)
 const struct test_suite test_suite_sync = {
 	"sync",
 	(const struct test_case[]){
-		TEST_CASE(test_spin_basics), TEST_CASE(test_spin_wrap), TEST_CASE(test_spin_excludes),
+		TEST_CASE(test_spin_basics), TEST_CASE(test_spin_excludes),
 		TEST_CASE(test_mutex_basics), TEST_CASE(test_mutex_excludes), TEST_CASE(test_mutex_fifo),
 		TEST_CASE(test_rwlock), TEST_CASE(test_waitq_exclusive), TEST_CASE(test_waitq_timeout),
 		TEST_CASE(test_waitq_interrupted), TEST_CASE(test_waitq_ping_pong),
