@@ -23,7 +23,11 @@ static struct thread *take_for(struct runq *from, unsigned to_cpu)
 	for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
 		struct thread *t = sched_policies[slot]->steal(from, from->data[slot], to_cpu);
 
-		if (t) {
+		/*
+		 * Preempted on its way to sleep: it must not be off the queue, even for a moment, or a waker
+		 * would take it for asleep and queue it a second time.
+		 */
+		if (t && atomic_load(&t->state) == THREAD_RUNNABLE) {
 			runq_take_out(from, t);
 			return t;
 		}

@@ -101,6 +101,8 @@ int sched_set_affinity(struct thread *t, cpumask_t mask)
 	if (atomic_load(&t->on_rq) && !(mask & cpu_mask(rq->cpu->id))) {
 		if (rq->running == t) {
 			kick(rq);	/* its next switch sends it away */
+		} else if (atomic_load(&t->state) != THREAD_RUNNABLE) {
+			atomic_fetch_or(&t->exit_work, WORK_RESCHED);	/* as in take_for: when it runs again */
 		} else {
 			runq_take_out(rq, t);
 			must_move = true;

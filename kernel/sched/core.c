@@ -102,7 +102,8 @@ static void put_previous(struct runq *rq, struct thread *prev, bool is_preempted
 		/* A waker that read on_rq == 1 before this waits for the queue's lock and looks again. */
 		atomic_store(&prev->on_rq, 0u);
 		atomic_store(&rq->nr_running, rq->nr_running - 1);
-	} else if (likely(prev->affinity & cpu_mask(rq->cpu->id))) {
+	} else if (likely(prev->affinity & cpu_mask(rq->cpu->id)) ||
+		   atomic_load(&prev->state) != THREAD_RUNNABLE) {	/* as in take_for: not now */
 		prev->policy->enqueue(rq, runq_data(rq, prev->policy), prev, false);
 	} else {
 		atomic_store(&prev->on_rq, 0u);
@@ -161,6 +162,8 @@ static void finish_switch(struct thread *prev)
 static void switch_to(struct runq *rq, struct thread *prev, struct thread *next, u64 now)
 {
 	rq->running = next;
+	if (rq->slice_end_ns == U64_MAX && rq->nr_running > 1)
+		slice_update(rq, now);	/* others wait, and whoever queued them set no end: it preempted */
 	atomic_store(&next->cpu, rq->cpu);
 	atomic_store(&next->on_cpu, 1u);
 	next->exec_start_ns = now;
@@ -183,6 +186,7 @@ static void __hot schedule_common(bool is_preempted)
 	struct thread *prev = current, *next;
 	u64 now;
 
+	epoch_quiescent();	/* whoever calls is in no epoch section, whether it gets the CPU again or not */
 	if (atomic_load(&rq->wake_list))
 		runq_drain(rq);
 	now = time_ns();
@@ -199,7 +203,6 @@ static void __hot schedule_common(bool is_preempted)
 			prev->involuntary_switches++;
 		else
 			prev->voluntary_switches++;
-		epoch_quiescent();
 		switch_to(rq, prev, next, now);
 		/* Another CPU perhaps: rq is stale. */
 	}
