@@ -41,6 +41,7 @@ struct vma_ops {
 #define VMA_NORESERVE BIT(12)
 #define VMA_WIPEONFORK BIT(13)
 #define VMA_DONTDUMP BIT(14)
+#define VMA_COPIED BIT(15)	/* [a] a private file area that holds anonymous pages: fork must copy entries */
 
 struct vma {
 	/* The first four are a struct gap_node of kernel/mm/gaptree.h; aspace.lock. */

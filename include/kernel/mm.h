@@ -131,6 +131,7 @@ struct mm_stats {
 	u64 total_pages, free_pages, reserved_pages, slab_pages, pagetable_pages, kstack_pages;
 	u64 file_pages, anon_pages, dirty_pages, writeback_pages, mapped_pages, shmem_pages;
 	u64 faults, major_faults, pgalloc, pgfree, reclaimed;
+	u64 tlb_flushes, root_writes;	/* flush calls; loads of another space's tables */
 };
 void mm_stats(struct mm_stats *out);
 u64 mm_free_pages(void);

@@ -17,7 +17,6 @@
 
 static struct kmem_cache *aspace_cache __ro_after_init;
 static struct aspace *dead_spaces;	/* [a] stack through dead_next */
-u64 root_write_count;			/* [a] table switches, for /proc/vmstat */
 
 void aspace_caches_init(void)
 {
@@ -113,7 +112,7 @@ static void unload_here(void *arg)
 		return;
 	cpu->active_space = NULL;
 	arch_mmu_activate(as, NULL);
-	atomic_add(&root_write_count, 1);
+	mm_count(MM_ROOT_WRITES, 1);
 	atomic_fetch_and(&as->cpus, ~cpu_mask(cpu->id));
 	put_later(as);
 }
@@ -168,7 +167,7 @@ static void load(struct cpu *cpu, struct aspace *as)
 	atomic_fence_full();
 	cpu->active_space = as;
 	arch_mmu_activate(old, as);
-	atomic_add(&root_write_count, 1);
+	mm_count(MM_ROOT_WRITES, 1);
 	if (old) {
 		atomic_fetch_and(&old->cpus, ~cpu_mask(cpu->id));
 		put_later(old);

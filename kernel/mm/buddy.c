@@ -16,6 +16,7 @@
 
 #define PCP_BATCH 8
 #define PCP_MAX 32
+#define OOM_ROUNDS 64		/* about 20 ms each: a killed program needs time to go */
 
 struct zone {
 	struct spinlock lock;			/* LOCK_ZONE, irq */
@@ -184,7 +185,7 @@ static struct page *alloc_slow(unsigned order, u32 flags)
 			return p;
 	if (flags & ALLOC_ATOMIC)
 		return try_alloc(order, flags, 0);
-	for (unsigned round = 0; round < 16; round++) {
+	for (unsigned round = 0; round < OOM_ROUNDS; round++) {
 		if (!reclaim_pages(1ull << order, flags) && order <= 3 &&
 		    !reclaim_oom(1ull << order, round))
 			break;

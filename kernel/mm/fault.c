@@ -151,6 +151,8 @@ static int fault_file_copy(struct vma *v, pte_t *e, struct page *from, unsigned 
 {
 	struct page *p = anon_page_alloc(0);
 
+	atomic_fetch_or(&v->flags, VMA_COPIED);
+
 	if (p) {
 		arch_page_copy(page_to_virt(p), page_to_virt(from));
 		map_page(v->aspace, e, p, vma_prot(v), flags);
@@ -263,6 +265,8 @@ static int fault_cow(struct vma *v, vaddr_t va, pte_t *e)
 		return -EACCES;
 	}
 	spin_unlock(&as->pt_lock);
+	if (v->ops)
+		atomic_fetch_or(&v->flags, VMA_COPIED);
 	p = anon_page_alloc(old ? 0 : ALLOC_ZERO);
 	if (p && old)
 		arch_page_copy(page_to_virt(p), page_to_virt(old));

@@ -68,7 +68,7 @@ static int copy_area(struct aspace *dst, struct vma *v, struct tlb_batch *b)
 	vma_insert(copy);
 	if ((v->flags & VMA_SHARED && !(v->flags & VMA_SPECIAL)) || v->flags & VMA_WIPEONFORK)
 		return 0;
-	if (v->ops && !(v->flags & (VMA_WRITE | VMA_MAYWRITE)))
+	if (v->ops && !(v->flags & (VMA_COPIED | VMA_SPECIAL)))
 		return 0;
 	return copy_range(dst, v->aspace, v->start, v->end, b);
 }

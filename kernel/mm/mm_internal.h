@@ -56,11 +56,12 @@ void heap_init(void);		/* the kmalloc classes */
 void vmap_init(void);
 vaddr_t vmap_area_alloc(u64 size);		/* without mapping; guard page behind. 0: none */
 void vmap_area_free(vaddr_t va);
+bool vmap_purge(void);				/* frees what was unmapped lately; true if there was something */
 
 /* stats.c: counters, summed over CPUs when read. */
 enum mm_counter {
-	MM_SLAB, MM_PAGETABLE, MM_KSTACK, MM_FILE, MM_ANON, MM_DIRTY, MM_WRITEBACK, MM_MAPPED, MM_SHMEM,
-	MM_FAULTS, MM_MAJOR_FAULTS, MM_PGALLOC, MM_PGFREE, MM_RECLAIMED, MM_COUNTERS
+	MM_SLAB, MM_PAGETABLE, MM_KSTACK, MM_ANON, MM_MAPPED, MM_FAULTS, MM_MAJOR_FAULTS, MM_PGALLOC, MM_PGFREE,
+	MM_RECLAIMED, MM_TLB_FLUSHES, MM_ROOT_WRITES, MM_COUNTERS
 };
 void mm_count(enum mm_counter c, s64 n);
 
@@ -68,6 +69,9 @@ void mm_count(enum mm_counter c, s64 n);
 struct page *pgtable_page_alloc(u32 flags);	/* zeroed, PAGE_TABLE; NULL */
 void pgtable_page_free(struct page *p);		/* at once: never was visible, or after its grace period */
 void pgtable_page_defer(struct page *p);	/* after a grace period */
+/* Level-0 entry of va with all tables on the way; counts the tables that were added. NULL: no memory. */
+pte_t *pgtable_leaf(paddr_t root, vaddr_t va, u32 flags, u64 *tables);
+void kernel_clear(vaddr_t va, u64 size);	/* 4 KiB entries away, without a flush */
 static inline unsigned pt_shift(unsigned level) { return PAGE_SHIFT + 9 * level; }
 static inline unsigned pt_index(vaddr_t va, unsigned level) { return va >> pt_shift(level) & 511; }
 static inline u64 pt_span(unsigned level) { return 1ull << pt_shift(level); }

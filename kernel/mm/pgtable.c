@@ -63,8 +63,8 @@ static pte_t *table_slot(paddr_t table, vaddr_t va, unsigned level)
 	return (pte_t *)phys_to_virt(table) + pt_index(va, level);
 }
 
-/* Hangs a new table under e, unless another CPU was faster. False: no memory. */
-static bool table_add(pte_t *e, bool is_user, u32 flags)
+/* Hangs a new table under e, unless another CPU was faster; counts it. False: no memory. */
+static bool table_add(pte_t *e, bool is_user, u32 flags, u64 *count)
 {
 	paddr_t table = table_alloc(flags);
 
@@ -72,11 +72,13 @@ static bool table_add(pte_t *e, bool is_user, u32 flags)
 		return false;
 	if (!pte_cmpxchg(e, PTE_EMPTY, pte_make_table(table, is_user)))
 		pgtable_page_free(phys_to_page(table));
+	else if (count)
+		atomic_add(count, 1);
 	pte_sync();
 	return true;
 }
 
-pte_t *pgtable_entry(paddr_t root, vaddr_t va, unsigned level, bool alloc, u32 flags)
+static pte_t *walk(paddr_t root, vaddr_t va, unsigned level, bool alloc, u32 flags, u64 *count)
 {
 	paddr_t table = root;
 
@@ -86,12 +88,22 @@ pte_t *pgtable_entry(paddr_t root, vaddr_t va, unsigned level, bool alloc, u32 f
 		if (l == level)
 			return e;
 		while (!pte_present(pte_load(e)))
-			if (!alloc || !table_add(e, va < arch_layout.user_end, flags))
+			if (!alloc || !table_add(e, va < arch_layout.user_end, flags, count))
 				return NULL;
 		if (!pte_is_table(pte_load(e), l))
 			return NULL;	/* a larger leaf covers va */
 		table = pte_paddr(pte_load(e));
 	}
+}
+
+pte_t *pgtable_entry(paddr_t root, vaddr_t va, unsigned level, bool alloc, u32 flags)
+{
+	return walk(root, va, level, alloc, flags, NULL);
+}
+
+pte_t *pgtable_leaf(paddr_t root, vaddr_t va, u32 flags, u64 *tables)
+{
+	return walk(root, va, 0, true, flags, tables);
 }
 
 pte_t *pgtable_lookup(paddr_t root, vaddr_t va, unsigned *level)
@@ -161,6 +173,16 @@ int kernel_map(vaddr_t va, paddr_t pa, u64 size, unsigned prot, unsigned max_lev
 	if (err && va > start)
 		kernel_unmap(start, va - start);
 	return err;
+}
+
+void kernel_clear(vaddr_t va, u64 size)
+{
+	for (vaddr_t at = va; at < va + size; at += PAGE_SIZE) {
+		pte_t *e = pgtable_entry(kernel_root, at, 0, false, 0);
+
+		if (e)
+			pte_exchange(e, PTE_EMPTY);
+	}
 }
 
 /* Calls that change leaves in [va, va+size): each leaf must lie inside the range. */

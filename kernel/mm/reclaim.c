@@ -48,6 +48,7 @@ bool reclaim_pages(u64 want, u32 flags)
 
 	if (!preemptible() || !atomic_cmpxchg(&reclaimer, &nobody, current))
 		return false;
+	(void)vmap_purge();
 	freed = slab_shrink();
 	freed += run_shrinkers(max(want * 2, 64ull), flags);
 	freed += slab_shrink();
@@ -73,7 +74,7 @@ bool reclaim_oom(u64 want, unsigned round)
 		return false;
 	if (current->is_user && signal_fatal_pending(current))
 		return false;
-	if (!atomic_load(&reclaimer) && (round == 0 || round % 8 == 7) && !oom_kill(want))
+	if (!atomic_load(&reclaimer) && (round == 0 || round % 16 == 15) && !oom_kill(want))
 		return false;
 	if (current->is_user && signal_fatal_pending(current))
 		return false;

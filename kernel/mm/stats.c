@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Counters of kernel/mm: per CPU, summed when read. A single CPU's part may be negative. */
 #include <kernel/cpu.h>
+#include <kernel/pagecache.h>
 #include <kernel/thread.h>
 
 #include "mm_internal.h"
@@ -37,15 +38,17 @@ void mm_stats(struct mm_stats *out)
 	out->slab_pages = sum(MM_SLAB);
 	out->pagetable_pages = sum(MM_PAGETABLE);
 	out->kstack_pages = sum(MM_KSTACK);
-	out->file_pages = sum(MM_FILE);
+	out->file_pages = atomic_load(&pagecache_counts.file);
 	out->anon_pages = sum(MM_ANON);
-	out->dirty_pages = sum(MM_DIRTY);
-	out->writeback_pages = sum(MM_WRITEBACK);
+	out->dirty_pages = atomic_load(&pagecache_counts.dirty);
+	out->writeback_pages = atomic_load(&pagecache_counts.writeback);
 	out->mapped_pages = sum(MM_MAPPED);
-	out->shmem_pages = sum(MM_SHMEM);
+	out->shmem_pages = atomic_load(&pagecache_counts.shmem);
 	out->faults = sum(MM_FAULTS);
 	out->major_faults = sum(MM_MAJOR_FAULTS);
 	out->pgalloc = sum(MM_PGALLOC);
 	out->pgfree = sum(MM_PGFREE);
 	out->reclaimed = sum(MM_RECLAIMED);
+	out->tlb_flushes = sum(MM_TLB_FLUSHES);
+	out->root_writes = sum(MM_ROOT_WRITES);
 }

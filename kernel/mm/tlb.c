@@ -8,8 +8,6 @@
 
 #include "mm_internal.h"
 
-u64 tlb_flush_count;	/* [a] flush calls, for /proc/vmstat */
-
 void tlb_batch_init(struct tlb_batch *b, struct aspace *as)
 {
 	b->aspace = as;
@@ -61,7 +59,7 @@ static void batch_flush(struct tlb_batch *b)
 		preempt_disable();
 		cpus = batch_cpus(b);
 		if (cpus) {
-			atomic_add(&tlb_flush_count, 1);
+			mm_count(MM_TLB_FLUSHES, 1);
 			arch_tlb_flush_range(b->aspace, cpus, b->start, b->end, b->stride_shift,
 					     b->freed_tables);
 		}

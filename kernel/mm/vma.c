@@ -194,7 +194,7 @@ int vma_split_range(struct aspace *as, vaddr_t start, vaddr_t end)
 
 static bool can_merge(const struct vma *a, const struct vma *b)
 {
-	if (!a || !b || a->end != b->start || a->flags != b->flags || a->ops != b->ops ||
+	if (!a || !b || a->end != b->start || ((a->flags ^ b->flags) & ~VMA_COPIED) || a->ops != b->ops ||
 	    a->file != b->file || a->private != b->private || a->name != b->name)
 		return false;
 	if (a->flags & (VMA_SPECIAL | VMA_STACK | VMA_GROWSDOWN))
@@ -207,6 +207,7 @@ static void absorb(struct vma *low, struct vma *high)
 {
 	vaddr_t end = high->end;
 
+	low->flags |= high->flags & VMA_COPIED;
 	vma_remove(high);
 	vma_resize(low, low->start, end);
 	if (high->ops && high->ops->close)

@@ -15,10 +15,16 @@
 struct vmap_area {
 	struct gap_node gap;	/* [start, end): guard page included */
 	u64 size;		/* mapped bytes */
+	struct page *pages;	/* unmapped: its frames, chained by page.owner */
+	struct vmap_area *next;	/* unmapped: others that wait for the flush */
 };
+
+#define LAZY_PAGES_MAX 256	/* frames that may wait for one common TLB flush */
 
 static struct spinlock vmap_lock = SPINLOCK_INIT("vmap", LOCK_VMAP);
 static struct rb_tree areas;		/* vmap_lock */
+static struct vmap_area *lazy_areas;	/* vmap_lock: unmapped, but TLBs may still know them */
+static u64 lazy_pages;			/* vmap_lock */
 static struct kmem_cache *area_cache __ro_after_init;
 
 vaddr_t vmap_area_alloc(u64 size)
@@ -74,11 +80,56 @@ void vmap_area_free(vaddr_t va)
 	kmem_cache_free(area_cache, a);
 }
 
-/* Gives back the frames under [va, va+size), then the mapping and the area. */
+/* One flush for all areas that were unmapped since the last; then frames and ranges are free. */
+bool vmap_purge(void)
+{
+	vaddr_t start = ~0ull, end = 0;
+	struct vmap_area *all, *a;
+	struct tlb_batch b;
+	unsigned long irq;
+
+	if (!preemptible())
+		return false;
+	irq = spin_lock_irqsave(&vmap_lock);
+	all = lazy_areas;
+	lazy_areas = NULL;
+	lazy_pages = 0;
+	spin_unlock_irqrestore(&vmap_lock, irq);
+	if (!all)
+		return false;
+	for (a = all; a; a = a->next) {
+		start = min(start, a->gap.start);
+		end = max(end, a->gap.end);
+	}
+	tlb_batch_init(&b, NULL);
+	tlb_batch_add(&b, start, 0);
+	tlb_batch_add(&b, end - PAGE_SIZE, 0);
+	tlb_batch_finish(&b);
+	while ((a = all)) {
+		all = a->next;
+		while (a->pages) {
+			struct page *p = a->pages;
+
+			a->pages = p->owner;
+			p->owner = NULL;
+			page_free(p, 0);
+		}
+		vmap_area_free(a->gap.start);
+	}
+	return true;
+}
+
+/*
+ * Unmaps [va, va+size) of an area. Frames and addresses are not used again before a TLB flush, which
+ * is put off until enough has come together: it costs an interruption of every CPU.
+ */
 static void unmap_pages(vaddr_t area, vaddr_t va, u64 size)
 {
 	struct page *first = NULL;
+	struct vmap_area *a;
+	unsigned long irq;
 	unsigned level;
+	bool is_full;
 
 	for (vaddr_t at = va; at < va + size; at += PAGE_SIZE) {
 		pte_t *e = pgtable_lookup(kernel_root, at, &level);
@@ -87,18 +138,20 @@ static void unmap_pages(vaddr_t area, vaddr_t va, u64 size)
 		if (!e)
 			continue;
 		p = phys_to_page(pte_paddr(pte_load(e)));
-		p->owner = first;	/* chained until the TLBs forgot them */
+		p->owner = first;
 		first = p;
 	}
-	kernel_unmap(va, size);
-	while (first) {
-		struct page *next = first->owner;
-
-		first->owner = NULL;
-		page_free(first, 0);
-		first = next;
-	}
-	vmap_area_free(area);
+	kernel_clear(va, size);
+	irq = spin_lock_irqsave(&vmap_lock);
+	a = area_at(area);
+	a->pages = first;
+	a->next = lazy_areas;
+	lazy_areas = a;
+	lazy_pages += size >> PAGE_SHIFT;
+	is_full = lazy_pages > LAZY_PAGES_MAX;
+	spin_unlock_irqrestore(&vmap_lock, irq);
+	if (is_full)
+		(void)vmap_purge();
 }
 
 /* Backs [va, va+size) with single frames. -ENOMEM: undone, the area is gone too. */
@@ -246,7 +299,6 @@ void kstack_free(void *stack)
 {
 	unsigned long irq;
 	struct stack_cache *c;
-	bool can_unmap;
 
 	if (!stack)
 		return;
@@ -259,10 +311,8 @@ void kstack_free(void *stack)
 	arch_irq_restore(irq);
 	if (!stack)
 		return;
-	/* Unmapping waits for other CPUs, which needs interrupts on; where they are off it is kept. */
-	can_unmap = preemptible();
 	irq = spin_lock_irqsave(&vmap_lock);
-	if (nr_spare_stacks < STACKS_KEPT || !can_unmap) {
+	if (nr_spare_stacks < STACKS_KEPT) {
 		*(void **)stack = spare_stacks;
 		spare_stacks = stack;
 		nr_spare_stacks++;

@@ -31,19 +31,7 @@ pte_t *aspace_pte(struct aspace *as, vaddr_t va)
 	vaddr_t next;
 	pte_t *e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next);
 
-	if (likely(e))
-		return e;
-	for (unsigned l = arch_layout.pt_levels - 1; l-- > 0;) {
-		e = pgtable_entry(as->root, va, l + 1, false, 0);
-		if (!e || !pte_present(pte_load(e)))
-			atomic_add(&as->pt_pages, 1);
-		e = pgtable_entry(as->root, va, l, true, 0);
-		if (!e) {
-			atomic_sub(&as->pt_pages, 1);
-			return NULL;
-		}
-	}
-	return e;
+	return likely(e) ? e : pgtable_leaf(as->root, va, 0, &as->pt_pages);
 }
 
 /* pt_lock held. One entry goes; its page joins the batch. */

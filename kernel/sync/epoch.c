@@ -56,6 +56,8 @@ static void late_cpu(void *unused)
 {
 	if ((current->preempt_count & ((1u << PREEMPT_IRQ_SHIFT) - 1)) == 0)
 		note();
+	else	/* maybe a section: its end, when preemption comes back on, goes through the scheduler */
+		(void)atomic_fetch_or(&current->exit_work, (u32)WORK_RESCHED);
 }
 
 void epoch_defer(struct epoch_head *h, void (*fn)(struct epoch_head *h))
