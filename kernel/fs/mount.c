@@ -344,13 +344,25 @@ int mount_wants_write(const struct path *p)
 	return 0;
 }
 
+/* Whether m lies in the tree whose top is mounted as top. fs_tree_lock held. */
+static bool is_seen_from(const struct mount *m, const struct mount *top)
+{
+	while (m && m != top)
+		m = m->parent;
+	return m != NULL;
+}
+
 int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg)
 {
 	struct mount *m, *prev = NULL;
+	struct path root;
 	int r = 0;
 
+	fs_context_get_paths(fs_context_current(), NULL, &root);
 	spin_lock(&fs_tree_lock);
 	list_for_each(m, &all_mounts, all_link) {
+		if (!is_seen_from(m, root.mnt))
+			continue;
 		/* Attached mounts hold a reference, so it cannot be 0 here. */
 		mount_get(m);
 		spin_unlock(&fs_tree_lock);
@@ -365,6 +377,7 @@ int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg)
 	spin_unlock(&fs_tree_lock);
 	if (prev)
 		mount_put(prev);
+	path_put(&root);
 	return r;
 }
 

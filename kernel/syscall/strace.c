@@ -16,7 +16,7 @@
 #define STRACE_LINE 256
 #define STRACE_STRING 48	/* bytes of a string argument shown */
 
-static const char *strace_names __ro_after_init;
+static const char *strace_names;
 
 void strace_set(const char *names) { strace_names = names && *names ? names : NULL; }
 
