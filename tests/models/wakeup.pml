@@ -8,9 +8,8 @@
  * Memory is sequentially consistent here: the full fences of the code (thread_prepare_sleep, thread_wake,
  * push_remote, poll_for_work) make the four store-load pairs so.
  *
- *	spin -run -safety wakeup.pml            no assertion fails, no invalid end state
- *	spin -run -ltl gets_on -f wakeup.pml    under fairness the sleeper finishes
- *	spin -DMUTANT=n -run -safety wakeup.pml n = 1..4: each must fail (see below)
+ * tests/models/run checks that no assertion fails and no end state is invalid, that under fairness the
+ * sleeper finishes (gets_on), and that each planted fault is found:
  *
  * MUTANT 1: the condition is tested before the state is published.
  * MUTANT 2: the waker does not wait for on_cpu to fall.
