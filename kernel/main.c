@@ -102,10 +102,6 @@ static void run_steps(const struct boot_step *steps, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		log_debug("boot: %s", steps[i].name);
-		if (!steps[i].fn) {		/* linked with holes while the parts land */
-			log_warn("boot: %s: not there yet", steps[i].name);
-			continue;
-		}
 		steps[i].fn();
 		bootchart_mark(steps[i].name);
 	}
