@@ -161,10 +161,12 @@ static int fault_file_copy(struct vma *v, pte_t *e, struct page *from, unsigned 
 	return p ? 0 : -ENOMEM;
 }
 
-/* Before a shared page becomes writable. May sleep. */
+/* Before a shared page becomes writable. May sleep. Whatever the file system says, the program sees SIGBUS. */
 static int make_shared_writable(struct vma *v, struct page *p)
 {
-	return v->ops->page_mkwrite ? v->ops->page_mkwrite(v, p) : 0;
+	int err = v->ops->page_mkwrite ? v->ops->page_mkwrite(v, p) : 0;
+
+	return err && err != -ENOMEM ? -EIO : err;
 }
 
 static int fault_file(struct vma *v, vaddr_t addr, pte_t *e, unsigned flags)

@@ -199,7 +199,7 @@ static int cache_mkwrite(struct vma *v, struct page *p)
 		page_wait_writeback(p);
 		err = m->ops->write_begin(m, p, 0, len);
 		if (!err)
-			err = m->ops->write_end(m, p, 0, len);
+			err = min(m->ops->write_end(m, p, 0, len), 0);	/* else bytes taken */
 	} else if (!m->keep) {
 		page_wait_writeback(p);
 		page_mark_dirty(p);
