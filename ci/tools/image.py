@@ -9,7 +9,9 @@ import dataclasses
 import gzip
 import os
 import pathlib
+import shutil
 import stat
+import struct
 import subprocess
 import tempfile
 
@@ -149,3 +151,14 @@ def ext4(tree, image, size, block_size=4096):
                     f"hash_seed={UUID},root_owner=0:0", "-m", "1", part], check=True, env=tool_env())
     ext4_add(part, tree)
     os.rename(part, image)
+
+
+def partitioned(part, disk):
+    """A disk with an MBR whose one bootable Linux partition is the file PART, 1 MiB in."""
+    sectors = os.path.getsize(part) // 512
+    entry = struct.pack("<B3sB3sII", 0x80, b"\xfe\xff\xff", 0x83, b"\xfe\xff\xff", 2048, sectors)
+    with open(disk, "wb") as out:
+        out.write(b"\0" * 446 + entry + b"\0" * 48 + b"\x55\xaa")
+        out.seek(1 << 20)
+        with open(part, "rb") as source:
+            shutil.copyfileobj(source, out, 1 << 20)

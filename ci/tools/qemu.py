@@ -4,6 +4,7 @@
 Used by ci/boot, ci/test, ci/bench. The result of a run is never taken from QEMU's exit status, which
 is 0 after a triple fault too, but from a status line that our wrapper in the guest prints.
 """
+import atexit
 import dataclasses
 import os
 import pathlib
@@ -73,8 +74,10 @@ class Machine:
             raise Unsupported("microvm has no PCI bus: use --machine microvm,pcie=on")
         if self.firmware not in ("direct", "uboot", "uefi"):
             raise Unsupported(f"no such firmware: {self.firmware} (have direct, uboot, uefi)")
-        if self.firmware != "direct":
-            raise Unsupported(f"--firmware {self.firmware}: booting through it does not exist yet")
+        if self.firmware == "uefi":
+            raise Unsupported("--firmware uefi: booting through UEFI does not exist yet")
+        if self.firmware == "uboot" and (self.arch == "x86_64" or self.bios):
+            raise Unsupported("--firmware uboot: for aarch64 and riscv64, without --bios")
         self._check_tables(base)
         if self.icount and self.arch == "riscv64" and self.smp > 1:
             raise Unsupported("--icount on riscv64 needs --smp 1: QEMU 7.2 live-locks otherwise")
@@ -106,6 +109,16 @@ class Machine:
             return self.kernel
         return os.path.join(self.build, "trivet" if self.arch == "x86_64" else "Image")
 
+    def root(self):
+        """Device name of the first disk; U-Boot's own disk comes before it."""
+        return "/dev/vdb" if self.firmware == "uboot" else "/dev/vda"
+
+    def root_index(self):
+        """Which of the disks is the root, as root= on the command line says."""
+        m = re.search(r"\broot=/dev/vd([a-z])\b", self.append)
+        index = ord(m[1]) - ord("a") - (self.firmware == "uboot") if m else 0
+        return index if 0 <= index < len(self.disks) else 0
+
     def console(self):
         return "ttyAMA0" if self.arch == "aarch64" else "ttyS0"
 
@@ -123,7 +136,14 @@ class Machine:
         if self.transport == "mmio-modern":
             words += ["-global", "virtio-mmio.force-legacy=false"]
         kind = "pci" if self.transport == "pci" else "device"
-        for i, path in enumerate(self.disks):
+        line = " ".join(w for w in (f"console={self.console()}", append, self.append) if w)
+        disks = list(self.disks)
+        if self.firmware == "uboot":
+            disks.insert(0, uboot_disk(self.kernel_path(), self.initrd, line))
+        disks = list(enumerate(disks))
+        if self.arch == "aarch64" and kind == "device":
+            disks.reverse()  # the board's slots are found from the last filled one on: make the first vda
+        for i, path in disks:
             form = "qcow2" if str(path).endswith(".qcow2") else "raw"
             snapshot = ",snapshot=on" if self.snapshot else ""
             words += ["-drive", f"if=none,id=disk{i},file={str(path).replace(',', ',,')},format={form}{snapshot}",
@@ -132,11 +152,31 @@ class Machine:
             words += ["-netdev", "user,id=net0", "-device", f"virtio-net-{kind},netdev=net0"]
         if self.gdb:
             words += ["-s", "-S"]
+        if self.firmware == "uboot":
+            uboot = "/usr/lib/u-boot/" + {"aarch64": "qemu_arm64", "riscv64": "qemu-riscv64_smode"}[self.arch]
+            return words + self.extra + ["-bios" if self.arch == "aarch64" else "-kernel", uboot + "/u-boot.bin"]
         words += ["-kernel", self.kernel_path()]
         if self.initrd:
             words += ["-initrd", self.initrd]
-        line = " ".join(w for w in (f"console={self.console()}", append, self.append) if w)
         return words + self.extra + ["-append", line]
+
+
+def uboot_disk(kernel, initrd, line):
+    """A disk that U-Boot boots from: one bootable partition with extlinux.conf; removed at our end."""
+    tree = image.Tree()
+    tree.file("/Image", pathlib.Path(kernel).read_bytes())
+    entry = "LABEL trivet\n\tKERNEL /Image\n"
+    if initrd:
+        tree.file("/initrd", pathlib.Path(initrd).read_bytes())
+        entry += "\tINITRD /initrd\n"
+    tree.file("/extlinux/extlinux.conf", (entry + f"\tAPPEND {line}\n").encode())
+    folder = tempfile.mkdtemp(prefix="trivet-uboot-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    part, disk = os.path.join(folder, "part"), os.path.join(folder, "disk.img")
+    image.ext4(tree, part, (sum(len(n.data) for n in tree.values()) + (16 << 20)) & -(1 << 20))
+    image.partitioned(part, disk)
+    os.unlink(part)
+    return disk
 
 
 # ---- running one command ------------------------------------------------------------------------------
@@ -238,12 +278,13 @@ def run(machine, command, timeout=120.0, sink=None, files=None):
         machine = dataclasses.replace(machine)
         if machine.disks:
             copy = os.path.join(work, "root.img")
-            copy_sparse(machine.disks[0], copy)
+            index = machine.root_index()
+            copy_sparse(machine.disks[index], copy)
             image.ext4_add(copy, tree)
-            machine.disks = [copy, *machine.disks[1:]]
+            machine.disks = [*machine.disks[:index], copy, *machine.disks[index + 1:]]
             init = "init=/.ci/init"
             if "root=" not in machine.append:
-                init = "root=/dev/vda rw " + init
+                init = f"root={machine.root()} rw " + init
         else:
             copy = os.path.join(work, "initramfs")
             pathlib.Path(copy).write_bytes(image.cpio_append(pathlib.Path(machine.initrd).read_bytes(), tree))
