@@ -341,6 +341,35 @@ static void test_sparse_and_truncate(void)
 	test_equal(tear_down(), 0);
 }
 
+static void test_size_limit(void)
+{
+	struct path dir;
+	struct file *f;
+	char c = 1;
+
+	test_check(set_up());
+	test_equal(vfs_mkdir(&root, "small", 0755), 0);
+	test_equal(path_lookup(&root, "small", 0, &dir), 0);
+	test_equal(vfs_mount("none", &dir, "tmpfs", 0, "size=8k,nr_inodes=2"), 0);
+	path_put(&dir);
+	f = file_open_at(&root, "small/f", O_CREAT | O_RDWR, 0644);
+	test_check(!is_err(f));
+	test_equal(ptr_err(file_open_at(&root, "small/g", O_CREAT | O_RDWR, 0644)), -ENOSPC);
+	test_equal(file_write_kernel(f, "a", 1, 0), 1);
+	test_equal(file_write_kernel(f, "b", 1, 5 * PAGE_SIZE), 1);
+	test_equal(file_write_kernel(f, "c", 1, 9 * PAGE_SIZE), -ENOSPC);
+	test_equal(file_read_kernel(f, &c, 1, 3 * PAGE_SIZE), 1);	/* a hole costs nothing */
+	test_equal(c, 0);
+	test_equal(inode_setattr(f->inode, &(struct iattr){ .valid = ATTR_SIZE, .size = 1 }), 0);
+	test_equal(file_write_kernel(f, "c", 1, 9 * PAGE_SIZE), 1);	/* what truncation gave back */
+	file_put(f);
+	test_equal(path_lookup(&root, "small", 0, &dir), 0);
+	test_equal(vfs_mount("none", &dir, "tmpfs", 0, "size=8k,colour=blue"), -EINVAL);
+	test_equal(vfs_umount(&dir, 0), 0);
+	path_put(&dir);
+	test_equal(tear_down(), 0);
+}
+
 static void test_caches_shrink(void)
 {
 	char name[16];
@@ -369,6 +398,7 @@ static const struct test_case cases[] = {
 	TEST_CASE(test_path_text),
 	TEST_CASE(test_read_directory),
 	TEST_CASE(test_sparse_and_truncate),
+	TEST_CASE(test_size_limit),
 	TEST_CASE(test_caches_shrink),
 	{ 0 },
 };

@@ -9,6 +9,7 @@ void memfd_init(void)
 	memfd_sb = super_mount("tmpfs", "memfd", NULL, 0, NULL);
 	if (is_err(memfd_sb))
 		panic("no file system for memory files");
+	((struct tmpfs_super *)memfd_sb->private)->max_pages = 0;
 }
 
 /* A file of the given size, open for reading and writing; name as /proc shows it. 0 or -ENOMEM. */

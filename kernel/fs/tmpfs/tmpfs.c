@@ -11,6 +11,14 @@
 
 static struct kmem_cache *cache __ro_after_init;
 
+static u64 total_pages(void)
+{
+	struct mm_stats st;
+
+	mm_stats(&st);
+	return st.total_pages;
+}
+
 static struct inode *alloc_inode(struct super_block *sb)
 {
 	struct tmpfs_inode *t = kmem_cache_alloc(cache, 0);
@@ -35,6 +43,73 @@ static void evict(struct inode *i)
 		tmpfs_dir_drop_all(i);
 	atomic_sub(&ts->nr_inodes, 1ull);
 }
+
+/* Counts a page that is about to hold data; page->owner remembers that it was counted. -ENOSPC. Page locked. */
+static int charge(struct page_mapping *m, struct page *p)
+{
+	struct tmpfs_super *ts = m->host->sb->private;
+
+	if (p->owner)
+		return 0;
+	if (atomic_fetch_add(&ts->nr_pages, 1ull) >= (ts->max_pages ? ts->max_pages : U64_MAX)) {
+		atomic_sub(&ts->nr_pages, 1ull);
+		return -ENOSPC;
+	}
+	p->owner = ts;
+	return 0;
+}
+
+static void release_page(struct page_mapping *m, struct page *p)
+{
+	struct tmpfs_super *ts = p->owner;
+
+	if (!ts)
+		return;
+	p->owner = NULL;
+	atomic_sub(&ts->nr_pages, 1ull);
+}
+
+static int make_zero(struct page_mapping *m, struct page *p)
+{
+	int err = charge(m, p);
+
+	if (err)
+		return err;
+	if (!(p->flags & PAGE_UPTODATE)) {
+		arch_page_clear(page_to_virt(p));
+		(void)atomic_fetch_or(&p->flags, (u32)PAGE_UPTODATE);
+	}
+	return 0;
+}
+
+/* A mapping touched a hole. */
+static int read_pages(struct page_mapping *m, struct page **pages, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		int err = make_zero(m, pages[i]);
+
+		page_read_done(pages[i], err);
+	}
+	return 0;
+}
+
+static int write_begin(struct page_mapping *m, struct page *p, u32 off, u32 len)
+{
+	return len == PAGE_SIZE ? charge(m, p) : make_zero(m, p);
+}
+
+static int write_end(struct page_mapping *m, struct page *p, u32 off, u32 copied)
+{
+	u64 end = (p->index << PAGE_SHIFT) + off + copied;
+
+	if (copied && end > m->host->size)
+		atomic_store(&m->host->size, end);
+	return 0;
+}
+
+static const struct mapping_ops mapping_ops = {
+	.read_pages = read_pages, .write_begin = write_begin, .write_end = write_end, .release = release_page,
+};
 
 /* A new inode of any type with the creator's ids (the directory's group if it is set-gid). NULL: -ENOSPC or -ENOMEM. */
 struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t mode, dev_t dev)
@@ -64,6 +139,7 @@ struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t 
 	inode_touch(i, ATTR_ATIME | ATTR_MTIME | ATTR_CTIME);
 	i->btime = i->mtime;
 	if (S_ISREG(mode)) {
+		i->mapping.ops = &mapping_ops;
 		i->ops = &tmpfs_file_inode_ops;
 		i->fops = &tmpfs_file_ops;
 	} else if (S_ISDIR(mode)) {
@@ -79,18 +155,10 @@ struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t 
 	return i;
 }
 
-static u64 total_pages(void)
-{
-	struct mm_stats st;
-
-	mm_stats(&st);
-	return st.total_pages;
-}
-
 static int do_statfs(struct super_block *sb, struct statfs_kernel *st)
 {
 	struct tmpfs_super *ts = sb->private;
-	u64 used = pagecache_counts.shmem, max = ts->max_pages ? ts->max_pages : total_pages();
+	u64 used = atomic_load(&ts->nr_pages), max = ts->max_pages;
 
 	st->type = TMPFS_MAGIC;
 	st->block_size = PAGE_SIZE;
@@ -145,16 +213,13 @@ static int do_fallocate(struct file *f, int mode, off_t off, off_t len)
 		err = punch_hole(i, (u64)off, end);
 	} else {
 		for (u64 n = (u64)off >> PAGE_SHIFT; !err && n << PAGE_SHIFT < end; n++) {
-			struct page *p = mapping_grab(&i->mapping, n, ALLOC_ZERO);
+			struct page *p = mapping_grab(&i->mapping, n, 0);
 
 			if (is_err(p)) {
 				err = -ENOSPC;
 				break;
 			}
-			if (!(p->flags & PAGE_UPTODATE)) {
-				arch_page_clear(page_to_virt(p));
-				(void)atomic_fetch_or(&p->flags, (u32)PAGE_UPTODATE);
-			}
+			err = make_zero(&i->mapping, p);
 			page_unlock(p);
 			page_put(p);
 		}
@@ -220,7 +285,7 @@ static int show_options(struct super_block *sb, char *buf, size_t size)
 	int n = 0;
 
 	*buf = 0;
-	if (ts->max_pages)
+	if (ts->size_was_given && ts->max_pages)
 		n = snprintf(buf, size, ",size=%lluk", (unsigned long long)ts->max_pages * 4);
 	return n;
 }
@@ -253,6 +318,7 @@ static int parse_option(struct tmpfs_super *ts, struct inode *root, const char *
 	} else if (!strcmp(name, "size") || !strcmp(name, "nr_inodes")) {
 		unsigned shift = *end == 'k' || *end == 'K' ? 10 : *end == 'm' || *end == 'M' ? 20 : *end == 'g' || *end == 'G' ? 30 : 0;
 
+		ts->size_was_given |= *name == 's';
 		if (*name == 'n')
 			ts->max_inodes = v << shift;
 		else if (*end == '%')
@@ -293,6 +359,7 @@ static int do_mount(struct super_block *sb, const char *data)
 	if (!ts)
 		return -ENOMEM;
 	ts->next_ino = 1;
+	ts->max_pages = total_pages() / 2;
 	sb->private = ts;
 	sb->ops = &super_ops;
 	sb->magic = TMPFS_MAGIC;

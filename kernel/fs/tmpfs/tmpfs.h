@@ -26,6 +26,8 @@ struct tmpfs_inode {
 #define DIRENT_SIZE 20u	/* what a name adds to the size a directory shows, as on Linux */
 struct tmpfs_super {
 	u64 max_pages, max_inodes;	/* 0: no limit */
+	bool size_was_given;		/* by an option, so that it is shown again */
+	u64 nr_pages;			/* [a] of all files */
 	u64 nr_inodes;			/* [a] */
 	ino_t next_ino;			/* [a] */
 };

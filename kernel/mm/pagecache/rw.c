@@ -123,6 +123,9 @@ static ssize_t write_page(struct page_mapping *m, u64 pos, struct uio *from, u32
 	page_wait_writeback(p);
 	err = has_ops ? m->ops->write_begin(m, p, off, n) : begin_in_memory(p, off, n);
 	if (err) {
+		/* A memory file keeps no page that holds nothing: it would hide the hole. */
+		if (m->keep && !(p->flags & PAGE_UPTODATE))
+			mapping_remove_page(m, p);
 		copied = err;
 		goto out;
 	}
