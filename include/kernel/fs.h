@@ -214,6 +214,7 @@ struct mount {
 	struct refcount refs;
 	u32 flags;			/* MS_RDONLY NOSUID NODEV NOEXEC … of this mount */
 	u32 id;
+	char source[64];		/* [b] as mount(2) was told */
 };
 
 struct poll_table;

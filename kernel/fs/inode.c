@@ -247,6 +247,19 @@ bool inode_sb_is_empty(struct super_block *sb)
 	return empty;
 }
 
+/* A file of sb is open for writing: it cannot become read-only. */
+bool inode_sb_has_writers(struct super_block *sb)
+{
+	struct inode *i;
+	bool found = false;
+
+	spin_lock(&hash_lock);
+	list_for_each(i, &sb->inodes, sb_link)
+		found |= S_ISREG(i->mode) && atomic_load(&i->writers) > 0;
+	spin_unlock(&hash_lock);
+	return found;
+}
+
 /* Counts an opening for writing; -ETXTBSY while a program runs from the file. */
 int inode_get_write(struct inode *i)
 {

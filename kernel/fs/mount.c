@@ -26,6 +26,7 @@ static struct mount *mount_new(struct super_block *sb, struct dentry *root, u32 
 	m->sb = sb;
 	m->root = dentry_get(root);
 	m->flags = flags & MNT_FLAGS;
+	strlcpy(m->source, sb->source, sizeof(m->source));
 	if (!(m->flags & (MS_NOATIME | MS_STRICTATIME)))
 		m->flags |= MS_RELATIME;
 	ref_set(&m->refs, 1);
@@ -211,13 +212,15 @@ struct mount *mount_of_super(struct super_block *sb, u32 flags)
 	return m;
 }
 
-static int mount_super_at(struct super_block *sb, const struct path *where, u32 flags)
+static int mount_super_at(struct super_block *sb, const char *source, const struct path *where, u32 flags)
 {
 	struct mount *m = mount_of_super(sb, flags);
 	int err;
 
 	if (!m)
 		return -ENOMEM;
+	if (source && *source)
+		strlcpy(m->source, source, sizeof(m->source));
 	err = mount_attach(m, where);
 	if (err)
 		mount_put(m);
@@ -235,7 +238,7 @@ int vfs_mount(const char *source, const struct path *where, const char *fstype, 
 	sb = super_mount(fstype, source, bdev, flags, data);
 	if (is_err(sb))
 		return (int)ptr_err(sb);
-	return mount_super_at(sb, where, flags);
+	return mount_super_at(sb, source, where, flags);
 }
 
 /* The directory (or file) from appears at where as well. */
@@ -250,6 +253,26 @@ static struct mount *clone_mount(struct mount *m, struct dentry *root)
 	return copy;
 }
 
+/* The mounts of `of` whose place lies in the copied tree appear at the same place of the copy. mount_lock held. */
+static int bind_children(struct mount *of, struct dentry *below, struct mount *copy)
+{
+	struct mount *child, *next, *twin;
+	struct path place;
+
+	/* mount_lock keeps the list as it is. */
+	list_for_each_safe(child, next, &of->children, sibling) {
+		if (child == copy || !dentry_is_below(child->mountpoint, below))
+			continue;
+		twin = clone_mount(child, child->root);
+		if (!twin)
+			return -ENOMEM;
+		place = (struct path){ copy, child->mountpoint };
+		attach_locked(twin, &place);
+	}
+	return 0;
+}
+
+/* recursive: the mounts directly below come along (deeper ones do not, see CAVEATS.md). */
 int mount_bind(const struct path *from, const struct path *where, bool recursive)
 {
 	struct mount *m = clone_mount(from->mnt, from->dentry);
@@ -258,8 +281,15 @@ int mount_bind(const struct path *from, const struct path *where, bool recursive
 	if (!m)
 		return -ENOMEM;
 	err = mount_attach(m, where);
-	if (err)
+	if (err) {
 		mount_put(m);
+		return err;
+	}
+	if (!recursive)
+		return 0;
+	mutex_lock(&mount_lock);
+	err = bind_children(from->mnt, from->dentry, m);
+	mutex_unlock(&mount_lock);
 	return err;
 }
 
@@ -306,11 +336,35 @@ int mount_remount(const struct path *p, u32 flags, const char *data, bool bind_o
 	return err;
 }
 
-/* Without MNT_DETACH a mount in use or with mounts below stays: -EBUSY. where: the root of the mount. */
+/* The mount below m that has none below itself, or m. fs_tree_lock held. */
+static struct mount *deepest(struct mount *m)
+{
+	struct mount *child;
+
+	while ((child = list_first(&m->children, struct mount, sibling)))
+		m = child;
+	return m;
+}
+
+/* Takes m off the tree and lets go of it and its place; who still uses it keeps it alive. */
+static void detach_and_drop(struct mount *m)
+{
+	struct path place = detach_locked(m);
+
+	spin_lock(&fs_tree_lock);
+	list_remove(&m->all_link);
+	spin_unlock(&fs_tree_lock);
+	path_put(&place);
+	mount_put(m);
+}
+
+/*
+ * where: the root of the mount. A mount in use or with mounts below stays (-EBUSY) unless MNT_DETACH: then
+ * it disappears from the tree at once, with all below it, and ends when its last user goes.
+ */
 int vfs_umount(const struct path *where, u32 flags)
 {
-	struct mount *m = where->mnt;
-	struct path place;
+	struct mount *m = where->mnt, *victim;
 	int err = 0;
 
 	if (where->dentry != m->root)
@@ -321,20 +375,16 @@ int vfs_umount(const struct path *where, u32 flags)
 		err = -EINVAL;
 	else if (!(flags & MNT_DETACH) && (!list_empty(&m->children) || ref_read(&m->refs) > 2))
 		err = -EBUSY;
-	else if (!list_empty(&m->children))
-		err = -EBUSY;
-	if (err) {
-		mutex_unlock(&mount_lock);
-		return err;
+	while (!err) {
+		spin_lock(&fs_tree_lock);
+		victim = deepest(m);
+		spin_unlock(&fs_tree_lock);
+		detach_and_drop(victim);
+		if (victim == m)
+			break;
 	}
-	place = detach_locked(m);
-	spin_lock(&fs_tree_lock);
-	list_remove(&m->all_link);
-	spin_unlock(&fs_tree_lock);
 	mutex_unlock(&mount_lock);
-	path_put(&place);
-	mount_put(m);
-	return 0;
+	return err;
 }
 
 int mount_wants_write(const struct path *p)

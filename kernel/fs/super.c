@@ -204,6 +204,8 @@ int super_remount(struct super_block *sb, u32 flags, const char *data)
 	if (sb->bdev && sb->bdev->is_read_only && !(flags & MS_RDONLY))
 		return -EACCES;
 	if (flags & MS_RDONLY && !(sb->flags & MS_RDONLY)) {
+		if (inode_sb_has_writers(sb))
+			return -EBUSY;
 		err = super_sync(sb, true);
 		if (err)
 			return err;

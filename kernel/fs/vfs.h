@@ -35,6 +35,7 @@ bool dentry_is_below(struct dentry *child, struct dentry *dir);
 void inode_cache_init(void);
 int inode_sync_all(struct super_block *sb, bool wait);
 bool inode_sb_is_empty(struct super_block *sb);
+bool inode_sb_has_writers(struct super_block *sb);
 int inode_get_write(struct inode *i);
 void inode_put_write(struct inode *i);
 void inode_set_dir_rank(struct inode *i);

@@ -249,6 +249,34 @@ static void test_mounts(void)
 	path_put(&inner);
 	path_put(&d);
 	test_check(holds("m/below", "b"));
+	test_equal(path_lookup(&root, "m", 0, &d), 0);
+	test_equal(vfs_mount("none", &d, "tmpfs", 0, NULL), 0);
+	path_put(&d);
+	test_equal(path_lookup(&root, "m", 0, &d), 0);
+	test_equal(vfs_mkdir(&d, "n", 0755), 0);
+	test_equal(path_lookup(&d, "n", 0, &inner), 0);
+	test_equal(vfs_mount("none", &inner, "tmpfs", 0, NULL), 0);
+	path_put(&inner);
+	test_equal(make("m/n/f", "deep"), 0);
+	/* The whole, with what is mounted below, a second time. */
+	test_equal(vfs_mkdir(&root, "again", 0755), 0);
+	test_equal(path_lookup(&root, "again", 0, &inner), 0);
+	test_equal(mount_bind(&d, &inner, true), 0);
+	path_put(&inner);
+	test_check(holds("again/n/f", "deep"));
+	test_equal(path_lookup(&root, "again", 0, &inner), 0);
+	test_equal(vfs_umount(&inner, 0), -EBUSY);
+	test_equal(vfs_umount(&inner, MNT_DETACH), 0);
+	path_put(&inner);
+	test_equal(look("again/n", 0), -ENOENT);
+	test_check(holds("m/n/f", "deep"));
+	/* In use, detached: gone for new lookups, alive for those inside. */
+	test_equal(vfs_umount(&d, MNT_DETACH), 0);
+	test_equal(look("m/n", 0), -ENOENT);
+	test_equal(path_lookup(&d, "n", 0, &inner), 0);
+	path_put(&inner);
+	path_put(&d);
+	test_check(holds("m/below", "b"));
 	test_equal(vfs_mount("none", &root, "no-such-type", 0, NULL), -ENODEV);
 	test_equal(tear_down(), 0);
 }

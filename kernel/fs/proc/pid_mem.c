@@ -132,7 +132,7 @@ static int mount_line(struct mount *m, void *arg)
 {
 	struct mount_list *l = arg;
 	struct path at = { m, m->root };
-	const char *source = m->sb->source[0] ? m->sb->source : "none";
+	const char *source = m->source[0] ? m->sb->source : "none";
 	char *where = path_text(&at, &l->root, l->page, PAGE_SIZE);
 
 	if (is_err(where))
