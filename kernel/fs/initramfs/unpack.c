@@ -21,6 +21,7 @@ struct hard_link {
 struct unpacker {
 	struct hard_link *links[LINK_BUCKETS];
 	u64 nr_entries, nr_bytes;
+	const char *error;		/* what is wrong with the archive, for the one line about it */
 };
 
 /* The directory a name goes into; missing ones are made. *last: the final component. */
@@ -213,7 +214,7 @@ static int unpack_entry(struct unpacker *u, const struct cpio_entry *e)
 	return err;
 }
 
-/* One plain archive at data; *used: its length. False after a log line. */
+/* One plain archive at data; *used: its length. False with u->error set. */
 static bool unpack_cpio(struct unpacker *u, const u8 *data, size_t size, size_t *used)
 {
 	struct cpio_entry e;
@@ -232,17 +233,17 @@ static bool unpack_cpio(struct unpacker *u, const u8 *data, size_t size, size_t 
 			break;
 	}
 	forget_links(u);
-	if (c.error)
-		log_err("initramfs: %s at offset %zu", c.error, c.at);
 	*used = c.at;
+	if (r)
+		u->error = c.error ? c.error : "no room for its files";
 	return r == 0;
 }
 
 static void *z_alloc(void *opaque, unsigned items, unsigned size) { return kcalloc(items, size, 0); }
 static void z_free(void *opaque, void *p) { kfree(p); }
 
-/* Inflates into a vmap buffer that doubles as needed. Length, *used of the input; 0 after a log line. */
-static size_t inflate_all(const u8 *data, size_t size, u8 **out, size_t *used)
+/* Inflates into a vmap buffer that doubles as needed. Length, *used of the input; 0 with u->error set. */
+static size_t inflate_all(struct unpacker *u, const u8 *data, size_t size, u8 **out, size_t *used)
 {
 	z_stream z = { .next_in = (u8 *)data, .avail_in = (uInt)min(size, (size_t)U32_MAX), .zalloc = z_alloc, .zfree = z_free };
 	size_t room = align_up(max(size * 4, (size_t)PAGE_SIZE), (size_t)PAGE_SIZE), len = 0;
@@ -268,10 +269,7 @@ static size_t inflate_all(const u8 *data, size_t size, u8 **out, size_t *used)
 	*out = buf;
 	if (buf && r == Z_STREAM_END && len)
 		return len;
-	if (buf)
-		log_err("initramfs: gzip data is bad at offset %zu: %s", *used, z.msg ? z.msg : r == Z_BUF_ERROR ? "cut short" : "error");
-	else
-		log_err("initramfs: no memory to inflate it");
+	u->error = !buf ? "no memory to inflate it" : z.msg ? z.msg : r == Z_BUF_ERROR ? "gzip data cut short" : "bad gzip data";
 	vmap_free(buf);
 	return 0;
 }
@@ -279,7 +277,7 @@ static size_t inflate_all(const u8 *data, size_t size, u8 **out, size_t *used)
 static bool unpack_gzip(struct unpacker *u, const u8 *data, size_t size, size_t *used)
 {
 	u8 *plain;
-	size_t len = inflate_all(data, size, &plain, used), at = 0, n;
+	size_t len = inflate_all(u, data, size, &plain, used), at = 0, n;
 	bool ok = len != 0;
 
 	while (ok && at < len) {
@@ -298,21 +296,23 @@ static bool unpack_gzip(struct unpacker *u, const u8 *data, size_t size, size_t 
 static void unpack_all(struct unpacker *u, const u8 *data, size_t size)
 {
 	size_t at = 0, used;
-	bool ok = true;
+	bool ok = true, is_gzip = false;
 
 	while (ok && at < size) {
 		if (!data[at]) {
 			at++;
 			continue;
 		}
-		if (size - at >= 2 && data[at] == 0x1f && data[at + 1] == 0x8b)
+		is_gzip = size - at >= 2 && data[at] == 0x1f && data[at + 1] == 0x8b;
+		if (is_gzip)
 			ok = unpack_gzip(u, data + at, size - at, &used);
 		else
 			ok = unpack_cpio(u, data + at, size - at, &used);
 		at += used;
 	}
 	if (!ok)
-		log_err("initramfs: bad archive near byte %zu of %zu; what came before stays", at, size);
+		log_err("initramfs: bad archive%s at byte %zu of %zu: %s; what came before stays",
+			is_gzip ? ", compressed, ending" : "", at, size, u->error);
 }
 
 /* What Linux's own built-in archive has, for programs that come before any other. */
