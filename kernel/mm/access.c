@@ -8,8 +8,8 @@
 
 #include "aspace_internal.h"
 
-/* The page at va with a reference of ours, ready for the access; NULL: not to be had. */
-static struct page *get_page(struct aspace *as, vaddr_t va, bool write)
+/* The page at va with a reference of ours, ready for the access; NULL: not to be had. *is_code: it is executable there. */
+static struct page *get_page(struct aspace *as, vaddr_t va, bool write, bool *is_code)
 {
 	for (unsigned tries = 0; tries < 8; tries++) {
 		vaddr_t next;
@@ -25,6 +25,7 @@ static struct page *get_page(struct aspace *as, vaddr_t va, bool write)
 			v = pte_load(e);
 			if (pte_present(v) && (pte_prot(v) & (write ? PGPROT_WRITE : PGPROT_READ)))
 				p = phys_to_page(pte_paddr(v));
+			*is_code = pte_prot(v) & PGPROT_EXEC;
 			/* Special frames live for ever and are not counted, but the caller drops one. */
 			if (p)
 				page_get(p);
@@ -46,7 +47,8 @@ size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, boo
 	while (done < len && addr + done < arch_layout.user_end) {
 		vaddr_t at = addr + done;
 		size_t n = min(len - done, (size_t)(PAGE_SIZE - at % PAGE_SIZE));
-		struct page *p = get_page(as, align_down(at, PAGE_SIZE), write);
+		bool is_code = false;
+		struct page *p = get_page(as, align_down(at, PAGE_SIZE), write, &is_code);
 		char *mem;
 
 		if (!p)
@@ -54,7 +56,8 @@ size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, boo
 		mem = (char *)page_to_virt(p) + at % PAGE_SIZE;
 		if (write) {
 			memcpy(mem, (char *)buf + done, n);
-			arch_icache_sync(mem, n);
+			if (is_code)	/* a debugger's breakpoint; costly on some machines, so only then */
+				arch_icache_sync(mem, n);
 		} else {
 			memcpy((char *)buf + done, mem, n);
 		}
