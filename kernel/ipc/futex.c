@@ -21,7 +21,7 @@
 #define BUCKETS 256u
 
 struct futex_key {
-	const void *object;	/* struct aspace or struct inode */
+	const void *object;	/* struct aspace, struct inode or shared anonymous memory */
 	u64 offset;
 };
 struct bucket {
@@ -87,8 +87,9 @@ static int key_of(const u32 __user *uaddr, bool is_private, struct futex_key *ke
 	v = aspace_find(as, addr);
 	if (v == NULL || addr < v->start)
 		err = -EFAULT;
-	else if ((v->flags & VMA_SHARED) && v->file)
-		*key = (struct futex_key){ v->file->inode, v->pgoff * PAGE_SIZE + (addr - v->start) };
+	else if ((v->flags & VMA_SHARED) && (v->file || v->private))	/* shared anonymous memory: private */
+		*key = (struct futex_key){ v->file ? (void *)v->file->inode : v->private,
+					   v->pgoff * PAGE_SIZE + (addr - v->start) };
 	rwlock_read_unlock(&as->lock);
 	return err;
 }
