@@ -79,19 +79,9 @@ void devtmpfs_mount_on(const struct path *root)
 
 void devtmpfs_init(void)
 {
-	struct path root;
-
 	dev_mount = fs_kern_mount("devtmpfs", "mode=0755");
 	if (is_err(dev_mount))
 		panic("devtmpfs cannot be made: error %ld", ptr_err(dev_mount));
-	root = (struct path){ dev_mount, dev_mount->root };
-	/* Where every distribution expects them. */
-	(void)vfs_mkdir(&root, "pts", 0755);
-	(void)vfs_mkdir(&root, "shm", 01777);
-	(void)vfs_symlink(&root, "fd", "/proc/self/fd");
-	(void)vfs_symlink(&root, "stdin", "/proc/self/fd/0");
-	(void)vfs_symlink(&root, "stdout", "/proc/self/fd/1");
-	(void)vfs_symlink(&root, "stderr", "/proc/self/fd/2");
 	memdev_init();
 	kmsg_init();
 }
