@@ -51,7 +51,6 @@ static long set_class(pid_t pid, int policy, s32 priority)
 		return -ESRCH;
 	if (policy < 0)
 		policy = (int)t->sched_class;
-	policy &= ~SCHED_RESET_ON_FORK;
 	if (!owns(t) || (is_realtime(policy) && !capable(CAP_SYS_NICE) &&
 			 (u64)priority > t->process->limits[RLIMIT_RTPRIO].rlim_cur))
 		err = -EPERM;
@@ -194,8 +193,8 @@ long sys_sched_setattr(pid_t pid, const struct sched_attr __user *uattr, u32 fla
 	err = copy_struct_from_user(&a, sizeof(a), uattr, size);
 	if (err)
 		return err;
-	if (a.sched_flags & ~(u64)SCHED_FLAG_RESET_ON_FORK)
-		return -EINVAL;
+	if (a.sched_flags)
+		return -EINVAL;		/* reset-on-fork and the deadline class's flags */
 	err = set_class(pid, (int)a.sched_policy, (s32)a.sched_priority);
 	if (err || is_realtime((int)a.sched_policy) || a.sched_policy == SCHED_IDLE)
 		return err;
