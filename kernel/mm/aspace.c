@@ -141,8 +141,10 @@ static void tear_down(struct aspace *as)
 	as->exe = NULL;
 	rwlock_write_unlock(&as->lock);
 	vma_list_destroy(&dead);
-	if (exe)
+	if (exe) {
+		inode_allow_write(exe->inode);
 		file_put(exe);
+	}
 }
 
 void aspace_put_user(struct aspace *as)

@@ -89,7 +89,7 @@ static void copy_bounds(struct aspace *dst, const struct aspace *src)
 	dst->data_end = src->data_end;
 	dst->vdso = src->vdso;
 	__builtin_memcpy(dst->auxv, src->auxv, sizeof(dst->auxv));
-	if (src->exe)
+	if (src->exe && !inode_deny_write(src->exe->inode))	/* denied already: cannot fail */
 		dst->exe = file_get(src->exe);
 }
 

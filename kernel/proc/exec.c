@@ -255,8 +255,11 @@ static int build_image(struct exec *x, struct exec_args *args, const char *path,
 		err = exec_stack(l, args, &x->program, path, &x->ids, sp);
 	if (err)
 		return err;
-	l->as->exe = file_get(x->program.file);
-	return 0;
+	/* Writers stay out for as long as the space lives; tear-down and fork in kernel/mm count along. */
+	err = inode_deny_write(x->program.file->inode);
+	if (!err)
+		l->as->exe = file_get(x->program.file);
+	return err;
 }
 
 static bool others_gone(const struct process *p) { return atomic_load(&p->nr_threads) == 1; }
