@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Roots and translation caches. One address-space id for all, so every change of root flushes
- * the user part. Other harts are flushed by SBI RFENCE, only those of the mask. Under
- * QEMU any sfence.vma costs a full flush, hence the low threshold for going page by page.
+ * the user part. Other harts of the mask are asked by our own interrupts, not by SBI RFENCE: OpenSBI
+ * waits inside machine mode, which costs up to 100 ms a call when virtual harts outnumber real
+ * CPUs. Under QEMU any sfence.vma costs a full flush, hence the low threshold for going page by page.
  */
 #include <arch/mmu.h>
-#include <arch/sbi.h>
 #include <kernel/thread.h>
 #include <kernel/aspace.h>
+#include <kernel/irq.h>
 
 #include "riscv.h"
 
@@ -31,11 +32,6 @@ static void root_write(paddr_t root)
 	arch_cpu_self()->arch.root_writes++;
 }
 
-void arch_mmu_activate(struct aspace *prev, struct aspace *next)
-{
-	root_write(next ? next->root : kernel_root_pa);
-}
-
 void arch_mmu_set_kernel_root(paddr_t root)
 {
 	if (kernel_root_pa != root) {	/* the boot hart comes first */
@@ -56,25 +52,17 @@ static void flush_local_range(vaddr_t start, vaddr_t end, unsigned stride_shift,
 		__asm__ volatile("sfence.vma %0" :: "r"(va) : "memory");
 }
 
-/* The harts of the mask as SBI wants them: 64 at a time from a base. */
-static void remote_call(u64 fid, cpumask_t cpus, u64 start, u64 size)
-{
-	while (cpus) {
-		struct cpu *cpu;
-		u64 base = U64_MAX, harts = 0;
-		cpumask_t taken = 0;
+struct flush_request {
+	vaddr_t start, end;
+	unsigned stride_shift;
+	bool all;
+};
 
-		cpu_for_each(cpu, cpus)
-			base = min(base, cpu->hwid);
-		cpu_for_each(cpu, cpus) {
-			if (cpu->hwid - base < 64) {
-				harts |= BIT(cpu->hwid - base);
-				taken |= cpu_mask(cpu->id);
-			}
-		}
-		sbi_call(SBI_EXT_RFENCE, fid, harts, base, start, size);
-		cpus &= ~taken;
-	}
+static void flush_there(void *arg)
+{
+	const struct flush_request *r = arg;
+
+	flush_local_range(r->start, r->end, r->stride_shift, r->all);
 }
 
 void arch_tlb_flush_range(struct aspace *as, cpumask_t cpus, vaddr_t start, vaddr_t end,
@@ -82,6 +70,7 @@ void arch_tlb_flush_range(struct aspace *as, cpumask_t cpus, vaddr_t start, vadd
 {
 	/* A flush by address leaves cached upper levels alone (privileged specification 4.2.1). */
 	bool all = freed_tables || (end - start) >> stride_shift > FLUSH_EACH_MAX;
+	struct flush_request r = { start, end, stride_shift, all };
 	cpumask_t others;
 
 	if (!as)
@@ -93,22 +82,50 @@ void arch_tlb_flush_range(struct aspace *as, cpumask_t cpus, vaddr_t start, vadd
 	if (others) {
 		arch_cpu_self()->arch.remote_flushes++;
 		atomic_fence_full();	/* the table writes before the other harts' walks */
-		remote_call(SBI_RFENCE_VMA, others, all ? 0 : start, all ? U64_MAX : end - start);
+		ipi_call(others, flush_there, &r);
 	}
 	preempt_enable();
 }
 
+static void fence_if_stale(void)
+{
+	if (atomic_xchg(&arch_cpu_self()->arch.icache_stale, 0u))
+		__asm__ volatile("fence.i" ::: "memory");
+}
+
+void arch_mmu_activate(struct aspace *prev, struct aspace *next)
+{
+	root_write(next ? next->root : kernel_root_pa);
+	atomic_fence_full();	/* pairs with arch_icache_sync: the mask bit was set by our caller */
+	fence_if_stale();
+}
+
+static void fence_there(void *unused)
+{
+	fence_if_stale();
+}
+
+/*
+ * Harts that have the current space loaded are interrupted; the others fetch from it only after
+ * they loaded it, and look then. (A write into another space that runs at this moment needs its
+ * thread stopped and switched first, as ptrace does.)
+ */
 void arch_icache_sync(const void *start, size_t len)
 {
+	struct aspace *as = current->aspace;
+	struct cpu *cpu, *self;
 	cpumask_t others;
 
 	preempt_disable();
+	self = arch_cpu_self();
 	__asm__ volatile("fence.i" ::: "memory");
-	others = atomic_load(&cpu_online_mask) & ~cpu_mask(arch_cpu_self()->id);
-	if (others) {
-		atomic_fence_full();
-		remote_call(SBI_RFENCE_I, others, 0, 0);
-	}
+	others = atomic_load(&cpu_online_mask) & ~cpu_mask(self->id);
+	cpu_for_each(cpu, others)
+		atomic_store(&cpu->arch.icache_stale, 1u);
+	atomic_fence_full();	/* pairs with arch_mmu_activate: stale before the mask is read */
+	others &= as ? atomic_load(&as->cpus) : 0;
+	if (others)
+		ipi_call(others, fence_there, NULL);
 	preempt_enable();
 }
 

@@ -8,7 +8,8 @@
 /* Counters, written by their own CPU: what the MMU code did (docs/performance.md). */
 struct arch_cpu {
 	u64 tlb_flushes;	/* local sfence.vma */
-	u64 remote_flushes;	/* SBI RFENCE calls */
+	u64 remote_flushes;	/* shoot-downs sent */
+	u32 icache_stale;	/* [a] fence.i before the next user instruction of another space */
 	u64 root_writes;	/* satp */
 };
 
