@@ -40,7 +40,7 @@ def shell_editing(s):
 
 
 def terminal_editing(s):
-    s.type("cat | tr a-z A-Z\r")
+    s.type("cat > /tmp/typed\r")
     s.quiet(0.5)
     s.type("abX\x7fc\r")  # erase
     s.expect(rb"abX\x08 \x08c\r\n")
@@ -48,6 +48,8 @@ def terminal_editing(s):
     s.type("first second\x17third\r")  # Ctrl-W: erase a word
     s.type("lit\x16\x03eral\r")  # Ctrl-V: the next one as it is
     s.type("\x04")  # Ctrl-D: end of file
+    s.expect(PROMPT)
+    s.type("tr a-z A-Z < /tmp/typed\r")
     s.expect(rb"^ABC\r\nKEPT\r\nFIRST THIRD\r\nLIT\x03ERAL\r\n")
     s.expect(PROMPT)
 
@@ -119,9 +121,8 @@ def stop(s):
 def background(s):
     shell(s, "sleep 0.5 & echo started-$((1+1))", rb"started-2\r")
     shell(s, "wait; echo waited-$((2+2))", rb"waited-4\r")
-    s.type("cat &\r")  # a background reader of the terminal is stopped
-    s.expect(PROMPT)
-    s.quiet(0.7)
+    s.type("cat &\r")  # a background reader of the terminal is stopped; told at once or with the next prompt
+    s.quiet(1)
     s.type("\r")
     s.expect(rb"Stopped \(tty input\) +cat\r")
     s.expect(PROMPT)

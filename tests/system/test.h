@@ -110,6 +110,7 @@ static void test_one(const struct test *t)
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		setpgid(0, 0);
 		close(fd[0]);
 		test_report = fd[1];
 		fcntl(fd[1], F_SETFD, FD_CLOEXEC);
@@ -119,7 +120,9 @@ static void test_one(const struct test *t)
 	}
 	close(fd[1]);
 	status = pid < 0 ? -1 : wait_for(pid);
-	/* A grandchild that was left behind keeps the pipe open: take what is there. */
+	/* A grandchild that was left behind would keep the pipe and our output open. */
+	if (pid > 0)
+		kill(-pid, SIGKILL);
 	fcntl(fd[0], F_SETFL, O_NONBLOCK);
 	while (n < (int)sizeof why - 1 && (got = read(fd[0], why + n, sizeof why - 1 - n)) > 0)
 		n += got;

@@ -132,8 +132,14 @@ static void background_is_stopped(void)
 
 static void no_terminal_without_session(void)
 {
-	check_ok(setsid());
-	check_errno(open("/dev/tty", O_RDWR), ENXIO);
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		check_ok(setsid());
+		check_errno(open("/dev/tty", O_RDWR), ENXIO);
+		_exit(0);
+	}
+	check_equal(wait_for(pid), 0);
 }
 
 static void polls(void)
