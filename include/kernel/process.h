@@ -83,7 +83,8 @@ void pid_free(pid_t pid);
 u64 rlimit(unsigned which);		/* soft limit of the current process; RLIM_INFINITY for kernel threads */
 
 /* Members of a process group, of a session. Take process_tree_lock. */
-bool pgrp_in_session(pid_t pgid, pid_t sid);	/* has a member that lives in that session */
+/* 0 if a member of the group lives in that session; -ESRCH no such group, -EPERM it is another session's. */
+int pgrp_check_session(pid_t pgid, pid_t sid);
 bool pgrp_is_orphaned(pid_t pgid);		/* POSIX: nobody in it has a parent elsewhere in the session */
 void session_set_tty(pid_t sid, struct tty *tty);	/* controlling terminal of every member; NULL: none */
 /* Sum over living and dead threads. */

@@ -148,7 +148,9 @@ long sys_lseek(int fd, off_t offset, int whence)
 
 	if (!f)
 		return -EBADF;
-	if (f->mode & FMODE_NOSEEK) {
+	if (whence < SEEK_SET || whence > SEEK_HOLE) {
+		r = -EINVAL;
+	} else if (f->mode & FMODE_NOSEEK) {
 		r = -ESPIPE;
 	} else {
 		mutex_lock(&f->pos_lock);

@@ -185,17 +185,17 @@ bool pgrp_used(pid_t id)
 	return false;
 }
 
-bool pgrp_in_session(pid_t pgid, pid_t sid)
+int pgrp_check_session(pid_t pgid, pid_t sid)
 {
-	bool found = false;
+	int err = -ESRCH;
 
 	if (pgid <= 0)
-		return false;
+		return -ESRCH;
 	spin_lock(&process_tree_lock);
-	for (struct process *p = pgrp_first(pgid); p && !found; p = pgrp_next(p))
-		found = p->sid == sid;
+	for (struct process *p = pgrp_first(pgid); p && err; p = pgrp_next(p))
+		err = p->sid == sid ? 0 : -EPERM;
 	spin_unlock(&process_tree_lock);
-	return found;
+	return err;
 }
 
 bool pgrp_is_orphaned(pid_t pgid)

@@ -243,8 +243,8 @@ static int set_pgrp(struct tty *t, u64 arg)
 	err = tty_check_job(t, SIGTTOU);
 	if (!err && t->sid != v.sid)
 		err = -ENOTTY;
-	if (!err && !pgrp_in_session(pgid, v.sid))
-		err = -EPERM;
+	if (!err)
+		err = pgrp_check_session(pgid, v.sid);
 	if (!err)
 		t->pgid = pgid;
 	mutex_unlock(&t->lock);

@@ -255,8 +255,9 @@ static void store(struct ext4_sb *fs, struct ext4_inode *ei, struct ext4_disk_in
 	} else {
 		memcpy(raw->block, ei->block, sizeof(ei->block));
 	}
+	/* 0 would mean that it was never deleted: a board without a clock starts there. */
 	if (i->nlink == 0)
-		raw->dtime = cpu_to_le32((u32)i->ctime.tv_sec);
+		raw->dtime = cpu_to_le32(i->ctime.tv_sec ? (u32)i->ctime.tv_sec : 1);
 	store_times(fs, i, raw);
 	csum_inode_set(fs, (u32)i->ino, raw);
 }
