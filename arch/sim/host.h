@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the simulation asks of the host, in plain C types: host.c sees libc's headers, everybody else the kernel's. */
+#ifndef SIM_HOST_H
+#define SIM_HOST_H
+
+#define SIM_RAM_PHYS 0x80000000ul	/* where the machine's RAM begins */
+#define SIM_LINEAR 0x500000000000ul	/* the host address of physical 0 */
+#define SIM_VMEMMAP 0x510000000000ul
+#define SIM_VMAP 0x520000000000ul
+#define SIM_VMAP_END 0x520100000000ul
+
+void host_ram_create(unsigned long size);	/* at SIM_LINEAR + SIM_RAM_PHYS */
+/* Shows the frame at physical pa at the virtual address va; pages of 4 KiB. */
+void host_map(unsigned long va, unsigned long pa, int writable);
+void host_unmap(unsigned long va, unsigned long end);
+/* handler(address): 1 if the access may be tried again. */
+void host_on_fault(int (*handler)(unsigned long address));
+void host_write(const char *text, unsigned long len);
+void host_exit(int code) __attribute__((noreturn));
+void host_random(void *buf, unsigned long n);
+/* The sanitizer's view of stacks, nothing without one. */
+void host_stack_reset(void *stack, unsigned long size);
+void host_switch_begin(void *stack, unsigned long size);
+void host_switch_end(void);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where a Linux ABI may differ between architectures: the simulation has the generic values. */
+#ifndef NATIVE_UAPI_H
+#define NATIVE_UAPI_H
+
+#define O_DIRECT 040000
+#define O_LARGEFILE 0100000
+#define O_DIRECTORY 0200000
+#define O_NOFOLLOW 0400000
+
+#define ARCH_ELF_MACHINE 62			/* EM_X86_64: the host it is built for */
+
+#endif
