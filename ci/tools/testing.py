@@ -68,13 +68,14 @@ class Context:
 class Tally:
     def __init__(self):
         self.passed = self.failed = self.missing = 0
-        self.failures, self.missings, self.lock = [], [], threading.Lock()
+        self.failures, self.missings, self.verdicts, self.lock = [], [], {}, threading.Lock()
 
     def record(self, suite, case, seconds, verdict, passed, failed, text):
         with self.lock:
             self.passed += passed
             self.failed += failed
             name = f"{suite}: {case}"
+            self.verdicts[name] = verdict
             if verdict == "missing":
                 self.missing += 1
                 self.missings.append(f"{name}: {text}")
@@ -112,6 +113,20 @@ def load_suites():
     return sorted(modules, key=lambda m: m.ORDER)
 
 
+def write_parity(verdicts, page):
+    """docs/parity.md: each case that runs per architecture, and what it gave on each of the three."""
+    rows = {}
+    for name, verdict in verdicts.items():
+        for arch in ARCHES:
+            if f" {arch}" in name:
+                rows.setdefault(name.replace(f" {arch}", ""), {})[arch] = verdict.lower()
+    text = ["# What passes where", "", "Written by `ci/test full`: the cases that run on each architecture.", "",
+            "| case | " + " | ".join(ARCHES) + " |", "|---|" + "---|" * len(ARCHES)]
+    text += [f"| {name} | " + " | ".join(row.get(arch, "–") for arch in ARCHES) + " |"
+             for name, row in sorted(rows.items())]
+    page.write_text("\n".join(text) + "\n")
+
+
 def run(ctx, suites):
     tally, start = Tally(), time.monotonic()
     for suite in suites:
@@ -124,6 +139,8 @@ def run(ctx, suites):
                 else:
                     waiting.append(pool.submit(run_case, tally, suite.NAME, case))
             concurrent.futures.wait(waiting)
+    if ctx.selection == "full" and set(ctx.arches) == set(ARCHES):
+        write_parity(tally.verdicts, top / "docs/parity.md")
     minutes = (time.monotonic() - start) / 60
     if tally.missings:
         print("\nnot there yet, so neither passed nor failed:")
