@@ -29,3 +29,12 @@ for wrap in sorted((top / "subprojects").glob("*.wrap")):
         part = target / f".{name}.{os.getpid()}"
         shutil.copyfile(cache / "sources" / name, part)
         part.rename(target / name)
+    # Meson lays our build files over the sources only when it unpacks them: keep them up to date.
+    overlay = top / "subprojects/packagefiles" / section.get("patch_directory", name)
+    unpacked = top / "subprojects" / section["directory"]
+    if sys.argv[1:] != ["--list"] and unpacked.is_dir():
+        for path in overlay.rglob("*"):
+            copy = unpacked / path.relative_to(overlay)
+            if path.is_file() and not (copy.exists() and copy.read_bytes() == path.read_bytes()):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
