@@ -276,6 +276,7 @@ static int fifo_open(struct inode *i, struct file *f)
 {
 	struct pipe *p = fifo_pipe(i);
 	u32 mode = f->mode & (FMODE_READ | FMODE_WRITE), seen;
+	bool is_alone;
 	int err = 0;
 
 	if (!p)
@@ -298,11 +299,13 @@ static int fifo_open(struct inode *i, struct file *f)
 	f->private = (void *)(uintptr_t)(p->writers ? ~0u : p->write_opens);
 	waitq_wake_all(&p->read_wait);
 	waitq_wake_all(&p->write_wait);
+	/* Decided under the lock: a partner that was waiting may be through and gone right after it. */
 	seen = mode == FMODE_READ ? p->write_opens : p->read_opens;
+	is_alone = mode == FMODE_READ ? !p->writers : !p->readers;
 	mutex_unlock(&p->lock);
-	if (mode == FMODE_READ && !atomic_load(&p->writers) && !(f->flags & O_NONBLOCK))
+	if (mode == FMODE_READ && is_alone && !(f->flags & O_NONBLOCK))
 		err = waitq_wait_interruptible(&p->read_wait, atomic_load(&p->write_opens) != seen);
-	if (mode == FMODE_WRITE && !atomic_load(&p->readers))
+	if (mode == FMODE_WRITE && is_alone)
 		err = waitq_wait_interruptible(&p->write_wait, atomic_load(&p->read_opens) != seen);
 	if (err) {
 		pipe_release(f);
