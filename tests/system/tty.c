@@ -21,6 +21,9 @@ static int own_terminal(void)
 	if (fd < 0)
 		fd = open("/dev/ttyS0", O_RDWR | O_NOCTTY);
 	check_ok(fd);
+	/* The end of our session throws away what is still to be printed: let earlier lines out first. */
+	sleep_ms(100);
+	check_ok(tcdrain(fd));
 	/* The shell that runs us may hold it as its own: take it. */
 	check_ok(ioctl(fd, TIOCSCTTY, 1));
 	return fd;
