@@ -46,12 +46,17 @@ void riscv_secondary_main(struct cpu *cpu)
 	kernel_secondary_main(cpu);
 }
 
+/* The CPU that firmware was last asked to start; one at a time. */
+struct cpu *riscv_starting_cpu;
+
 int arch_cpu_start(struct cpu *cpu)
 {
 	struct sbi_ret r;
 
 	if (!sbi_probe(SBI_EXT_HSM))
 		return -ENODEV;
+	atomic_store(&riscv_starting_cpu, cpu);
+	atomic_fence_full();		/* the started hart reads it, see boot/head.S */
 	r = sbi_call(SBI_EXT_HSM, SBI_HSM_START, cpu->hwid, image_to_phys(riscv_secondary_entry), (u64)cpu, 0);
 	return r.error == SBI_SUCCESS ? 0 : -EIO;
 }

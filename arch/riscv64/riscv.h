@@ -68,6 +68,7 @@ __noreturn void riscv_boot_main(u64 hartid, paddr_t fdt, u64 ticks, paddr_t imag
 
 /* Page table of the secondary harts, set with the final kernel root. */
 extern u64 riscv_kernel_satp;
+extern struct cpu *riscv_starting_cpu;
 u64 riscv_satp(paddr_t root);
 
 /* trap/ */

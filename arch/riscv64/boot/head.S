@@ -41,6 +41,15 @@ boot_entry:
 	lla	t0, early_trap
 	csrw	stvec, t0
 
+	/*
+	 * One hart boots. OpenSBI 1.1 marks a hart as to be started before it writes where: one that wakes
+	 * in between comes here instead of to riscv_secondary_entry, and is sent there.
+	 */
+	lla	t0, boot_taken
+	li	t1, 1
+	amoswap.w.aqrl	t1, t1, (t0)
+	bnez	t1, misled
+
 	lla	t0, __bss_start
 	lla	t1, __bss_end
 1:	sd	zero, 0(t0)
@@ -89,6 +98,11 @@ boot_upper:
 	li	ra, 0
 	tail	riscv_boot_main
 
+misled:
+	lla	t0, riscv_starting_cpu	/* stored before the firmware was asked: arch_cpu_start */
+	ld	a1, 0(t0)
+	j	riscv_secondary_entry
+
 /* A trap before there is anything to handle it: one letter, then stop. */
 	.balign 4
 early_trap:
@@ -127,6 +141,11 @@ secondary_upper:
 	li	ra, 0
 	mv	a0, a1
 	tail	riscv_secondary_main
+
+	.data
+	.balign 4
+boot_taken:
+	.4byte	0
 
 	.section .rodata
 	.balign 8
