@@ -103,6 +103,8 @@ static void run_steps(const struct boot_step *steps, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		log_debug("boot: %s", steps[i].name);
 		steps[i].fn();
+		if (current->preempt_count)
+			panic("boot step %s left preemption off: %#x", steps[i].name, current->preempt_count);
 		bootchart_mark(steps[i].name);
 	}
 }

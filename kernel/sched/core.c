@@ -211,7 +211,11 @@ static void __hot schedule_common(bool is_preempted)
 
 void __hot schedule(void)
 {
-	debug_assert((current->preempt_count & 0xffff) <= 1 && current->preempt_count < BIT(PREEMPT_IRQ_SHIFT));
+#if CONFIG_DEBUG
+	if (current->preempt_count > 1)
+		panic("schedule with preemption off: thread %s, preempt_count %#x, %u locks, last %p", current->name,
+		      current->preempt_count, current->nr_held, current->held[0]);
+#endif
 	schedule_common(false);
 	loadavg_update(current->exec_start_ns);
 }
