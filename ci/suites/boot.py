@@ -31,6 +31,7 @@ VARIANTS = {
         ("virt mmio", dict(), True), ("virt mmio-modern", dict(transport="mmio-modern"), False),
         ("virt pci", dict(transport="pci"), True), ("gicv3", dict(machine="virt,gic-version=3"), True),
         ("el2", dict(machine="virt,virtualization=on"), True), ("secure", dict(machine="virt,secure=on"), False),
+        ("u-boot", dict(firmware="uboot", mem="512M"), False),
         ("cortex-a57", dict(cpu="cortex-a57"), False), ("cortex-a76", dict(cpu="cortex-a76"), False),
     ],
     "riscv64": [
@@ -38,6 +39,7 @@ VARIANTS = {
         ("virt pci", dict(transport="pci"), True),
         ("opensbi 1.6", dict(bios=str(qemu.cache / "firmware/opensbi-1.6-fw_dynamic.bin")), True),
         ("no sstc", dict(cpu="rv64,sstc=off"), True),
+        ("u-boot", dict(firmware="uboot", mem="512M"), False),
         ("zkr", dict(cpu="rv64,zkr=on,x-epmp=on",
                      bios=str(qemu.cache / "firmware/opensbi-1.6-fw_dynamic.bin")), False),
     ],
@@ -153,6 +155,10 @@ def cases(ctx):
                 for smp in (1, 2, 4) if ctx.at_least("full") else (2,):
                     yield Case(f"{arch} {name} -smp {smp}", lambda a=arch, w=words, n=smp: expect_run(
                         ctx, a, PROBE, 42, f"{a}\n{n}\n", smp=n, **w))
+        yield Case(f"{arch} 16 MiB", lambda a=arch: expect_run(ctx, a, PROBE, 42, f"{a}\n1\n", mem="16M"))
+        for words in (("--clang",), ("--release",), ("--clang", "--release")) if ctx.at_least("full") else ():
+            yield Case(f"{arch} {' '.join(words)}", lambda a=arch, w=words: expect_run(
+                ctx, a, PROBE, 42, f"{a}\n4\n", smp=4, build=str(ctx.fresh(a, *w))))
         yield Case(f"{arch} initramfs", lambda a=arch: expect_run(
             ctx, a, PROBE, 42, f"{a}\n1\n", disks=False, initrd=initramfs(a)))
         yield Case(f"{arch} gzip initramfs", lambda a=arch: zipped(ctx, a))

@@ -25,3 +25,6 @@ def cases(ctx):
     for arch in ctx.arches:
         for smp in (1, 4):
             yield Case(f"{arch} -smp {smp}", lambda arch=arch, smp=smp: run(ctx, arch, smp))
+        for word in ("--clang", "--release") if ctx.at_least("full") else ():
+            yield Case(f"{arch} {word} -smp 2", lambda arch=arch, word=word: run(
+                ctx, arch, 2, ctx.fresh(arch, word)))

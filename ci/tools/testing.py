@@ -42,7 +42,8 @@ class Context:
     arches: tuple = ARCHES
     selection: str = "default"  # quick, default or full
     jobs: int = os.cpu_count() or 1
-    verbose: bool = False
+    built: dict = dataclasses.field(default_factory=dict)
+    lock: object = dataclasses.field(default_factory=threading.Lock)
 
     def at_least(self, when):
         return WHEN.index(self.selection) >= WHEN.index(when)
@@ -55,9 +56,17 @@ class Context:
             raise Failed((run.stdout + run.stderr)[-4000:])
         return top / "build" / f"{arch}{suffix}"
 
+    def fresh(self, arch, *words):
+        """build(), once per run of the tests; its folder."""
+        with self.lock:
+            key = (arch, *words)
+            if key not in self.built:
+                self.built[key] = self.build(arch, *words)
+            return self.built[key]
+
     def kernel(self, arch, folder=None):
-        """Path of the linked kernel of an earlier build, or Missing."""
-        path = pathlib.Path(folder or top / "build" / arch) / ("trivet" if arch in ("x86_64", "sim") else "Image")
+        """Path of the linked kernel in FOLDER, else of the plain build made up to date; or Missing."""
+        path = pathlib.Path(folder or self.fresh(arch)) / ("trivet" if arch in ("x86_64", "sim") else "Image")
         if not path.exists():
             raise Missing(f"arch/{arch} does not link yet")
         if "unresolved-symbols=ignore-all" in (top / f"arch/{arch}/meson.build").read_text():
