@@ -121,7 +121,11 @@ def disk_after(ctx, arch):
         copy = str(pathlib.Path(work) / "root.img")
         qemu.copy_sparse(disk(arch), copy)
         command = ("mkdir -p /root/a/b; seq 1 20000 > /root/a/b/numbers; cp -r /etc /root/copy; ln -s x /root/link; "
-                   "mv /root/a/b/numbers /root/moved; rm -r /root/a; sync; sha256sum /root/moved")
+                   "mv /root/a/b/numbers /root/moved; rm -r /root/a; "
+                   # Enough long names for an indexed directory of several leaves, half of them removed again.
+                   "mkdir /root/d; for i in $(seq 800); do : > /root/d/a-name-long-enough-to-fill-blocks-$i; done; "
+                   "rm /root/d/*[02468]; mv /root/d /root/copy/; truncate -s 5000 /root/copy/passwd; "
+                   "sync; sha256sum /root/moved")
         # The command's own copy is dropped with the run, so the shell itself is given the work.
         machine = qemu.Machine(arch, smp=2, disks=[copy], snapshot=False)
         with interactive.Session(machine.command(append="quiet panic=-1 root=/dev/vda rw") +
