@@ -19,6 +19,7 @@
 #include <kernel/process.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
+#include <kernel/socket.h>
 #include <kernel/test.h>
 #include <kernel/time.h>
 #include <kernel/tty.h>
@@ -88,6 +89,7 @@ static const struct boot_step thread_steps[] = {
 	{ "files", fs_init, "a root directory in memory, /dev nodes can be made" },
 	{ "ext4", ext4_register, "disks of that format can be mounted" },
 	{ "processes", process_init_tables, "pids, groups and signals exist" },
+	{ "sockets", socket_init, "socket families can be used" },
 	{ "terminals", tty_init, "/dev/tty, /dev/console and /dev/ptmx exist" },
 	{ "discover", platform_discover, "every device firmware tells of is in the tree" },
 	{ "probe-early", probe_early, "interrupt controllers and buses are driven" },

@@ -13,6 +13,7 @@ enum lock_rank {
 	LOCK_CPU_HOTPLUG,
 	LOCK_EXEC,		/* process.exec_lock */
 	LOCK_FILE_POS,		/* file.pos_lock: held across a read or write, so above the inode */
+	LOCK_SOCKET,		/* socket.lock: AF_UNIX makes names in directories under it */
 	LOCK_MOUNT,		/* changes of the mount tree */
 	LOCK_RENAME,		/* directory renames of one file system */
 	LOCK_INODE_DIR,		/* inode.lock of directories, parent before child */
@@ -34,6 +35,8 @@ enum lock_rank {
 	LOCK_FILES,		/* descriptor table */
 	LOCK_FS_CONTEXT,	/* cwd, root, umask */
 	LOCK_MOUNT_TREE,	/* looking at the mount tree */
+	LOCK_SOCKET_TABLE,	/* a family's names and lists */
+	LOCK_SOCKET_QUEUE,	/* socket.queue_lock */
 	LOCK_DENTRY_HASH,
 	LOCK_DENTRY,
 	LOCK_INODE_HASH,

@@ -19,6 +19,7 @@ struct waitq_entry {
 	/* Called under waitq.lock; true removes the entry and counts as a wake-up. Default wakes thread. */
 	bool (*wake)(struct waitq_entry *e, u32 events);
 	bool exclusive;			/* waitq_wake_one stops here */
+	u32 want;			/* only events among these wake it; 0: all */
 	void *data;
 };
 #define WAITQ_INIT(q) { .lock = SPINLOCK_INIT(#q, LOCK_WAITQ), .waiters = LIST_INIT((q).waiters) }
@@ -33,7 +34,11 @@ static inline bool waitq_is_empty(struct waitq *q) { return list_empty(&q->waite
 
 /* Building blocks of the macros below. */
 enum sleep_mode { SLEEP_UNINTERRUPTIBLE, SLEEP_INTERRUPTIBLE, SLEEP_KILLABLE };
-void waitq_prepare(struct waitq *q, struct waitq_entry *e, enum sleep_mode mode, bool exclusive);
+void waitq_prepare_events(struct waitq *q, struct waitq_entry *e, enum sleep_mode mode, bool exclusive, u32 events);
+static inline void waitq_prepare(struct waitq *q, struct waitq_entry *e, enum sleep_mode mode, bool exclusive)
+{
+	waitq_prepare_events(q, e, mode, exclusive, 0);
+}
 /* Publishes the current thread's state before it tests its condition; for sleeps without a wait queue. */
 void thread_prepare_sleep(enum sleep_mode mode);
 void waitq_finish(struct waitq *q, struct waitq_entry *e);
@@ -51,6 +56,19 @@ int thread_sleep(enum sleep_mode mode, u64 deadline_ns);
 		int _s = thread_sleep((mode), (deadline_ns)); \
 		waitq_finish((q), &_e); \
 		if (_s) { _r = (cond) ? 0 : _s; break; } \
+	} \
+	_r; })
+/* The same for one of several reasons that share a queue: only a wake-up with one of events (POLL* bits) ends the sleep. */
+#define waitq_wait_events(q, cond, events, mode, deadline_ns, is_exclusive) ({ \
+	struct waitq_entry _e; \
+	int _r = 0; \
+	while (1) { \
+		waitq_prepare_events((q), &_e, (mode), (is_exclusive), (events)); \
+		if (cond) { waitq_finish((q), &_e); _r = 0; break; } \
+		int _s = thread_sleep((mode), (deadline_ns)); \
+		waitq_finish((q), &_e); \
+		if (cond) { _r = 0; break; } \
+		if (_s) { _r = _s; break; } \
 	} \
 	_r; })
 #define waitq_wait(q, cond) \

@@ -56,6 +56,8 @@ static void wake_locked(struct waitq *q, unsigned n, u32 events)
 
 		if (exclusive && n == 0)
 			break;
+		if (e->want && !(e->want & events))
+			continue;
 		if (!e->wake(e, events))
 			continue;
 		list_remove(&e->link);
@@ -79,13 +81,14 @@ void __hot thread_prepare_sleep(enum sleep_mode mode)
 	atomic_fence_full();	/* pairs with thread_wake's: state before the caller's condition */
 }
 
-void __hot waitq_prepare(struct waitq *q, struct waitq_entry *e, enum sleep_mode mode, bool exclusive)
+void __hot waitq_prepare_events(struct waitq *q, struct waitq_entry *e, enum sleep_mode mode, bool exclusive, u32 events)
 {
 	unsigned long flags;
 
 	e->thread = current;
 	e->wake = wake_thread_entry;
 	e->exclusive = exclusive;
+	e->want = events;
 	e->data = NULL;
 	flags = spin_lock_irqsave(&q->lock);
 	if (exclusive)
