@@ -37,6 +37,8 @@ void platform_early_init(void)
 		if (problem)
 			log_err("device tree at 0x%llx: %s", (unsigned long long)boot_info.fdt, problem);
 	}
+	for (u32 i = 0; i < boot_info.nr_cpus; i++)
+		cpu_register(i);
 	acpi_problem = acpi_early_init();
 	if (acpi_problem)
 		log_err("ACPI: %s", acpi_problem);
@@ -60,6 +62,7 @@ static void sbi_discover(void)
 
 void platform_discover(void)
 {
+	words_discover();
 	if (have_fdt)
 		fdt_discover();
 	acpi_discover();

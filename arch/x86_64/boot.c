@@ -177,6 +177,48 @@ static void boot_reserve_trampoline(void)
 	}
 }
 
+/* Room for the device tree behind the image; what lies there must not be the initramfs. */
+static void *boot_place_tree(u64 bytes)
+{
+	u64 base = (boot_info.image_base + boot_info.image_size + PAGE_SIZE - 1) & PAGE_MASK;
+
+	bytes = (bytes + PAGE_SIZE - 1) & PAGE_MASK;
+	if (overlaps(base, bytes, boot_info.initrd_base, boot_info.initrd_size))
+		base = (boot_info.initrd_base + boot_info.initrd_size + PAGE_SIZE - 1) & PAGE_MASK;
+	for (u32 i = 0; i < boot_info.nr_ranges; i++) {
+		const struct boot_range *r = &boot_info.ranges[i];
+
+		if (r->type != BOOT_RAM || base < r->base || base + bytes > min(r->base + r->size, EARLY_MAP_END))
+			continue;
+		boot_info.fdt = base;
+		return phys_to_virt(base);
+	}
+	return NULL;
+}
+
+/* "acpi=off" as a word of its own, before "--". */
+static bool boot_acpi_off(void)
+{
+	static const char word[] = "acpi=off";
+	const char *line = boot_info.cmdline, *at, *end = strstr(line, " -- ");
+
+	for (at = line; (at = strstr(at, word)) && (!end || at < end); at += sizeof(word) - 1) {
+		char after = at[sizeof(word) - 1];
+
+		if ((at == line || at[-1] == ' ') && (after == '\0' || after == ' '))
+			return true;
+	}
+	return false;
+}
+
+/* Without ACPI: what QEMU's configuration device knows. Its tree counts I/O ports as addresses. */
+static void boot_without_acpi(void)
+{
+	boot_info.fdt_size = x86_fw_cfg_tree(boot_place_tree);
+	boot_info.fdt_port_end = 0x10000;
+	boot_info.nr_cpus = x86_fw_cfg_cpus();
+}
+
 __noreturn void x86_boot_main(u32 start_info, u64 ticks)
 {
 	const struct start_info *p = boot_map(start_info, sizeof(*p));
@@ -197,6 +239,10 @@ __noreturn void x86_boot_main(u32 start_info, u64 ticks)
 	boot_memmap(&si);
 	boot_range_add(0, PAGE_SIZE, BOOT_RESERVED);
 	boot_reserve_trampoline();
+	if (boot_acpi_off())
+		boot_info.rsdp = 0;
+	if (!boot_info.rsdp)
+		boot_without_acpi();
 	kernel_main();
 }
 

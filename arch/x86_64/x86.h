@@ -206,6 +206,13 @@ void __iomem *x86_mmio(paddr_t pa, size_t size);
 extern const struct irq_root *x86_irq_root;
 
 /* boot.c, smp.c */
+/*
+ * fw_cfg.c, for machines without ACPI tables. x86_fw_cfg_tree copies the device tree to where `place`
+ * says (NULL: nowhere) and returns its bytes, 0: none. x86_fw_cfg_cpus: how many CPUs, 0: unknown.
+ */
+u64 x86_fw_cfg_tree(void *(*place)(u64 bytes));
+unsigned x86_fw_cfg_cpus(void);
+
 extern paddr_t x86_trampoline_page;			/* below 1 MiB, 0: none */
 extern u64 x86_boot_pml4[512];
 

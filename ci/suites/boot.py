@@ -24,6 +24,7 @@ VARIANTS = {
         ("q35", dict(machine="q35"), True), ("pc", dict(machine="pc"), True),
         ("microvm", dict(machine="microvm"), True),
         ("microvm fdt", dict(machine="microvm", tables="fdt"), True),
+        ("microvm without acpi", dict(machine="microvm,acpi=off"), True),
         ("microvm modern", dict(machine="microvm", transport="mmio-modern"), False),
         ("qemu64", dict(cpu="qemu64"), False), ("Skylake", dict(cpu="Skylake-Client-v4"), False),
     ],

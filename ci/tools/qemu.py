@@ -88,7 +88,8 @@ class Machine:
         if self.arch == "x86_64" and self.tables == "fdt":
             if base != "microvm":
                 raise Unsupported(f"--tables fdt: machine {base} has no device tree, only microvm has")
-            self.append = f"acpi=off {self.append}"  # the kernel then takes the tree in fw_cfg
+            if "acpi=off" not in self.append.split():
+                self.append = f"acpi=off {self.append}"  # the kernel then takes the tree in fw_cfg
         if self.arch == "aarch64" and self.tables == "acpi":
             raise Unsupported("--tables acpi: on aarch64 QEMU hands ACPI over UEFI only, which does not exist yet")
         if self.arch == "riscv64" and self.tables == "acpi":

@@ -101,13 +101,15 @@ static int ioapic_set_affinity(struct irq_domain *d, u32 pin, unsigned cpu)
 	return 0;
 }
 
-/* Device tree ("intel,ce4100-ioapic"): pin, then the same sense numbers as other controllers. */
+/* Device tree ("intel,ce4100-ioapic"): pin, then 0 rising edge, 1 level low, 2 level high, 3 falling edge. */
 static int ioapic_translate(struct irq_domain *d, const u32 *cells, unsigned n, u32 *hwirq, u32 *type)
 {
 	if (n != 2 || cells[0] >= d->nr_hwirq || cells[1] > 3)
 		return -EINVAL;
 	*hwirq = cells[0];
-	*type = cells[1] & 1 ? IRQ_LEVEL | (cells[1] & 2 ? IRQ_ACTIVE_LOW : 0) : IRQ_EDGE;
+	*type = cells[1] == 1 || cells[1] == 2 ? IRQ_LEVEL : IRQ_EDGE;
+	if (cells[1] & 1)
+		*type |= IRQ_ACTIVE_LOW;
 	return 0;
 }
 
@@ -120,7 +122,7 @@ static const struct irq_chip ioapic_chip = {
 	.translate = ioapic_translate,
 };
 
-int ioapic_add(paddr_t pa, u32 gsi_base)
+static int ioapic_start(paddr_t pa, u32 gsi_base, u32 phandle)
 {
 	static bool has_vectors;
 	void __iomem *regs;
@@ -156,6 +158,7 @@ int ioapic_add(paddr_t pa, u32 gsi_base)
 	io->pa = pa;
 	io->domain = (struct irq_domain){
 		.chip = &ioapic_chip, .data = io, .nr_hwirq = pins, .gsi_base = gsi_base,
+		.phandle = phandle,
 	};
 	for (u32 pin = 0; pin < pins; pin++)
 		entry_change(&io->domain, pin, 0, ENTRY_MASKED | cpu_boot.hwid << 56);
@@ -168,3 +171,30 @@ int ioapic_add(paddr_t pa, u32 gsi_base)
 	log_info("ioapic: %#lx, GSI %u-%u", pa, gsi_base, gsi_base + pins - 1);
 	return 0;
 }
+
+int ioapic_add(paddr_t pa, u32 gsi_base)
+{
+	return ioapic_start(pa, gsi_base, 0);
+}
+
+/* By device tree, which does not number interrupts across controllers: in the order of their finding. */
+static int ioapic_probe(struct device *dev)
+{
+	const struct resource *res = device_resource(dev, RES_MMIO, 0);
+	struct irq_domain *d;
+	u32 gsi = 0;
+
+	if (!res || res->size < 0x20)
+		return -EINVAL;
+	while ((d = irq_domain_by_gsi(gsi)))
+		gsi = d->gsi_base + d->nr_hwirq;
+	return ioapic_start(res->base, gsi, dev->phandle);
+}
+
+static const struct driver_match ioapic_match[] = {
+	{ .compatible = "intel,ce4100-ioapic" },
+	{},
+};
+const struct driver driver_ioapic = {
+	.name = "ioapic", .match = ioapic_match, .bus = BUS_PLATFORM, .probe = ioapic_probe, .level = 0,
+};

@@ -43,6 +43,8 @@ struct boot_info {
 	u64 initrd_size;
 	paddr_t fdt;				/* flattened device tree; 0: none */
 	u64 fdt_size;				/* 0: not yet known (header tells) */
+	u64 fdt_port_end;			/* x86: the tree's addresses below this are I/O ports */
+	u32 nr_cpus;				/* x86 without ACPI: CPUs with ids 0 … n-1; 0: unknown */
 	paddr_t rsdp;				/* ACPI root pointer; 0: none */
 	u64 boot_hwid;				/* MPIDR / hart id / APIC id of the boot CPU */
 	u64 entry_ticks;			/* arch_clock_read() at the first instruction */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Makes struct devices of what the tablesor the command line tell. Only devices that some driver
+ * Makes struct devices of what the tables or the command line tell. Only devices that some driver
  * could want are registered. Called once, by acpi_discover, in a thread.
  */
 #include "devices.h"
 
-#include <kernel/boot.h>
 #include <kernel/device.h>
 #include <kernel/irq.h>
 #include <kernel/log.h>
@@ -180,51 +179,6 @@ void legacy_devices(void)
 	dev = device_make("rtc", 0x70, "PNP0B00", "motorola,mc146818");
 	if (dev) {
 		device_add_resource(dev, RES_PORT, 0x70, 2, NULL);
-		device_register(dev);
-	}
-}
-
-/* SIZE@BASE:IRQ[:ID]; SIZE may end in K. False: not of that form. */
-static bool virtio_word(const char *word, u64 *size, u64 *base, u64 *irq)
-{
-	const char *end;
-
-	if (parse_u64_prefix(word, 0, size, &end))
-		return false;
-	if (*end == 'K' || *end == 'k') {
-		*size <<= 10;
-		end++;
-	}
-	if (*end++ != '@' || parse_u64_prefix(end, 0, base, &end) || *end++ != ':')
-		return false;
-	if (parse_u64_prefix(end, 0, irq, &end) || (*end && *end != ':'))
-		return false;
-	return *size >= 0x100 && *size <= 0x100000 && *base && *irq < 1024;
-}
-
-void virtio_mmio_words(void)
-{
-	const char *word;
-
-	for (unsigned n = 0; (word = cmdline_get_nth("virtio_mmio.device", n)); n++) {
-		u64 size, base, line;
-		struct device *dev;
-		int irq;
-
-		if (!virtio_word(word, &size, &base, &line)) {
-			log_err("virtio_mmio.device=%s: not SIZE@BASE:IRQ, ignored", word);
-			continue;
-		}
-		irq = map_gsi((u32)line, IRQ_LEVEL);
-		if (irq <= 0) {
-			log_err("virtio_mmio.device=%s: no such interrupt, ignored", word);
-			continue;
-		}
-		dev = device_make("virtio-mmio", base, NULL, "virtio,mmio");
-		if (!dev)
-			return;
-		device_add_resource(dev, RES_MMIO, base, size, NULL);
-		device_add_resource(dev, RES_IRQ, (u64)irq, IRQ_LEVEL, NULL);
 		device_register(dev);
 	}
 }

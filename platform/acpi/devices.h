@@ -11,7 +11,5 @@ void acpi_device_found(const struct aml_device *d, void *arg);
 void pci_host_found(struct acpi_table mcfg, struct acpi_table madt);
 /* What a PC without tables has. */
 void legacy_devices(void);
-/* virtio_mmio.device=SIZE@BASE:IRQ[:ID] words (Linux). */
-void virtio_mmio_words(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * From ACPI's tables to boot_info, CPUs, interrupt controllers and devices. Early: what the architecture
- * needs (CPUs, HPET, PM timer). Late: the rest. Without tables (microvm,acpi=off) a PC's standard places
- * are assumed, and in any case the command line's virtio_mmio.device= words are obeyed.
+ * needs (CPUs, HPET, PM timer). Late: the rest. Without tables and without a device tree a PC's standard
+ * places are assumed.
  */
 #include "acpi_local.h"
 #include "devices.h"
@@ -85,9 +85,10 @@ void acpi_discover(void)
 			log_err("ACPI: %s", problem);
 	}
 	if (!have_tables) {
-		ioapic_found(IOAPIC_DEFAULT, 0);
-		legacy_devices();
-		virtio_mmio_words();
+		if (!boot_info.fdt) {
+			ioapic_found(IOAPIC_DEFAULT, 0);
+			legacy_devices();
+		}
 		return;
 	}
 	madt = acpi_table_find("APIC", 0);
@@ -102,5 +103,4 @@ void acpi_discover(void)
 	for (unsigned n = 0; (t = acpi_table_find("SSDT", n)).data; n++)
 		scan_aml(t, madt);
 	pci_host_found(acpi_table_find("MCFG", 0), madt);
-	virtio_mmio_words();
 }

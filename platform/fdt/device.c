@@ -41,7 +41,7 @@ static void add_registers(struct device *dev, const void *fdt, const struct fdt_
 	u64 base, size;
 
 	for (unsigned i = 0; fdt_reg(fdt, path, i, &base, &size); i++)
-		device_add_resource(dev, RES_MMIO, base, size,
+		device_add_resource(dev, base + size <= boot_info.fdt_port_end ? RES_PORT : RES_MMIO, base, size,
 				    fdt_stringlist_get(fdt, path->node[path->depth], "reg-names", (int)i, NULL));
 }
 
@@ -51,8 +51,11 @@ static struct device *add_device(const void *fdt, const struct fdt_path *path, s
 	int node = at->node, len;
 	const char *compatible = fdt_getprop(fdt, node, "compatible", &len);
 	struct device *dev;
+	u64 base, size;
 
 	if (!compatible || len <= 0)
+		return NULL;
+	if (fdt_reg(fdt, path, 0, &base, &size) && words_have(base))
 		return NULL;
 	dev = device_alloc(parent, fdt_get_name(fdt, node, NULL), BUS_PLATFORM);
 	if (!dev) {
