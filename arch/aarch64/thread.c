@@ -73,6 +73,7 @@ void arch_fpu_reset(struct thread *t)
 
 u64 arch_regs_pc(const struct arch_regs *regs) { return regs->pc; }
 u64 arch_regs_sp(const struct arch_regs *regs) { return regs->sp; }
+void arch_regs_set_pc(struct arch_regs *regs, u64 pc) { regs->pc = pc; }
 bool arch_regs_user(const struct arch_regs *regs) { return (regs->pstate & PSR_MODE_MASK) == PSR_MODE_EL0T; }
 
 void arch_regs_print(const struct arch_regs *regs)

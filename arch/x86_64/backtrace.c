@@ -9,6 +9,7 @@
 
 u64 arch_regs_pc(const struct arch_regs *regs) { return regs->rip; }
 u64 arch_regs_sp(const struct arch_regs *regs) { return regs->rsp; }
+void arch_regs_set_pc(struct arch_regs *regs, u64 pc) { regs->rip = pc; }
 bool arch_regs_user(const struct arch_regs *regs) { return regs->cs & 3; }
 
 void arch_regs_print(const struct arch_regs *r)

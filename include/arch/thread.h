@@ -46,6 +46,7 @@ void arch_fpu_reset(struct thread *t);
 /* Facts about a frame, for faults, signals, ptrace, tracing. */
 u64 arch_regs_pc(const struct arch_regs *regs);
 u64 arch_regs_sp(const struct arch_regs *regs);
+void arch_regs_set_pc(struct arch_regs *regs, u64 pc);	/* of a user frame: where it goes on */
 bool arch_regs_user(const struct arch_regs *regs);	/* came from user mode */
 void arch_regs_print(const struct arch_regs *regs);	/* to the log, for panic and fatal signals */
 /* Return addresses, innermost first; regs NULL: from the caller. Never faults. */

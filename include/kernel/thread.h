@@ -34,6 +34,7 @@ enum thread_state {
 #define WORK_TRACE BIT(3)	/* strace: report exits */
 #define WORK_THROTTLE BIT(4)	/* group is out of CPU time */
 #define WORK_SIGMASK BIT(5)	/* put back saved_sigmask when no handler runs */
+#define WORK_RSEQ BIT(6)	/* the rseq area is out of date, or its section was cut */
 
 struct process;
 struct aspace;
@@ -111,6 +112,7 @@ struct thread {
 	u64 robust_list;		/* [o] user address */
 	u64 rseq;			/* [o] user address; 0 none */
 	u32 rseq_sig, rseq_len;
+	u32 rseq_cpu;			/* [o] the CPU number that was written there last */
 	struct restart_block {		/* [o] for -ERESTART_RESTARTBLOCK */
 		long (*fn)(struct restart_block *r);
 		u64 arg[4];

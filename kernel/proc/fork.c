@@ -7,6 +7,7 @@
 #include "proc.h"
 #include <kernel/aspace.h>
 #include <kernel/mm.h>
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/syscall.h>
 #include <kernel/usercopy.h>
@@ -143,6 +144,7 @@ static void thread_fill(struct thread *t, struct process *p, const struct fork_a
 		t->rseq = self->rseq;
 		t->rseq_len = self->rseq_len;
 		t->rseq_sig = self->rseq_sig;
+		t->rseq_cpu = RSEQ_CPU_NONE;
 	}
 	t->clear_tid = (a->flags & CLONE_CHILD_CLEARTID) ? (u64)a->child_tid : 0;
 	arch_thread_fork(t, arch_user_regs(self), a->stack);

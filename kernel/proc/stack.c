@@ -127,6 +127,8 @@ static u32 fill_auxv(u64 *v, const struct exec_layout *l, const struct exec_file
 	if (platform_at)
 		AUX(AT_PLATFORM, platform_at);
 	AUX(AT_MINSIGSTKSZ, ARCH_MINSIGSTKSZ);
+	AUX(AT_RSEQ_FEATURE_SIZE, RSEQ_FEATURE_SIZE);
+	AUX(AT_RSEQ_ALIGN, RSEQ_ALIGN);
 	AUX(AT_NULL, 0);
 #undef AUX
 	return n;

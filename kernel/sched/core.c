@@ -6,6 +6,7 @@
  */
 #include "runq.h"
 #include <kernel/aspace.h>
+#include <kernel/rseq.h>
 #include <kernel/time.h>
 
 DEFINE_PERCPU(struct runq, sched_runq);
@@ -175,6 +176,7 @@ static void switch_to(struct runq *rq, struct thread *prev, struct thread *next,
 	rq->stats.switches++;
 	slice_update(rq, now);
 	switch_fpu(rq->cpu, prev, next);
+	rseq_switch_in(next, rq->cpu);
 	aspace_switch(prev, next);
 	finish_switch(arch_thread_switch(prev, next));
 }

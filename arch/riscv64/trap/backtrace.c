@@ -63,4 +63,5 @@ void arch_regs_print(const struct arch_regs *regs)
 
 u64 arch_regs_pc(const struct arch_regs *regs) { return regs->pc; }
 u64 arch_regs_sp(const struct arch_regs *regs) { return regs->sp; }
+void arch_regs_set_pc(struct arch_regs *regs, u64 pc) { regs->pc = pc; }
 bool arch_regs_user(const struct arch_regs *regs) { return !(regs->status & SSTATUS_SPP); }

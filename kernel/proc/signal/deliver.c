@@ -8,6 +8,7 @@
 #include <arch/upcall.h>
 #include <kernel/aspace.h>
 #include <kernel/log.h>
+#include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/syscall.h>
 #include <uapi/wait.h>
@@ -87,7 +88,7 @@ static void call_handler(struct arch_regs *regs, struct signal_delivery *d, int 
 	d->altstack.flags |= (s32)(self->altstack_flags & SS_AUTODISARM);
 	d->on_altstack = (d->action.flags & SA_ONSTACK) && self->altstack_size && !sp_on_altstack(self, sp);
 	d->vdso_sigreturn = self->aspace->vdso + arch_vdso_sigreturn;
-	if (arch_signal_push(regs, d)) {
+	if (rseq_signal(regs) || arch_signal_push(regs, d)) {
 		if (sig == SIGSEGV)
 			process_exit_group(WAIT_SIGNALED(SIGSEGV, false));
 		signal_fault(SIGSEGV, SI_KERNEL, 0);
@@ -177,10 +178,12 @@ void user_return_work(struct arch_regs *regs)
 	struct thread *self = current;
 	u32 work = atomic_load(&self->exit_work);
 
-	if (work & (WORK_RESCHED | WORK_SIGNAL | WORK_SIGMASK)) {
+	if (work & (WORK_RESCHED | WORK_SIGNAL | WORK_SIGMASK | WORK_RSEQ)) {
 		arch_irq_enable();
 		if (work & WORK_RESCHED)
 			schedule();
+		if (atomic_load(&self->exit_work) & WORK_RSEQ)
+			rseq_return_work(regs);
 		if (work & (WORK_SIGNAL | WORK_SIGMASK))
 			signal_handle(regs);
 		arch_irq_disable();
