@@ -3,7 +3,8 @@
 
 A C program prints `ok NAME` or `not ok NAME why` for each of its cases and each counts. What a
 script prints must be the same bytes on both kernels. Linux's answers are kept in
-build/<arch>/linux-reference and used again while programs, script and image stay the same.
+tests/linux-reference/<arch>/, part of the tree, and used again while program, Linux and shell stay the
+same; else Linux runs it and the file is written anew, to be committed.
 """
 import hashlib
 import json
@@ -49,22 +50,30 @@ def run_one(arch, name, path, linux, smp=SMP):
     return qemu.run(machine(arch, linux, smp), f"cd /tmp; exec /tests/{name}", timeout=150, files=tree)
 
 
-def reference(arch, name, path):
-    """Linux's output of it, from the last time if nothing changed."""
+def linux_digest(arch, name):
+    """Of all that Linux's answer hangs on: program, headers, kernel package, the shell's package."""
     digest = hashlib.sha256()
-    for p in (path, top / "build" / arch / "root.img", qemu.cache / "linux" / arch / "vmlinuz"):
+    sources = [p for p in sorted(folder.iterdir()) if p.suffix == ".h" or p.name in (name, f"{name}.c")]
+    for p in (*sources, qemu.cache / "linux" / arch / "package", qemu.cache / "user" / arch / "usr/bin/busybox"):
         digest.update(p.read_bytes())
-    kept = top / "build" / arch / "linux-reference" / f"{name}.json"
+    return digest.hexdigest()
+
+
+def reference(arch, name, path):
+    """Linux's output of it: the kept one if nothing changed, else Linux runs it and it is kept."""
+    digest = linux_digest(arch, name)
+    kept = top / "tests/linux-reference" / arch / f"{name}.json"
     if kept.exists():
         data = json.loads(kept.read_text())
-        if data["inputs"] == digest.hexdigest():
+        if data["inputs"] == digest:
             return data["output"].encode("latin-1")
     result = run_one(arch, name, path, linux=True)
     if result.status:
         raise Failed(f"{name} ends with {result.status} on Linux ({result.reason}):\n"
-                     + result.output.decode(errors="replace")[-2000:])
-    kept.parent.mkdir(exist_ok=True)
-    kept.write_text(json.dumps({"inputs": digest.hexdigest(), "output": result.output.decode("latin-1")}))
+                     + result.output.decode(errors="replace")[-2000:] + "\n" + qemu.fail_log(result, 40))
+    if not any(verdicts(result.output).values()):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps({"inputs": digest, "output": result.output.decode("latin-1")}, indent=1) + "\n")
     return result.output
 
 
