@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Between the engine's own files: engine.c (states), plan.c (what a request sets in motion). */
+#ifndef SERVICES_SUPERVISOR_ENGINE_H
+#define SERVICES_SUPERVISOR_ENGINE_H
+
+#include "supervisor.h"
+
+#define SUP_HARD (SUP_REQUIRES | SUP_BINDS_TO)
+
+/* Gives the unit a job (or none), keeping the list of jobs and the counts of early and late ones. */
+void sup_set_job(struct sup *s, uint32_t u, enum sup_job job);
+
+/* Marks actions to be handed out. */
+void sup_todo(struct sup *s, uint32_t u, uint8_t bits);
+
+/* Ends the unit's job with that result and tells the owner; nothing if there is no job. */
+void sup_job_done(struct sup *s, uint32_t u, enum sup_result result);
+
+/* A wanted unit that cannot be started at all: failed, with the reason. */
+void sup_refuse(struct sup *s, uint32_t u, enum sup_result result);
+
+/* Gives jobs to the unit and to all that starts, stops or restarts with it; 0 or an error. */
+int sup_plan_start(struct sup *s, uint32_t u, uint64_t now);
+void sup_plan_stop(struct sup *s, uint32_t u, enum sup_job job);
+
+#endif
