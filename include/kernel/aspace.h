@@ -41,6 +41,8 @@ struct vma_ops {
 #define VMA_NORESERVE BIT(12)
 #define VMA_WIPEONFORK BIT(13)
 #define VMA_DONTDUMP BIT(14)
+#define VMA_LOCKONFAULT BIT(16)	/* with VMA_LOCKED: pages are locked as they come */
+#define VMA_ACCOUNT BIT(17)	/* counts towards the promised memory (commit.c) */
 #define VMA_COPIED BIT(15)	/* [a] a private file area that holds anonymous pages: fork must copy entries */
 
 struct vma {
@@ -50,6 +52,7 @@ struct vma {
 	u64 gap;			/* free bytes below */
 	u64 max_gap;			/* augmented: largest gap in the subtree */
 	u32 flags;			/* VMA_* */
+	u32 policy;			/* mbind: kernel/mm/policy.c; 0: none */
 	struct aspace *aspace;
 	struct file *file;		/* reference; NULL: anonymous */
 	u64 pgoff;			/* of start in the file, pages; no meaning when ops is NULL (anonymous) */
@@ -65,7 +68,7 @@ struct aspace {
 	struct rb_tree areas;		/* lock */
 	struct vma *last_hit;		/* [a] hint, cleared under lock */
 	u32 nr_areas;			/* lock */
-	bool lock_future;		/* lock: mlockall(MCL_FUTURE) */
+	u32 lock_future;		/* lock: mlockall(MCL_FUTURE): VMA_LOCKED and VMA_LOCKONFAULT of new areas */
 	struct epoch_head epoch;
 	struct aspace *dead_next;	/* waits to be freed outside the switch */
 	paddr_t root;			/* top page table */
@@ -110,14 +113,20 @@ vaddr_t aspace_brk(struct aspace *as, vaddr_t new_brk);	/* the resulting break *
 s64 aspace_map_special(struct aspace *as, vaddr_t hint, struct page **pages, u32 n, u32 vma_flags, const char *name);
 /* Faults in what the range allows, stopping at the first error, which it returns. Lock not held. */
 int aspace_populate(struct aspace *as, vaddr_t addr, u64 len);
-/* mlock and munlock; pages are never swapped, so this faults in and counts (RLIMIT_MEMLOCK: -ENOMEM). */
-int aspace_mlock(struct aspace *as, vaddr_t addr, u64 len, bool lock);
+/* Sets the lock flags (0: unlocks) of a range, faults it in unless VMA_LOCKONFAULT. -ENOMEM: holes, RLIMIT_MEMLOCK; -EPERM: none allowed. */
+int aspace_mlock(struct aspace *as, vaddr_t addr, u64 len, u32 lock_flags);
+/* The same for all there is (now) and all to come (future). -ENOMEM, -EPERM. */
+int aspace_mlock_all(struct aspace *as, bool now, u32 now_flags, u32 future_flags);
+/* A device's mapping becomes shared memory without a file (/dev/zero). From file_ops.mmap. 0 or -ENOMEM. */
+int vma_make_shared_anon(struct vma *v);
 /* The area that contains addr or the next above; lock held. */
 struct vma *aspace_find(struct aspace *as, vaddr_t addr);
 struct vma *vma_next(const struct vma *v);
 /* Resolves a fault: 0, -EFAULT (SIGSEGV MAPERR), -EACCES (SIGSEGV ACCERR), -EIO (SIGBUS), -ENOMEM (OOM). Takes the lock. */
 int aspace_fault(struct aspace *as, vaddr_t addr, unsigned fault_flags);
-/* Copies memory of another space (ptrace, /proc/PID/mem, cmdline); bytes copied. */
+/* Counts a resolved fault of the current thread, whose maj_faults was `before`. */
+void fault_count(u64 before);
+/* Copies memory of another space (ptrace, process_vm_readv, /proc/PID/mem, cmdline); bytes copied. */
 size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write);
 /* Unmaps [first, last] pages of a file from all spaces that map it (truncate, invalidate). */
 void mapping_unmap_range(struct page_mapping *m, u64 first, u64 last);

@@ -131,10 +131,24 @@ struct mm_stats {
 	u64 total_pages, free_pages, reserved_pages, slab_pages, pagetable_pages, kstack_pages;
 	u64 file_pages, anon_pages, dirty_pages, writeback_pages, mapped_pages, shmem_pages;
 	u64 faults, major_faults, pgalloc, pgfree, reclaimed;
+	u64 committed_pages, commit_limit_pages;
 	u64 tlb_flushes, root_writes;	/* flush calls; loads of another space's tables */
 };
 void mm_stats(struct mm_stats *out);
 u64 mm_free_pages(void);
+
+/* /proc/sys/vm: what may be changed at run time. Plain words, read without lock. */
+struct vm_settings {
+	u64 overcommit_memory;		/* 0 guess, 1 always, 2 never */
+	u64 overcommit_ratio;		/* percent of memory, mode 2 */
+	u64 overcommit_kbytes;		/* instead of the ratio unless 0 */
+	u64 max_map_count;		/* areas per address space */
+	u64 mmap_min_addr;		/* bytes, page-aligned; lowest address programs may map */
+	u64 randomize_va_space;		/* 0 no, 1 without the break, 2 all */
+	u64 panic_on_oom;
+	u64 oom_kill_allocating_task;
+};
+extern struct vm_settings vm_settings;
 
 /* Boot order: bootmem from boot_info.ranges, final kernel map, page array, buddy, slab, vmap. */
 void mm_init(void);

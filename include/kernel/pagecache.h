@@ -57,6 +57,7 @@ struct page_mapping {
 	struct list vmas;		/* struct vma.mapping_link, under vmas_lock */
 	struct list dirty_link;		/* list of mappings with dirty pages, write-back's lock */
 	void *private;
+	s32 writable;			/* [a] areas that share it and may write; < 0: sealed against such */
 	bool keep;			/* memory-only (tmpfs): never reclaimed or written */
 };
 void mapping_init(struct page_mapping *m, struct inode *host, const struct mapping_ops *ops);
@@ -84,6 +85,8 @@ ssize_t mapping_write_uio(struct page_mapping *m, u64 pos, struct uio *from);
 int mapping_writeback(struct page_mapping *m, u64 first, u64 last, bool wait);
 /* Removes pages from byte `size` on; zeroes the tail of the last one; unmaps them from spaces. */
 void mapping_truncate(struct page_mapping *m, u64 size);
+/* Memory-only mappings: pages [first, last] become holes, in spaces that map them too. */
+void mapping_punch(struct page_mapping *m, u64 first, u64 last);
 /* Drops clean, unmapped pages (drop_caches, direct I/O). */
 u64 mapping_invalidate(struct page_mapping *m, u64 first, u64 last);
 /* Empties the mapping for inode eviction: everything goes, dirty or not. */

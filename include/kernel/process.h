@@ -109,6 +109,8 @@ bool oom_kill(u64 needed_pages);
 struct aspace *process_aspace_get(struct process *p);
 struct fs_context *process_fs_get(struct process *p);
 struct fd_table *process_files_get(struct process *p);
+/* May the caller see into p as ptrace would: same real ids and dumpable, or CAP_SYS_PTRACE? */
+bool process_may_access(struct process *p);
 /* Text sources for /proc. */
 pid_t process_tracer(const struct process *p);
 

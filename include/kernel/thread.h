@@ -120,6 +120,7 @@ struct thread {
 	struct completion *vfork_done;	/* parent waits here until exec or exit */
 	u64 min_faults, maj_faults;	/* [o] */
 	u64 io_read_bytes, io_write_bytes, io_read_ops, io_write_ops;	/* [o] */
+	u32 mempolicy;			/* [o] set_mempolicy: kernel/mm/policy.c */
 	u32 syscall_nr;			/* [o] for diagnosis */
 	bool is_user;			/* [b] */
 	bool is_traced;			/* [o] strace= names it */

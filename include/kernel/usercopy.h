@@ -55,5 +55,8 @@ int uio_fault_in(struct uio *u, size_t n, bool for_write);
 /* Reads a user's iovec array: *iov points to fast (fast_n entries) or a kmalloc'd one. Total length, -EINVAL, -EFAULT, -ENOMEM. */
 ssize_t iov_import(const void __user *uvec, u64 nr, struct iovec_kernel *fast, u32 fast_n,
 		   struct iovec_kernel **iov);
+/* The same for ranges of another process: whether they are user addresses is not looked at. */
+ssize_t iov_import_unchecked(const void __user *uvec, u64 nr, struct iovec_kernel *fast, u32 fast_n,
+			     struct iovec_kernel **iov);
 
 #endif

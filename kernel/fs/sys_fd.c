@@ -292,18 +292,21 @@ no_first:
 long sys_pipe(int __user *fds) { return do_pipe(fds, 0); }
 long sys_pipe2(int __user *fds, int oflags) { return do_pipe(fds, (u32)oflags); }
 
+#define MEMFD_NAME_MAX 249
+
 long sys_memfd_create(const char __user *name, u32 flags)
 {
-	char text[NAME_MAX + 1] = "memfd:";
+	char text[7 + MEMFD_NAME_MAX + 1 + 10] = "/memfd:";	/* as /proc shows it: a path that is no more */
 	struct file *f;
 	ssize_t len;
 	int fd, err;
 
 	if (flags & ~(u32)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC))
 		return -EINVAL;
-	len = copy_string_from_user(text + 6, name, sizeof(text) - 6);
+	len = copy_string_from_user(text + 7, name, MEMFD_NAME_MAX + 1);
 	if (len < 0)
 		return len == -ENAMETOOLONG ? -EINVAL : len;
+	strlcpy(text + 7 + len, " (deleted)", sizeof(text) - 7 - (size_t)len);
 	err = tmpfs_file_create(text, 0, &f);
 	if (err)
 		return err;

@@ -14,9 +14,10 @@
 #include "gaptree.h"
 #include "mm_internal.h"
 
-#define VMA_COUNT_MAX 65530
+#define VMA_COUNT_MAX (vm_settings.max_map_count)
 #define STACK_GAP (256 * PAGE_SIZE)	/* kept free below a stack, as Linux */
-#define MMAP_MIN_ADDR 65536ull
+#define MMAP_MIN_ADDR (vm_settings.mmap_min_addr)
+#define RIGHTS (VMA_READ | VMA_WRITE | VMA_EXEC)
 
 static_assert(offsetof(struct vma, node) == offsetof(struct gap_node, node) &&
 	      offsetof(struct vma, start) == offsetof(struct gap_node, start) &&
@@ -34,6 +35,7 @@ struct anon_shared {
 };
 extern const struct vma_ops anon_shared_ops;
 struct anon_shared *anon_shared_create(void);
+void anon_shared_put(struct anon_shared *s);
 
 /* The page cache behind v, whose list of areas v is in; NULL: private memory or device. */
 struct page_mapping *vma_mapping(const struct vma *v);
@@ -52,6 +54,10 @@ void vma_insert(struct vma *v);			/* into its tree, its mapping's list, the coun
 /* Leaves tree, list and counters; the caller destroys it after unlocking. */
 void vma_remove(struct vma *v);
 void vma_destroy(struct vma *v);		/* closes, drops the file; lock not held */
+void vma_free(struct vma *v);
+/* Counts v among the areas that may write to its file. -EPERM: sealed. */
+int vma_writer_add(struct vma *v);
+void vma_writer_drop(struct vma *v);
 void vma_list_destroy(struct list *dead);	/* of vma.mapping_link */
 int vma_split(struct vma *v, vaddr_t addr);	/* v keeps [start, addr) */
 int vma_split_range(struct aspace *as, vaddr_t start, vaddr_t end);
@@ -71,6 +77,11 @@ void protect_range(struct vma *v, vaddr_t start, vaddr_t end);
 pte_t *aspace_pte(struct aspace *as, vaddr_t va);	/* with tables on the way; NULL: no memory */
 /* Counters for a page that gets (1) or loses (-1) a user entry. */
 void rss_add(struct aspace *as, struct page *p, s64 n);
+
+/* commit.c: whether `pages` more may be promised. 0 or -ENOMEM. */
+int commit_check(u64 pages);
+/* mlock.c: whether `pages` more may be locked. 0, -EPERM or -EAGAIN. */
+int lock_check(const struct aspace *as, u64 pages);
 
 /* fault.c */
 struct page *zero_page(void);

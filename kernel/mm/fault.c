@@ -427,10 +427,20 @@ static void post_signal(int err, vaddr_t addr)
 	}
 }
 
+/* A fault was resolved; maj_faults was `before`. File mappings raise it when they go to the disk. */
+void fault_count(u64 before)
+{
+	if (likely(current->maj_faults == before))
+		current->min_faults++;
+	else
+		mm_count(MM_MAJOR_FAULTS, (s64)(current->maj_faults - before));
+}
+
 bool __hot trap_page_fault(struct arch_regs *regs, vaddr_t addr, unsigned flags)
 {
 	struct aspace *as = current->aspace;
 	bool is_user = flags & FAULT_USER;
+	u64 majors = current->maj_faults;
 	int err = -EFAULT;
 
 	(void)regs;
@@ -439,7 +449,7 @@ bool __hot trap_page_fault(struct arch_regs *regs, vaddr_t addr, unsigned flags)
 	if (as && addr < arch_layout.user_end)
 		err = aspace_fault(as, addr, flags);
 	if (!err) {
-		current->min_faults++;
+		fault_count(majors);
 		return true;
 	}
 	if (!is_user)

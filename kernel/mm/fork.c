@@ -59,12 +59,15 @@ static int copy_range(struct aspace *dst, struct aspace *src, vaddr_t start, vad
 
 static int copy_area(struct aspace *dst, struct vma *v, struct tlb_batch *b)
 {
-	struct vma *copy = vma_dup(v);
+	struct vma *copy;
 
+	if ((v->flags & VMA_ACCOUNT) && commit_check(vma_pages(v)))
+		return -ENOMEM;
+	copy = vma_dup(v);
 	if (!copy)
 		return -ENOMEM;
 	copy->aspace = dst;
-	copy->flags &= ~VMA_LOCKED;
+	copy->flags &= ~(VMA_LOCKED | VMA_LOCKONFAULT);
 	vma_insert(copy);
 	if ((v->flags & VMA_SHARED && !(v->flags & VMA_SPECIAL)) || v->flags & VMA_WIPEONFORK)
 		return 0;

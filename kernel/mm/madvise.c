@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Advice and queries about ranges: madvise, msync, mincore, mlock, populate. */
+/* Advice and queries about ranges: madvise, msync, mincore, populate. Locking is in mlock.c. */
 #include <kernel/usercopy.h>
+#include <uapi/fcntl.h>
 
 #include "aspace_internal.h"
 
@@ -36,24 +37,38 @@ int aspace_populate(struct aspace *as, vaddr_t addr, u64 len)
 	return err;
 }
 
+/* MADV_POPULATE_*: like aspace_populate, but says of each page why it cannot be had. */
+static int advise_populate(struct aspace *as, vaddr_t addr, vaddr_t end, bool write)
+{
+	int err = 0;
+
+	for (vaddr_t at = addr; at < end && !err; at += PAGE_SIZE) {
+		struct vma *v;
+
+		rwlock_read_lock(&as->lock);
+		v = aspace_find(as, at);
+		if (!v || v->start > at)
+			err = -ENOMEM;
+		else if (v->flags & VMA_SPECIAL || !(v->flags & (write ? VMA_WRITE : RIGHTS)))
+			err = -EINVAL;
+		else
+			err = fault_resolve(v, at, write ? FAULT_WRITE : 0);
+		rwlock_read_unlock(&as->lock);
+		if (err == -EIO)
+			err = -EFAULT;
+		if (!err && signal_fatal_pending(current))
+			err = -EINTR;
+	}
+	return err;
+}
+
 static void drop_pages(struct aspace *as, struct vma *v, vaddr_t start, vaddr_t end)
 {
 	struct tlb_batch b;
 
-	if (v->flags & (VMA_SPECIAL | VMA_LOCKED))
-		return;
 	tlb_batch_init(&b, as);
 	zap_range(as, start, end, &b);
 	tlb_batch_finish(&b);
-}
-
-/* Hints that change nothing here but must be known. */
-static bool is_hint(int advice)
-{
-	return advice == MADV_NORMAL || advice == MADV_RANDOM || advice == MADV_SEQUENTIAL ||
-	       advice == MADV_WILLNEED || advice == MADV_MERGEABLE || advice == MADV_UNMERGEABLE ||
-	       advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE || advice == MADV_COLD ||
-	       advice == MADV_PAGEOUT;
 }
 
 /* The flag an advice sets (positive) or clears, 0: none. */
@@ -74,67 +89,143 @@ static u32 advice_flag(int advice, bool *set)
 	return 0;
 }
 
+/* A hole is told, but what lies around it is done all the same. */
 static int advise_flags(struct aspace *as, vaddr_t addr, vaddr_t end, int advice)
 {
+	vaddr_t at = addr;
 	bool set;
 	u32 flag = advice_flag(advice, &set);
-	int err;
+	int err, hole = 0;
 
 	rwlock_write_lock(&as->lock);
 	err = vma_split_range(as, addr, end);
-	for (struct vma *v = aspace_find(as, addr); !err && v && v->start < end; v = vma_next(v)) {
-		if (flag == VMA_WIPEONFORK && !vma_is_anon(v)) {
+	for (struct vma *v = aspace_find(as, addr); !err && at < end; v = vma_next(v)) {
+		if (!v || v->start > at)
+			hole = -ENOMEM;
+		if (!v || v->start >= end)
+			break;
+		if ((flag == VMA_WIPEONFORK && !vma_is_anon(v)) || (advice == MADV_DOFORK && v->flags & VMA_SPECIAL)) {
 			err = -EINVAL;
 			break;
 		}
+		at = v->end;
 		vma_set_flags(v, set ? v->flags | flag : v->flags & ~flag);
 		v = vma_merge(v);
 	}
 	rwlock_write_unlock(&as->lock);
-	return err;
+	return err ? err : hole;
+}
+
+/* Can the advice be followed for this area? Hints always can, save where pages must stay. */
+static int check_advice(const struct vma *v, int advice)
+{
+	bool is_fixed = v->flags & (VMA_SPECIAL | VMA_LOCKED);
+
+	switch (advice) {
+	case MADV_NORMAL:
+	case MADV_RANDOM:
+	case MADV_SEQUENTIAL:
+	case MADV_WILLNEED:
+	case MADV_MERGEABLE:
+	case MADV_UNMERGEABLE:
+	case MADV_HUGEPAGE:
+	case MADV_NOHUGEPAGE:
+		return 0;
+	case MADV_DONTNEED:
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return is_fixed ? -EINVAL : 0;
+	case MADV_FREE:
+		return is_fixed || !vma_is_anon(v) ? -EINVAL : 0;
+	case MADV_REMOVE:
+		if (is_fixed || !(v->flags & VMA_SHARED) || !vma_mapping(v))
+			return -EINVAL;
+		return v->flags & VMA_WRITE ? 0 : -EACCES;
+	}
+	return -EINVAL;
+}
+
+/* MADV_REMOVE: a hole in what is behind [start, end) of v. Drops aspace.lock, which was held for reading. */
+static int remove_backing(struct aspace *as, struct vma *v, vaddr_t start, vaddr_t end)
+{
+	u64 from = vma_pgoff(v, start), n = (end - start) >> PAGE_SHIFT;
+	struct file *f = v->ops == &anon_shared_ops ? NULL : file_get(v->file);
+	struct anon_shared *s = f ? NULL : v->private;
+	int err = 0;
+
+	if (s)
+		ref_get(&s->refs);
+	rwlock_read_unlock(&as->lock);
+	if (s) {
+		mapping_punch(&s->mapping, from, from + n - 1);
+		anon_shared_put(s);
+		return 0;
+	}
+	err = f->ops->fallocate ? f->ops->fallocate(f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+						    (off_t)(from << PAGE_SHIFT), (off_t)(n << PAGE_SHIFT)) : -EINVAL;
+	file_put(f);
+	return err == -EOPNOTSUPP ? -EINVAL : err;
+}
+
+/* One area's part of [at, end); *at moves on. -ENOMEM: a hole lies before it or behind. */
+static int advise_next(struct aspace *as, vaddr_t *at, vaddr_t end, int advice)
+{
+	struct vma *v;
+	vaddr_t start, last;
+	int err, hole = 0;
+
+	rwlock_read_lock(&as->lock);
+	v = aspace_find(as, *at);
+	if (!v || v->start > *at)
+		hole = -ENOMEM;
+	if (!v || v->start >= end) {
+		*at = end;
+		rwlock_read_unlock(&as->lock);
+		return hole;
+	}
+	start = max(v->start, *at);
+	*at = last = min(v->end, end);
+	err = check_advice(v, advice);
+	if (err)
+		*at = end;
+	if (!err && advice == MADV_REMOVE) {
+		err = remove_backing(as, v, start, last);
+		return err ? err : hole;
+	}
+	if (!err && (advice == MADV_DONTNEED || advice == MADV_FREE))
+		drop_pages(as, v, start, last);
+	rwlock_read_unlock(&as->lock);
+	return err ? err : hole;
+}
+
+static bool is_advice(int advice)
+{
+	return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) || (advice >= MADV_FREE && advice <= MADV_POPULATE_WRITE);
 }
 
 int aspace_madvise(struct aspace *as, vaddr_t addr, u64 len, int advice)
 {
-	bool drops = advice == MADV_DONTNEED || advice == MADV_FREE, unused;
-	bool populates = advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE;
-	vaddr_t at, end;
+	bool unused;
+	vaddr_t end;
 	u64 bytes;
-	int err = check_range(addr, len, &bytes);
+	int err = check_range(addr, len, &bytes), hole = 0;
 
-	if (err == -ENOMEM)
-		err = -EINVAL;
-	if (!err && !drops && !populates && !is_hint(advice) && !advice_flag(advice, &unused))
-		err = -EINVAL;
-	if (err || bytes == 0)
-		return err;
+	if (err || !is_advice(advice))
+		return -EINVAL;
 	end = addr + bytes;
-	if (populates)
-		return aspace_populate(as, addr, bytes);
+	if (bytes == 0)
+		return 0;
+	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+		return advise_populate(as, addr, end, advice == MADV_POPULATE_WRITE);
 	if (advice_flag(advice, &unused))
 		return advise_flags(as, addr, end, advice);
-	rwlock_read_lock(&as->lock);
-	for (at = addr; at < end;) {
-		struct vma *v = aspace_find(as, at);
-
-		if (!v || v->start > at)
-			err = -ENOMEM;	/* a hole: the rest is done all the same */
-		if (!v || v->start >= end)
-			break;
-		if (drops && v->flags & (VMA_SPECIAL | VMA_LOCKED)) {
-			err = -EINVAL;
-			break;
-		}
-		if (advice == MADV_FREE && !vma_is_anon(v)) {
-			err = -EINVAL;
-			break;
-		}
-		if (drops)
-			drop_pages(as, v, max(v->start, at), min(v->end, end));
-		at = v->end;
+	while (addr < end) {
+		err = advise_next(as, &addr, end, advice);
+		if (err && err != -ENOMEM)
+			return err;
+		hole = err ? err : hole;
 	}
-	rwlock_read_unlock(&as->lock);
-	return err;
+	return hole;
 }
 
 int aspace_msync(struct aspace *as, vaddr_t addr, u64 len, int flags)
@@ -198,6 +289,9 @@ int aspace_mincore(struct aspace *as, vaddr_t addr, u64 len, u8 __user *vec)
 	u64 bytes, done = 0;
 	int err = check_range(addr, len, &bytes);
 
+	if (err && is_aligned(addr, PAGE_SIZE))
+		err = -ENOMEM;	/* no such range, however it wraps */
+
 	while (!err && done < bytes) {
 		u8 part[128];
 		u64 n = min((bytes - done) >> PAGE_SHIFT, (u64)sizeof(part));
@@ -218,34 +312,4 @@ int aspace_mincore(struct aspace *as, vaddr_t addr, u64 len, u8 __user *vec)
 		done += n << PAGE_SHIFT;
 	}
 	return err;
-}
-
-int aspace_mlock(struct aspace *as, vaddr_t addr, u64 len, bool lock)
-{
-	vaddr_t start = align_down(addr, PAGE_SIZE), end;
-	u64 bytes;
-	int err = check_range(start, len + (addr - start), &bytes);
-
-	if (err || bytes == 0)
-		return err;
-	end = start + bytes;
-	rwlock_write_lock(&as->lock);
-	if (lock && as->locked_pages + (bytes >> PAGE_SHIFT) > rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT)
-		err = -ENOMEM;
-	for (vaddr_t at = start; !err && at < end;) {
-		struct vma *v = aspace_find(as, at);
-
-		if (!v || v->start > at)
-			err = -ENOMEM;
-		else
-			at = v->end;
-	}
-	if (!err)
-		err = vma_split_range(as, start, end);
-	for (struct vma *v = aspace_find(as, start); !err && v && v->start < end; v = vma_next(v)) {
-		vma_set_flags(v, lock ? v->flags | VMA_LOCKED : v->flags & ~VMA_LOCKED);
-		v = vma_merge(v);
-	}
-	rwlock_write_unlock(&as->lock);
-	return err || !lock ? err : aspace_populate(as, start, bytes);
 }

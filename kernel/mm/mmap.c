@@ -17,11 +17,19 @@ static int check_room(struct aspace *as, u64 pages, u32 vma_flags)
 		return -ENOMEM;
 	if (is_private_data && as->data_pages + pages > rlimit(RLIMIT_DATA) >> PAGE_SHIFT)
 		return -ENOMEM;
-	if (is_private_data && !(vma_flags & VMA_NORESERVE) && pages > buddy_total_pages())
+	if ((vma_flags & VMA_ACCOUNT) && commit_check(pages))
 		return -ENOMEM;
 	if (as->nr_areas >= VMA_COUNT_MAX)
 		return -ENOMEM;
 	return 0;
+}
+
+/* Does such an area promise memory? MAP_NORESERVE is not heard under strict accounting. */
+static bool is_accountable(u32 vma_flags, const struct file *file)
+{
+	if ((vma_flags & VMA_NORESERVE) && READ_ONCE(vm_settings.overcommit_memory) != 2)
+		return false;
+	return vma_flags & VMA_SHARED ? !file : vma_flags & VMA_WRITE;
 }
 
 static u32 flags_from_prot(u32 prot)
@@ -30,18 +38,28 @@ static u32 flags_from_prot(u32 prot)
 	       (prot & PROT_EXEC ? VMA_EXEC : 0);
 }
 
+/* Every flag there is: MAP_SHARED_VALIDATE promises to refuse others. */
+#define MAP_KNOWN (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_32BIT | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
+		   MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_FIXED_NOREPLACE)
+
 /* Rights, kind and what mprotect may later ask for. Flags or -errno. */
 static s64 decode_flags(u32 prot, u32 flags, const struct file *file)
 {
 	u32 v = flags_from_prot(prot) | VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC, type = flags & MAP_TYPE;
 
-	if (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE)
+	if (type != MAP_SHARED && type != MAP_PRIVATE && (type != MAP_SHARED_VALIDATE || !file))
 		return -EINVAL;
+	if (type == MAP_SHARED_VALIDATE && (flags & ~MAP_KNOWN))
+		return -EOPNOTSUPP;
+	if (flags & MAP_HUGETLB)	/* there is no pool of large pages */
+		return file ? -EINVAL : -ENOMEM;
 	if (type != MAP_PRIVATE)
 		v |= VMA_SHARED;
 	v |= flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0;
 	v |= flags & MAP_NORESERVE ? VMA_NORESERVE : 0;
 	v |= flags & MAP_LOCKED ? VMA_LOCKED : 0;
+	if (is_accountable(v, file))
+		v |= VMA_ACCOUNT;
 	if (!file)
 		return v;
 	if (!(file->mode & FMODE_READ))
@@ -99,19 +117,15 @@ static s64 choose_address(struct aspace *as, vaddr_t addr, u64 len, u32 flags)
 /* Binds v to what backs it. The area has no pages yet and is in no tree. */
 static int attach_backing(struct vma *v, struct file *file, u64 pgoff)
 {
+	int err;
+
 	if (file) {
 		v->pgoff = pgoff;
 		v->file = file_get(file);
-		return file->ops->mmap(file, v);
+		err = file->ops->mmap(file, v);
+		return err ? err : vma_writer_add(v);
 	}
-	if (v->flags & VMA_SHARED) {
-		v->private = anon_shared_create();
-		if (!v->private)
-			return -ENOMEM;
-		v->pgoff = 0;
-		v->ops = &anon_shared_ops;
-	}
-	return 0;
+	return v->flags & VMA_SHARED ? vma_make_shared_anon(v) : 0;
 }
 
 static s64 map_locked(struct aspace *as, vaddr_t addr, u64 len, u32 vma_flags, u32 flags,
@@ -124,13 +138,19 @@ static s64 map_locked(struct aspace *as, vaddr_t addr, u64 len, u32 vma_flags, u
 	if (at < 0)
 		return at;
 	err = check_room(as, len >> PAGE_SHIFT, vma_flags);
+	if (!err && (vma_flags & VMA_LOCKED))
+		err = lock_check(as, len >> PAGE_SHIFT);
 	if (err)
 		return err;
 	v = vma_alloc(as, (vaddr_t)at, (vaddr_t)at + len, vma_flags);
 	if (!v)
 		return -ENOMEM;
 	err = attach_backing(v, file, pgoff);
-	if (!err && (flags & MAP_FIXED))
+	if (err) {
+		vma_free(v);
+		return err;
+	}
+	if (flags & MAP_FIXED)
 		err = vma_unmap_range(as, v->start, v->end, dead);
 	if (err) {
 		list_push_back(dead, &v->mapping_link);
@@ -156,12 +176,12 @@ s64 aspace_mmap(struct aspace *as, vaddr_t addr, u64 len, u32 prot, u32 flags, s
 	if (vma_flags < 0)
 		return vma_flags;
 	rwlock_write_lock(&as->lock);
-	if (as->lock_future)
-		vma_flags |= VMA_LOCKED;
+	vma_flags |= as->lock_future;
 	at = map_locked(as, addr, bytes, (u32)vma_flags, flags, file, offset >> PAGE_SHIFT, &dead);
 	rwlock_write_unlock(&as->lock);
 	vma_list_destroy(&dead);
-	if (at > 0 && ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE || (vma_flags & VMA_LOCKED)))
+	if (at > 0 && ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
+	    (vma_flags & (VMA_LOCKED | VMA_LOCKONFAULT)) == VMA_LOCKED))
 		(void)aspace_populate(as, (vaddr_t)at, bytes);
 	return at;
 }
@@ -202,17 +222,41 @@ static int check_protect(struct aspace *as, vaddr_t addr, vaddr_t end, u32 right
 static_assert(VMA_MAYREAD / VMA_MAYREAD == VMA_READ && VMA_MAYWRITE / VMA_MAYREAD == VMA_WRITE &&
 	      VMA_MAYEXEC / VMA_MAYREAD == VMA_EXEC, "rights and what may be asked for lie alike");
 
+/* A private area that becomes writable is memory from then on. */
+static bool becomes_promise(const struct vma *v, u32 rights)
+{
+	return (rights & VMA_WRITE) && !(v->flags & (VMA_SHARED | VMA_ACCOUNT)) && is_accountable(v->flags | VMA_WRITE, NULL);
+}
+
+static int check_promises(struct aspace *as, vaddr_t addr, vaddr_t end, u32 rights)
+{
+	u64 pages = 0, data = 0;
+
+	for (struct vma *v = aspace_find(as, addr); v && v->start < end; v = vma_next(v)) {
+		u64 n = (min(v->end, end) - max(v->start, addr)) >> PAGE_SHIFT;
+
+		pages += becomes_promise(v, rights) ? n : 0;
+		if ((rights & VMA_WRITE) && !(v->flags & (VMA_WRITE | VMA_SHARED | VMA_STACK)))
+			data += n;
+	}
+	if (data && as->data_pages + data > rlimit(RLIMIT_DATA) >> PAGE_SHIFT)
+		return -ENOMEM;
+	return pages ? commit_check(pages) : 0;
+}
+
 static int protect_locked(struct aspace *as, vaddr_t addr, vaddr_t end, u32 rights)
 {
 	struct vma *v;
-	int err = check_protect(as, addr, end, rights & 7);
+	int err = check_protect(as, addr, end, rights & RIGHTS);
 
+	if (!err)
+		err = check_promises(as, addr, end, rights);
 	if (!err)
 		err = vma_split_range(as, addr, end);
 	if (err)
 		return err;
 	for (v = aspace_find(as, addr); v && v->start < end; v = vma_next(v)) {
-		vma_set_flags(v, (v->flags & ~(VMA_READ | VMA_WRITE | VMA_EXEC)) | rights);
+		vma_set_flags(v, (v->flags & ~RIGHTS) | rights | (becomes_promise(v, rights) ? VMA_ACCOUNT : 0));
 		protect_range(v, v->start, v->end);
 		v = vma_merge(v);
 	}
@@ -251,10 +295,12 @@ int aspace_mprotect(struct aspace *as, vaddr_t addr, u64 len, u32 prot)
 
 static int brk_grow(struct aspace *as, vaddr_t from, vaddr_t to)
 {
-	u32 flags = VMA_READ | VMA_WRITE | VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC |
-		    (as->lock_future ? VMA_LOCKED : 0);
+	u32 flags = VMA_READ | VMA_WRITE | VMA_MAYREAD | VMA_MAYWRITE | VMA_MAYEXEC | VMA_ACCOUNT | as->lock_future;
 	struct vma *v;
 	int err = check_room(as, (to - from) >> PAGE_SHIFT, flags);
+
+	if (!err && (flags & VMA_LOCKED))
+		err = lock_check(as, (to - from) >> PAGE_SHIFT);
 
 	if (err)
 		return err;
@@ -273,6 +319,7 @@ vaddr_t aspace_brk(struct aspace *as, vaddr_t new_brk)
 {
 	struct list dead = LIST_INIT(dead);
 	vaddr_t old_end, new_end, result;
+	bool populate;
 	int err = 0;
 
 	rwlock_write_lock(&as->lock);
@@ -288,8 +335,11 @@ vaddr_t aspace_brk(struct aspace *as, vaddr_t new_brk)
 	if (!err)
 		as->brk = new_brk;
 	result = as->brk;
+	populate = (as->lock_future & (VMA_LOCKED | VMA_LOCKONFAULT)) == VMA_LOCKED && !err && new_end > old_end;
 	rwlock_write_unlock(&as->lock);
 	vma_list_destroy(&dead);
+	if (populate)
+		(void)aspace_populate(as, old_end, new_end - old_end);
 	return result;
 }
 

@@ -16,9 +16,9 @@ static int check_args(struct remap *r)
 {
 	u64 old_len = r->old_len;
 
-	if (r->flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE))
-		return -EINVAL;	/* MREMAP_DONTUNMAP is not there yet */
-	if ((r->flags & MREMAP_FIXED) && !(r->flags & MREMAP_MAYMOVE))
+	if (r->flags & ~(MREMAP_FIXED | MREMAP_MAYMOVE | MREMAP_DONTUNMAP))
+		return -EINVAL;
+	if ((r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(r->flags & MREMAP_MAYMOVE))
 		return -EINVAL;
 	r->old_len = align_up(old_len, PAGE_SIZE);
 	r->new_len = align_up(r->new_len, PAGE_SIZE);
@@ -26,6 +26,8 @@ static int check_args(struct remap *r)
 		return -EINVAL;
 	if (r->old > arch_layout.user_end || r->old_len > arch_layout.user_end - r->old ||
 	    r->new_len > arch_layout.user_end)
+		return -EINVAL;
+	if ((r->flags & MREMAP_DONTUNMAP) && r->old_len != r->new_len)
 		return -EINVAL;
 	if (!(r->flags & MREMAP_FIXED))
 		return 0;
@@ -68,6 +70,15 @@ static bool move_entries(struct aspace *as, vaddr_t from, vaddr_t to, u64 len)
 	return done;
 }
 
+/* What stays at the old place with MREMAP_DONTUNMAP is empty and neither locked nor marked as copied. */
+static s64 leave_empty(struct remap *r)
+{
+	struct vma *v = aspace_find(r->as, r->old);
+
+	vma_set_flags(v, v->flags & ~(VMA_LOCKED | VMA_LOCKONFAULT | VMA_COPIED));
+	return (s64)r->new;
+}
+
 /* v is exactly the old range. Address or -errno; areas that went away are on dead. */
 static s64 move_area(struct remap *r, struct vma *v, struct list *dead)
 {
@@ -78,6 +89,8 @@ static s64 move_area(struct remap *r, struct vma *v, struct list *dead)
 	if (!copy)
 		return -ENOMEM;
 	copy->start = r->new;
+	if (!copy->ops)
+		copy->pgoff = r->new >> PAGE_SHIFT;
 	copy->end = r->new + r->new_len;
 	vma_insert(copy);
 	if (!move_entries(as, r->old, r->new, moved)) {
@@ -85,7 +98,23 @@ static s64 move_area(struct remap *r, struct vma *v, struct list *dead)
 		(void)vma_unmap_range(as, copy->start, copy->end, dead);
 		return -ENOMEM;
 	}
+	if (r->flags & MREMAP_DONTUNMAP)
+		return leave_empty(r);
 	(void)vma_unmap_range(as, r->old, r->old + r->old_len, dead);
+	return (s64)r->new;
+}
+
+/* Old size 0: another view of the same shared pages, from v's part at r->old on. */
+static s64 second_view(struct remap *r, const struct vma *v)
+{
+	struct vma *copy = vma_dup(v);
+
+	if (!copy)
+		return -ENOMEM;
+	copy->pgoff = vma_pgoff(v, r->old);
+	copy->start = r->new;
+	copy->end = r->new + r->new_len;
+	vma_insert(copy);
 	return (s64)r->new;
 }
 
@@ -94,12 +123,16 @@ static int check_growth(struct remap *r, const struct vma *v)
 	struct aspace *as = r->as;
 	u64 more = r->new_len > r->old_len ? (r->new_len - r->old_len) >> PAGE_SHIFT : 0;
 
+	if (r->flags & MREMAP_DONTUNMAP)
+		more = r->new_len >> PAGE_SHIFT;
 	if (as->total_pages + more > rlimit(RLIMIT_AS) >> PAGE_SHIFT)
 		return -ENOMEM;
 	if ((v->flags & (VMA_WRITE | VMA_SHARED)) == VMA_WRITE &&
-	    (as->data_pages + more > rlimit(RLIMIT_DATA) >> PAGE_SHIFT || more > buddy_total_pages()))
+	    as->data_pages + more > rlimit(RLIMIT_DATA) >> PAGE_SHIFT)
 		return -ENOMEM;
-	return 0;
+	if ((v->flags & VMA_LOCKED) && more && lock_check(as, more))
+		return -EAGAIN;
+	return (v->flags & VMA_ACCOUNT) && more ? commit_check(more) : 0;
 }
 
 static s64 move_locked(struct remap *r, struct vma *v, struct list *dead)
@@ -118,6 +151,8 @@ static s64 move_locked(struct remap *r, struct vma *v, struct list *dead)
 		if (!r->new)
 			return -ENOMEM;
 	}
+	if (!r->old_len)
+		return second_view(r, aspace_find(as, r->old));
 	/* Unmapping the target may have changed nothing here: the ranges do not meet. */
 	err = vma_split_range(as, r->old, r->old + r->old_len);
 	if (err)
@@ -134,14 +169,14 @@ static s64 remap_locked(struct remap *r, struct list *dead)
 
 	if (!v || v->start > r->old)
 		return -EFAULT;
-	if (r->old_len == 0 || v->flags & VMA_SPECIAL)
-		return -EINVAL;	/* a second view of shared pages is not there yet */
+	if (v->flags & VMA_SPECIAL || (r->old_len == 0 && !(v->flags & VMA_SHARED)))
+		return -EINVAL;
 	if (r->old_len > v->end - r->old)
 		return -EFAULT;
 	err = check_growth(r, v);
 	if (err)
 		return err;
-	if (r->flags & MREMAP_FIXED)
+	if ((r->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) || !r->old_len)
 		return move_locked(r, v, dead);
 	if (r->new_len <= r->old_len) {
 		err = r->new_len < r->old_len ?
@@ -161,12 +196,17 @@ s64 aspace_mremap(struct aspace *as, vaddr_t old, u64 old_len, u64 new_len, u32 
 	struct remap r = { as, old, new_addr, old_len, new_len, flags };
 	struct list dead = LIST_INIT(dead);
 	s64 at = check_args(&r);
+	bool populate;
 
 	if (at)
 		return at;
 	rwlock_write_lock(&as->lock);
 	at = remap_locked(&r, &dead);
+	populate = at > 0 && r.new_len > r.old_len &&
+		   (aspace_find(as, (vaddr_t)at)->flags & (VMA_LOCKED | VMA_LOCKONFAULT)) == VMA_LOCKED;
 	rwlock_write_unlock(&as->lock);
 	vma_list_destroy(&dead);
+	if (populate)
+		(void)aspace_populate(as, (vaddr_t)at + r.old_len, r.new_len - r.old_len);
 	return at;
 }

@@ -125,6 +125,16 @@ struct anon_shared *anon_shared_create(void)
 	return s;
 }
 
+int vma_make_shared_anon(struct vma *v)
+{
+	v->private = anon_shared_create();
+	if (!v->private)
+		return -ENOMEM;
+	v->pgoff = 0;
+	v->ops = &anon_shared_ops;
+	return 0;
+}
+
 static int anon_shared_fault(struct vma *v, u64 pgoff, unsigned flags, struct page **page)
 {
 	struct anon_shared *s = v->private;
@@ -141,15 +151,15 @@ static int anon_shared_fault(struct vma *v, u64 pgoff, unsigned flags, struct pa
 
 static void anon_shared_open(struct vma *v) { ref_get(&((struct anon_shared *)v->private)->refs); }
 
-static void anon_shared_close(struct vma *v)
+void anon_shared_put(struct anon_shared *s)
 {
-	struct anon_shared *s = v->private;
-
 	if (!s || !ref_put(&s->refs))
 		return;
 	mapping_destroy(&s->mapping);
 	kfree(s);
 }
+
+static void anon_shared_close(struct vma *v) { anon_shared_put(v->private); }
 
 const struct vma_ops anon_shared_ops = {
 	.fault = anon_shared_fault,

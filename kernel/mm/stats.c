@@ -17,7 +17,7 @@ void mm_count(enum mm_counter c, s64 n)
 	atomic_add(&percpu_of(counters, arch_cpu_self())->n[c], n);
 }
 
-static u64 sum(enum mm_counter c)
+u64 mm_counter_sum(enum mm_counter c)
 {
 	s64 total = 0;
 	struct cpu *cpu;
@@ -35,20 +35,22 @@ void mm_stats(struct mm_stats *out)
 	out->total_pages = buddy_total_pages();
 	out->free_pages = mm_free_pages();
 	out->reserved_pages = mem_set_bytes(&bootmem_taken) >> PAGE_SHIFT;
-	out->slab_pages = sum(MM_SLAB);
-	out->pagetable_pages = sum(MM_PAGETABLE);
-	out->kstack_pages = sum(MM_KSTACK);
+	out->slab_pages = mm_counter_sum(MM_SLAB);
+	out->pagetable_pages = mm_counter_sum(MM_PAGETABLE);
+	out->kstack_pages = mm_counter_sum(MM_KSTACK);
 	out->file_pages = atomic_load(&pagecache_counts.file);
-	out->anon_pages = sum(MM_ANON);
+	out->anon_pages = mm_counter_sum(MM_ANON);
 	out->dirty_pages = atomic_load(&pagecache_counts.dirty);
 	out->writeback_pages = atomic_load(&pagecache_counts.writeback);
-	out->mapped_pages = sum(MM_MAPPED);
+	out->mapped_pages = mm_counter_sum(MM_MAPPED);
 	out->shmem_pages = atomic_load(&pagecache_counts.shmem);
-	out->faults = sum(MM_FAULTS);
-	out->major_faults = sum(MM_MAJOR_FAULTS);
-	out->pgalloc = sum(MM_PGALLOC);
-	out->pgfree = sum(MM_PGFREE);
-	out->reclaimed = sum(MM_RECLAIMED);
-	out->tlb_flushes = sum(MM_TLB_FLUSHES);
-	out->root_writes = sum(MM_ROOT_WRITES);
+	out->faults = mm_counter_sum(MM_FAULTS);
+	out->major_faults = mm_counter_sum(MM_MAJOR_FAULTS);
+	out->pgalloc = mm_counter_sum(MM_PGALLOC);
+	out->pgfree = mm_counter_sum(MM_PGFREE);
+	out->reclaimed = mm_counter_sum(MM_RECLAIMED);
+	out->tlb_flushes = mm_counter_sum(MM_TLB_FLUSHES);
+	out->root_writes = mm_counter_sum(MM_ROOT_WRITES);
+	out->committed_pages = mm_counter_sum(MM_COMMITTED);
+	out->commit_limit_pages = commit_limit();
 }

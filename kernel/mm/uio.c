@@ -135,7 +135,7 @@ int uio_fault_in(struct uio *u, size_t n, bool for_write)
 }
 
 /* The sum may not pass what a call can return. */
-static ssize_t check_lengths(const struct iovec_kernel *iov, u64 nr)
+static ssize_t check_lengths(const struct iovec_kernel *iov, u64 nr, bool is_mine)
 {
 	u64 sum = 0;
 
@@ -143,14 +143,14 @@ static ssize_t check_lengths(const struct iovec_kernel *iov, u64 nr)
 		if (iov[i].len > (u64)S64_MAX - sum)
 			return -EINVAL;
 		sum += iov[i].len;
-		if (!user_range_ok((void __user *)iov[i].base, iov[i].len))
+		if (is_mine && !user_range_ok((void __user *)iov[i].base, iov[i].len))
 			return -EFAULT;
 	}
 	return (ssize_t)sum;
 }
 
-ssize_t iov_import(const void __user *uvec, u64 nr, struct iovec_kernel *fast, u32 fast_n,
-		   struct iovec_kernel **iov)
+static ssize_t import(const void __user *uvec, u64 nr, struct iovec_kernel *fast, u32 fast_n,
+		      struct iovec_kernel **iov, bool is_mine)
 {
 	struct iovec_kernel *v = fast;
 	ssize_t total;
@@ -164,10 +164,22 @@ ssize_t iov_import(const void __user *uvec, u64 nr, struct iovec_kernel *fast, u
 			return -ENOMEM;
 	}
 	/* struct iovec of the ABI has the same two 64-bit words. */
-	total = copy_from_user(v, uvec, nr * sizeof(*v)) ? -EFAULT : check_lengths(v, nr);
+	total = copy_from_user(v, uvec, nr * sizeof(*v)) ? -EFAULT : check_lengths(v, nr, is_mine);
 	if (total < 0 && v != fast)
 		kfree(v);
 	else
 		*iov = v;
 	return total;
+}
+
+ssize_t iov_import(const void __user *uvec, u64 nr, struct iovec_kernel *fast, u32 fast_n,
+		   struct iovec_kernel **iov)
+{
+	return import(uvec, nr, fast, fast_n, iov, true);
+}
+
+ssize_t iov_import_unchecked(const void __user *uvec, u64 nr, struct iovec_kernel *fast, u32 fast_n,
+			     struct iovec_kernel **iov)
+{
+	return import(uvec, nr, fast, fast_n, iov, false);
 }

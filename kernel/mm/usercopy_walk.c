@@ -55,6 +55,7 @@ static bool page_get_user(vaddr_t va, bool write, struct user_page *out)
 	if (unlikely(!as))
 		return false;
 	while (true) {
+		u64 majors = current->maj_faults;
 		bool found;
 
 		epoch_enter();
@@ -65,7 +66,7 @@ static bool page_get_user(vaddr_t va, bool write, struct user_page *out)
 		if (current->fault_disabled || !preemptible() ||
 		    aspace_fault(as, va, write ? FAULT_WRITE : 0))
 			return false;
-		current->min_faults++;
+		fault_count(majors);
 	}
 }
 

@@ -77,6 +77,30 @@ void vma_account(struct vma *v, s64 sign)
 		as->stack_pages += n;
 	if (v->flags & VMA_LOCKED)
 		as->locked_pages += n;
+	if (v->flags & VMA_ACCOUNT)
+		mm_count(MM_COMMITTED, n);
+}
+
+/* Shares a file's pages and may ever write to them? Such areas and a seal against writing exclude each other. */
+static bool counts_as_writer(const struct vma *v)
+{
+	return (v->flags & (VMA_SHARED | VMA_MAYWRITE)) == (VMA_SHARED | VMA_MAYWRITE) && v->file && vma_mapping(v);
+}
+
+int vma_writer_add(struct vma *v)
+{
+	s32 *n = counts_as_writer(v) ? &vma_mapping(v)->writable : NULL, now = n ? atomic_load(n) : 0;
+
+	while (n && now >= 0)
+		if (atomic_cmpxchg(n, &now, now + 1))
+			return 0;
+	return n ? -EPERM : 0;
+}
+
+void vma_writer_drop(struct vma *v)
+{
+	if (counts_as_writer(v))
+		atomic_sub(&vma_mapping(v)->writable, 1);
 }
 
 void vma_set_flags(struct vma *v, u32 flags)
@@ -118,6 +142,13 @@ void vma_remove(struct vma *v)
 
 void vma_destroy(struct vma *v)
 {
+	vma_writer_drop(v);
+	vma_free(v);
+}
+
+/* What was never counted as a writer. */
+void vma_free(struct vma *v)
+{
 	if (v->ops && v->ops->close)
 		v->ops->close(v);
 	if (v->file)
@@ -145,6 +176,7 @@ struct vma *vma_dup(const struct vma *v)
 		file_get(copy->file);
 	if (copy->ops && copy->ops->open)
 		copy->ops->open(copy);
+	(void)vma_writer_add(copy);	/* there is one already */
 	return copy;
 }
 
@@ -195,7 +227,8 @@ int vma_split_range(struct aspace *as, vaddr_t start, vaddr_t end)
 static bool can_merge(const struct vma *a, const struct vma *b)
 {
 	if (!a || !b || a->end != b->start || ((a->flags ^ b->flags) & ~VMA_COPIED) || a->ops != b->ops ||
-	    a->file != b->file || a->private != b->private || a->name != b->name)
+	    a->file != b->file || a->private != b->private || a->name != b->name ||
+	    a->policy != b->policy)
 		return false;
 	if (a->flags & (VMA_SPECIAL | VMA_STACK | VMA_GROWSDOWN))
 		return false;
@@ -210,6 +243,7 @@ static void absorb(struct vma *low, struct vma *high)
 	low->flags |= high->flags & VMA_COPIED;
 	vma_remove(high);
 	vma_resize(low, low->start, end);
+	vma_writer_drop(high);
 	if (high->ops && high->ops->close)
 		high->ops->close(high);
 	if (high->file)

@@ -5,6 +5,7 @@
  */
 #include <kernel/aspace.h>
 #include <kernel/epoch.h>
+#include <uapi/capability.h>
 #include "proc.h"
 
 struct aspace *process_aspace_get(struct process *p)
@@ -46,4 +47,19 @@ struct fd_table *process_files_get(struct process *p)
 		ref_get(&t->refs);
 	signal_unlock(p, flags);
 	return t;
+}
+
+bool process_may_access(struct process *p)
+{
+	const struct cred *me = cred_current(), *it;
+	bool ok;
+
+	if (p == current_process() || capable(CAP_SYS_PTRACE))
+		return true;
+	epoch_enter();
+	it = p->leader ? READ_ONCE(p->leader->cred) : NULL;
+	ok = it && me->uid == it->euid && me->uid == it->suid && me->uid == it->uid && me->gid == it->egid &&
+	     me->gid == it->sgid && me->gid == it->gid && p->dumpable == 1;
+	epoch_exit();
+	return ok;
 }

@@ -231,7 +231,7 @@ static u64 random_span(void)
 {
 	u64 pages = arch_layout.user_end / PAGE_SIZE / 16;
 
-	if (current_process()->personality & ADDR_NO_RANDOMIZE)
+	if ((current_process()->personality & ADDR_NO_RANDOMIZE) || !READ_ONCE(vm_settings.randomize_va_space))
 		return 0;
 	return min(pages, 1ull << 28);
 }

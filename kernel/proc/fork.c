@@ -135,6 +135,7 @@ static void thread_fill(struct thread *t, struct process *p, const struct fork_a
 	t->on_free = process_on_thread_free;
 	t->is_traced = self->is_traced;
 	t->sig_mask = self->sig_mask;
+	t->mempolicy = self->mempolicy;
 	if (!(a->flags & CLONE_VM) || (a->flags & CLONE_VFORK)) {
 		t->altstack_sp = self->altstack_sp;
 		t->altstack_size = self->altstack_size;

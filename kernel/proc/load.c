@@ -196,7 +196,7 @@ int exec_load(struct exec_layout *l, struct exec_file *program, struct exec_file
 		return err;
 	note_segments(as, program, l->bias);
 	as->brk_start = program->image.high + l->bias;
-	if (l->random_pages)
+	if (l->random_pages && READ_ONCE(vm_settings.randomize_va_space) > 1)
 		as->brk_start += random_below(BRK_RANDOM_PAGES) * PAGE_SIZE;
 	as->brk = as->brk_start;
 	l->entry = program->image.entry + l->bias;

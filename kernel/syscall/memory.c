@@ -40,67 +40,117 @@ long sys_madvise(u64 addr, u64 len, int advice) { return aspace_madvise(current-
 long sys_msync(u64 addr, u64 len, int flags) { return aspace_msync(current->aspace, addr, len, flags); }
 long sys_mincore(u64 addr, u64 len, u8 __user *vec) { return aspace_mincore(current->aspace, addr, len, vec); }
 
-long sys_mlock(u64 addr, u64 len) { return aspace_mlock(current->aspace, addr, len, true); }
-long sys_munlock(u64 addr, u64 len) { return aspace_mlock(current->aspace, addr, len, false); }
+long sys_mlock(u64 addr, u64 len) { return aspace_mlock(current->aspace, addr, len, VMA_LOCKED); }
+long sys_munlock(u64 addr, u64 len) { return aspace_mlock(current->aspace, addr, len, 0); }
 
 long sys_mlock2(u64 addr, u64 len, int flags)
 {
-	/* MLOCK_ONFAULT would lock pages as they come; here they are brought in at once. */
-	return flags ? -EINVAL : sys_mlock(addr, len);
-}
-
-/* The first area at or above *at: its bounds. False: none. */
-static bool area_after(struct aspace *as, vaddr_t at, vaddr_t *start, vaddr_t *end)
-{
-	struct vma *v;
-
-	rwlock_read_lock(&as->lock);
-	v = aspace_find(as, at);
-	if (v) {
-		*start = max(v->start, at);
-		*end = v->end;
-	}
-	rwlock_read_unlock(&as->lock);
-	return v != NULL;
-}
-
-static long lock_all(struct aspace *as, bool lock)
-{
-	vaddr_t start, end;
-
-	for (vaddr_t at = 0; area_after(as, at, &start, &end); at = end) {
-		int err = aspace_mlock(as, start, end - start, lock);
-
-		/* Areas that allow no access cannot be brought in; Linux passes them by as well. */
-		if (err && err != -ENOMEM && err != -EFAULT && err != -EACCES)
-			return err;
-		if (err == -ENOMEM && lock && rlimit(RLIMIT_MEMLOCK) != RLIM_INFINITY && !capable(CAP_IPC_LOCK))
-			return err;
-	}
-	return 0;
-}
-
-static void lock_future(struct aspace *as, bool on)
-{
-	rwlock_write_lock(&as->lock);
-	as->lock_future = on;
-	rwlock_write_unlock(&as->lock);
+	if (flags & ~MLOCK_ONFAULT)
+		return -EINVAL;
+	return aspace_mlock(current->aspace, addr, len, VMA_LOCKED | (flags & MLOCK_ONFAULT ? VMA_LOCKONFAULT : 0));
 }
 
 long sys_mlockall(int flags)
 {
-	struct aspace *as = current->aspace;
+	u32 lock = VMA_LOCKED | (flags & MCL_ONFAULT ? VMA_LOCKONFAULT : 0);
 
-	if (!flags || (flags & ~(MCL_CURRENT | MCL_FUTURE)))
+	if (!flags || flags == MCL_ONFAULT || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)))
 		return -EINVAL;
-	if (!rlimit(RLIMIT_MEMLOCK) && !capable(CAP_IPC_LOCK))
-		return -EPERM;
-	lock_future(as, flags & MCL_FUTURE);
-	return (flags & MCL_CURRENT) ? lock_all(as, true) : 0;
+	return aspace_mlock_all(current->aspace, flags & MCL_CURRENT, lock, flags & MCL_FUTURE ? lock : 0);
 }
 
-long sys_munlockall(void)
+long sys_munlockall(void) { return aspace_mlock_all(current->aspace, true, 0, 0); }
+
+/* ---- memory of other processes ---------------------------------------------------------------- */
+
+/* Copies between the caller's iovecs and the other space's; bytes until the first fault, or -EFAULT. */
+static ssize_t vm_transfer(struct aspace *as, struct uio *mine, const struct iovec_kernel *theirs, u64 nr, bool write,
+			   char *page)
 {
-	lock_future(current->aspace, false);
-	return lock_all(current->aspace, false);
+	ssize_t done = 0;
+
+	for (u64 i = 0; i < nr; i++) {
+		vaddr_t at = (vaddr_t)theirs[i].base;
+		size_t left = theirs[i].len;
+
+		while (left && mine->count) {
+			size_t n = min(min(left, mine->count), (size_t)(PAGE_SIZE - at % PAGE_SIZE)), got;
+
+			if (write) {
+				n = uio_copy_in(mine, page, n);
+				got = n ? aspace_access(as, at, page, n, true) : 0;
+			} else {
+				got = aspace_access(as, at, page, n, false);
+				got = uio_copy_out(mine, page, got);
+			}
+			done += (ssize_t)got;
+			if (got < n || !n)
+				return done ? done : -EFAULT;
+			if (signal_fatal_pending(current))
+				return done ? done : -EINTR;
+			at += n;
+			left -= n;
+		}
+	}
+	return done;
+}
+
+static ssize_t vm_open_and_transfer(pid_t pid, struct uio *mine, const struct iovec_kernel *theirs, u64 nr, bool write)
+{
+	struct process *p = process_find(pid);
+	struct aspace *as;
+	ssize_t n = -ENOMEM;
+	char *page;
+
+	if (!p)
+		return -ESRCH;
+	as = process_may_access(p) ? process_aspace_get(p) : err_ptr(-EPERM);
+	process_put(p);
+	if (!as || is_err(as))
+		return as ? ptr_err(as) : -ESRCH;
+	page = kmalloc(PAGE_SIZE, 0);
+	if (page)
+		n = vm_transfer(as, mine, theirs, nr, write, page);
+	kfree(page);
+	aspace_put(as);
+	return n;
+}
+
+static long process_vm(pid_t pid, const void __user *lvec, u64 liovcnt, const void __user *rvec, u64 riovcnt, u64 flags,
+		       bool write)
+{
+	struct iovec_kernel fast[4], far_fast[4], *local, *far;
+	struct uio mine;
+	ssize_t n, m;
+
+	if (flags)
+		return -EINVAL;
+	n = iov_import(lvec, liovcnt, fast, ARRAY_LEN(fast), &local);
+	if (n < 0)
+		return n;
+	/* Addresses of the other space are checked when they are used. */
+	m = iov_import_unchecked(rvec, riovcnt, far_fast, ARRAY_LEN(far_fast), &far);
+	if (m < 0) {
+		n = m;
+		goto no_far;
+	}
+	uio_init_iov(&mine, local, (u32)liovcnt, true);
+	if (n)
+		n = m ? vm_open_and_transfer(pid, &mine, far, riovcnt, write) : 0;
+	if (far != far_fast)
+		kfree(far);
+no_far:
+	if (local != fast)
+		kfree(local);
+	return n;
+}
+
+long sys_process_vm_readv(pid_t pid, const void __user *lvec, u64 liovcnt, const void __user *rvec, u64 riovcnt, u64 flags)
+{
+	return process_vm(pid, lvec, liovcnt, rvec, riovcnt, flags, false);
+}
+
+long sys_process_vm_writev(pid_t pid, const void __user *lvec, u64 liovcnt, const void __user *rvec, u64 riovcnt, u64 flags)
+{
+	return process_vm(pid, lvec, liovcnt, rvec, riovcnt, flags, true);
 }

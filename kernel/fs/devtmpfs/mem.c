@@ -35,11 +35,11 @@ static ssize_t zero_read(struct file *f, struct uio *to, off_t *pos)
 	return (ssize_t)done;
 }
 
-/* Private mappings are anonymous memory: no operations. Shared ones are not offered. */
+/* Private mappings are anonymous memory: no operations. A shared one is memory of its own. */
 static int zero_mmap(struct file *f, struct vma *v)
 {
 	if (v->flags & VMA_SHARED)
-		return -ENODEV;
+		return vma_make_shared_anon(v);
 	v->ops = NULL;
 	return 0;
 }

@@ -99,6 +99,7 @@ void virtual_files_init(void)
 	fs_register(&proc_file_system);
 	procfs_system_register();
 	procfs_sysctl_register();
+	procfs_sysctl_vm_register();
 	if (bootchart_register())
 		log_warn("procfs: bootchart cannot be shown");
 	sysfs_init();

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/sys: settings and facts that programs ask for by name. Subsystems add their own. */
-#include <kernel/pagecache.h>
 #include <kernel/random.h>
 #include <kernel/uts.h>
 #include <kernel/version.h>
-#include <lib/format.h>
 #include <lib/string.h>
 #include <uapi/capability.h>
 #include "virtual.h"
@@ -56,18 +54,6 @@ static int entropy_show(struct text *t, void *arg)
 	return 0;
 }
 
-static int drop_caches_store(const char *text, size_t len, void *arg)
-{
-	const char *end;
-	u64 v;
-
-	if (parse_u64_prefix(text, 10, &v, &end) || v < 1 || v > 3)
-		return -EINVAL;
-	if (v & 1)
-		pagecache_drop_clean();
-	return 0;
-}
-
 static const struct virtual_file files[] = {
 	{ "sys/kernel/hostname", 0644, uts_show, uts_store, (void *)UTS_HOST },
 	{ "sys/kernel/domainname", 0644, uts_show, uts_store, (void *)UTS_DOMAIN },
@@ -81,7 +67,6 @@ static const struct virtual_file files[] = {
 	{ "sys/kernel/random/uuid", 0444, uuid_show },
 	{ "sys/kernel/random/entropy_avail", 0444, entropy_show },
 	{ "sys/kernel/random/poolsize", 0444, string_show, NULL, (void *)"256" },
-	{ "sys/vm/drop_caches", 0200, NULL, drop_caches_store },
 };
 
 void procfs_sysctl_register(void)

@@ -42,6 +42,8 @@ static int meminfo_show(struct text *t, void *arg)
 	kib_line(t, "Slab:", m.slab_pages);
 	kib_line(t, "KernelStack:", m.kstack_pages);
 	kib_line(t, "PageTables:", m.pagetable_pages);
+	kib_line(t, "CommitLimit:", m.commit_limit_pages);
+	kib_line(t, "Committed_AS:", m.committed_pages);
 	return 0;
 }
 

@@ -101,6 +101,7 @@ int pid_mounts_show(struct text *t, struct process *p, struct thread *th);
 /* system.c, sysctl.c: registration of the machine's own files */
 void procfs_system_register(void);
 void procfs_sysctl_register(void);
+void procfs_sysctl_vm_register(void);
 void sysfs_system_register(void);
 void procfs_init(void);
 void sysfs_init(void);

@@ -34,6 +34,7 @@ int tmpfs_file_create(const char *name, u64 size, struct file **out)
 int tmpfs_seals(struct file *f, int add)
 {
 	struct tmpfs_inode *t;
+	s32 none = 0;
 	int r = 0;
 
 	if (f->ops != &tmpfs_file_ops || f->inode->sb != memfd_sb)
@@ -46,8 +47,9 @@ int tmpfs_seals(struct file *f, int add)
 	rwlock_write_lock(&f->inode->lock);
 	if (t->seals & F_SEAL_SEAL || !(f->mode & FMODE_WRITE))
 		r = -EPERM;
-	else if (add & F_SEAL_WRITE && !list_empty(&f->inode->mapping.vmas))
-		r = -EBUSY;	/* a mapping may be writable */
+	else if (add & F_SEAL_WRITE && !(t->seals & F_SEAL_WRITE) &&
+		 !atomic_cmpxchg(&f->inode->mapping.writable, &none, -1))
+		r = -EBUSY;	/* somebody has it mapped and may write */
 	else
 		t->seals |= (u32)add;
 	rwlock_write_unlock(&f->inode->lock);

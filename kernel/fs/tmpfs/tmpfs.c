@@ -5,6 +5,7 @@
  * tmpfs_dir.c. A directory's names are guarded by its inode lock.
  */
 #include "tmpfs.h"
+#include <kernel/aspace.h>
 #include <kernel/process.h>
 #include <kernel/random.h>
 #include <uapi/statfs.h>
@@ -181,9 +182,13 @@ static ssize_t file_write_checked(struct file *f, struct uio *from, off_t *pos)
 	return generic_file_write(f, from, pos);
 }
 
+/* Whole pages go; at both ends parts of pages are zeroed where they exist. */
 static int punch_hole(struct inode *i, u64 from, u64 end)
 {
-	/* Partial pages at both ends are zeroed where they exist; whole ones too, which costs no memory that was not there. */
+	u64 first = align_up(from, PAGE_SIZE) >> PAGE_SHIFT, behind = end >> PAGE_SHIFT;
+
+	if (first < behind)
+		mapping_punch(&i->mapping, first, behind - 1);
 	end = min(end, i->size);
 	while (from < end) {
 		struct page *p = mapping_find(&i->mapping, from >> PAGE_SHIFT);
@@ -200,6 +205,15 @@ static int punch_hole(struct inode *i, u64 from, u64 end)
 	return 0;
 }
 
+static bool is_sealed_against(struct inode *i, int mode, u64 end)
+{
+	u32 seals = tmpfs_i(i)->seals;
+
+	if (mode & FALLOC_FL_PUNCH_HOLE)
+		return seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+	return (seals & F_SEAL_GROW) && end > i->size;
+}
+
 static int do_fallocate(struct file *f, int mode, off_t off, off_t len)
 {
 	struct inode *i = f->inode;
@@ -209,6 +223,10 @@ static int do_fallocate(struct file *f, int mode, off_t off, off_t len)
 	if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
 		return -EOPNOTSUPP;
 	rwlock_write_lock(&i->lock);
+	if (is_sealed_against(i, mode, end)) {
+		rwlock_write_unlock(&i->lock);
+		return -EPERM;
+	}
 	if (mode & FALLOC_FL_PUNCH_HOLE) {
 		err = punch_hole(i, (u64)off, end);
 	} else {
@@ -255,6 +273,19 @@ static int setattr(struct inode *i, const struct iattr *attr)
 	return 0;
 }
 
+/* A file sealed against writing is shared for reading only, and stays so. */
+static int tmpfs_mmap(struct file *f, struct vma *v)
+{
+	u32 seals = READ_ONCE(tmpfs_i(f->inode)->seals);
+
+	if ((v->flags & VMA_SHARED) && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))) {
+		if (v->flags & VMA_WRITE)
+			return -EPERM;
+		v->flags &= ~VMA_MAYWRITE;
+	}
+	return generic_file_mmap(f, v);
+}
+
 static ssize_t readlink(struct inode *i, char *buf, size_t size)
 {
 	size_t n = min(size, (size_t)i->size);
@@ -272,7 +303,7 @@ const struct file_ops tmpfs_file_ops = {
 	.read = generic_file_read,
 	.write = file_write_checked,
 	.seek = generic_file_seek,
-	.mmap = generic_file_mmap,
+	.mmap = tmpfs_mmap,
 	.fsync = no_fsync,
 	.fallocate = do_fallocate,
 };

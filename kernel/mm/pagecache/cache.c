@@ -115,6 +115,15 @@ static int start_read(struct page_mapping *m, struct page **pages, unsigned n)
 	return err;
 }
 
+/*
+ * Asked for a page that was just put into the tree: truncation sets the size, then empties the tree, each under
+ * the mapping's lock, so a page that it missed finds the new size here.
+ */
+static bool is_behind_end(struct page_mapping *m, u64 index)
+{
+	return m->host && S_ISREG(m->host->mode) && index << PAGE_SHIFT >= atomic_load(&m->host->size);
+}
+
 /* Starts reading up to `count` absent pages from index on, in runs. Only the first page's errors are told. */
 static int read_range(struct page_mapping *m, u64 index, unsigned count)
 {
@@ -136,6 +145,15 @@ static int read_range(struct page_mapping *m, u64 index, unsigned count)
 		}
 		if (i == 0 && err && err != -EEXIST)
 			return err;
+		if (absent && !err && is_behind_end(m, index + i)) {
+			/* Truncated since the caller looked at the size, and truncation may not have seen the page. */
+			mapping_remove_page(m, p);
+			page_unlock(p);
+			page_put(p);
+			if (i == 0)
+				return -EIO;
+			err = -EIO;
+		}
 		if (absent && !err)
 			run[n++] = p;
 		if (n && (!absent || err || n == READ_BATCH)) {
@@ -232,13 +250,17 @@ static struct page *next_page(struct page_mapping *m, u64 *index)
 	return p;
 }
 
-/* Removes every page from index first on, dirty or not, after its I/O ended. */
-static void remove_from(struct page_mapping *m, u64 first)
+/* Removes every page of [first, last], dirty or not, after its I/O ended. */
+static void remove_range(struct page_mapping *m, u64 first, u64 last)
 {
 	u64 index = first;
 	struct page *p;
 
 	while ((p = next_page(m, &index))) {
+		if (index > last) {
+			page_put(p);
+			return;
+		}
 		page_lock(p);
 		page_wait_writeback(p);
 		if (p->mapping == m)
@@ -250,10 +272,25 @@ static void remove_from(struct page_mapping *m, u64 first)
 	}
 }
 
-static void unmap_from(struct page_mapping *m, u64 first)
+static void unmap(struct page_mapping *m, u64 first, u64 last)
 {
 	if (!list_empty(&m->vmas))
-		mapping_unmap_range(m, first, U64_MAX);
+		mapping_unmap_range(m, first, last);
+}
+
+/* Pages and entries of [first, last] go. Faults that run at the same time lose or win as a whole. */
+static void drop_range(struct page_mapping *m, u64 first, u64 last)
+{
+	unmap(m, first, last);
+	remove_range(m, first, last);
+	unmap(m, first, last);	/* a fault may have found a page just before it left the tree */
+}
+
+void mapping_punch(struct page_mapping *m, u64 first, u64 last)
+{
+	assert(m->keep);
+	if (first <= last)
+		drop_range(m, first, last);
 }
 
 void mapping_truncate(struct page_mapping *m, u64 size)
@@ -262,9 +299,7 @@ void mapping_truncate(struct page_mapping *m, u64 size)
 	u32 tail = (u32)(size & ~PAGE_MASK);
 	struct page *p;
 
-	unmap_from(m, first);
-	remove_from(m, first);
-	unmap_from(m, first);	/* a fault may have found a page just before it left the tree */
+	drop_range(m, first, U64_MAX);
 	if (!tail)
 		return;
 	p = mapping_find(m, size >> PAGE_SHIFT);
@@ -284,7 +319,7 @@ void mapping_truncate(struct page_mapping *m, u64 size)
 void mapping_destroy(struct page_mapping *m)
 {
 	if (m->pages.count)
-		remove_from(m, 0);
+		remove_range(m, 0, U64_MAX);
 	writeback_mapping_gone(m);
 	radix_destroy(&m->pages);
 }

@@ -178,7 +178,14 @@ static int cache_fault(struct vma *v, u64 pgoff, unsigned fault_flags, struct pa
 
 	if (pgoff >= (atomic_load(&i->size) + PAGE_SIZE - 1) >> PAGE_SHIFT)
 		return -EIO;
-	p = get_page(&i->mapping, pgoff, v->file);
+	p = mapping_find(&i->mapping, pgoff);
+	if (!p || !(atomic_load_acquire(&p->flags) & PAGE_UPTODATE)) {	/* pairs with page_read_done */
+		if (p)
+			page_put(p);
+		else if (!i->mapping.keep)
+			current->maj_faults++;	/* the disk is asked: fault.c sees it by this */
+		p = mapping_read(&i->mapping, pgoff, read_ahead(v->file, pgoff));
+	}
 	if (is_err(p))
 		return ptr_err(p) == -ENOMEM ? -ENOMEM : -EIO;
 	*page = p;
