@@ -1,31 +1,140 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Resource groups, seen by users only as cgroup v2. Every thread, page and bio names its group
- * from the start; controllers add their state here. The root group always exists.
+ * Resource groups: a tree, seen by users only as cgroup v2 (kernel/fs/cgroup/). Every thread, page
+ * and bio names its group from the start. What a group limits is a controller's matter
+ * (struct group_controller): pids and cpu live here, memory and io with their owners.
  */
 #ifndef KERNEL_GROUP_H
 #define KERNEL_GROUP_H
 
+#include <kernel/epoch.h>
 #include <kernel/lock.h>
+#include <kernel/waitq.h>
+#include <lib/list.h>
 
+struct process;
+struct text;
+struct thread;
+
+#define GROUP_NAME_MAX 255u
+#define GROUP_CONTROLLERS_MAX 8u
+#define GROUP_DEPTH_MAX 64u		/* bounds every walk to the root, and group_put's recursion */
+
+/* Marks: [b] set at creation, [a] atomic, [g] group_lock, [m] changed under group_tree_lock (mutex), read atomically. */
 struct group {
-	struct group *parent;		/* [const] NULL: root */
+	struct group *parent;		/* [b] NULL: root */
 	struct refcount refs;
-	char name[64];			/* [const] */
-	struct list children, sibling;	/* under group_lock */
+	struct epoch_head epoch;
+	u64 id;				/* [b] 1 root; inode number; never used twice */
+	u32 depth;			/* [b] 0 root */
+	char *name;			/* [b] */
+	uid_t uid;			/* [b] who made it owns its files */
+	gid_t gid;
+	struct list children, sibling;	/* [m] oldest first */
+	u32 nr_children;		/* [m] */
+	u32 max_depth, max_descendants;	/* [a] below this group; U32_MAX none */
+	u32 nr_descendants, nr_dying;	/* [a] living ones; removed ones that something still refers to */
+	bool is_dead;			/* [a] removed: nothing enters, its files say ENODEV */
+	u32 enabled;			/* [m] controllers its children have: bit = controller.index */
+
 	/* charged along the path to the root; all [a] */
 	u64 pages, pages_max;		/* 4 KiB units; max U64_MAX: none */
-	u32 tasks, tasks_max;
+	u32 tasks, tasks_max;		/* threads in the subtree, living ones */
+	u32 tasks_peak;
+	u64 tasks_refused;		/* forks that this group's limit refused */
 	u32 cpu_weight;			/* 1..10000, 100 */
+
+	/* freezing; freeze.c */
+	bool freeze_wanted;		/* [m] cgroup.freeze */
+	bool is_freezing;		/* [a] this or an ancestor wants it */
+	u32 nr_frozen;			/* [a] threads of the subtree that stand still */
+	struct waitq thaw;		/* frozen threads sleep here */
+	u64 events;			/* [a] changes of cgroup.events, for poll */
+	struct waitq events_changed;
+
+	struct list attrs;		/* [g] owners and modes that users changed, kernel/fs/cgroup */
+	void *controller[GROUP_CONTROLLERS_MAX];	/* [b] each controller's own */
 };
 extern struct group group_root;
 
+/* A file of a controller, or (controller NULL) of every group. */
+struct group_file {
+	const char *name;		/* "pids.max" */
+	u32 flags;
+#define GROUP_FILE_NOT_ROOT BIT(0)	/* the root group does not have it */
+#define GROUP_FILE_PRIVATE BIT(1)	/* mode 0200: write only */
+	int (*show)(struct text *t, struct group *g);		/* may sleep; NULL: not readable */
+	/* Whole write, NUL-ended, at most 4095 bytes. 0 or -errno. NULL: not writable. May sleep. */
+	int (*store)(struct group *g, const char *text, size_t len);
+	u64 *(*events)(struct group *g, struct waitq **q);	/* poll: a counter and who is woken when it rises; NULL */
+};
+
+/*
+ * A controller: files that appear in the children of a group that lists it in
+ * cgroup.subtree_control, and state per group. Registered before the first mount, for ever.
+ */
+struct group_controller {
+	const char *name;		/* "memory" */
+	const struct group_file *files;	/* ends with an empty name */
+	/* A new group, not yet visible: 0 or -errno. May put its state into g->controller[index]. NULL ok. */
+	int (*create)(struct group *g);
+	/* g lost the controller: limits back to none. NULL ok. */
+	void (*reset)(struct group *g);
+	/* The last reference is gone; may sleep. NULL ok. */
+	void (*destroy)(struct group *g);
+	/* t, living, moves; under the tree and signal locks: may not sleep. NULL ok. */
+	void (*move)(struct thread *t, struct group *from, struct group *to);
+	bool is_domain;			/* cannot share between a group's own processes and its children (memory, io) */
+	unsigned index;			/* set by registration */
+};
+void group_controller_register(struct group_controller *c);
+struct group_controller *group_controller_at(unsigned index);	/* NULL past the end */
+void group_init(void);			/* the controllers of this folder; boot step */
+
 struct group *group_get(struct group *g);
 void group_put(struct group *g);
+/* t's group with a reference; t may be another thread that moves meanwhile. */
+struct group *group_of_thread(struct thread *t);
+struct group *group_of_process(struct process *p);	/* referenced; NULL: it has ended */
+/* Does g have controller c (its parent lists it)? The root has all. */
+bool group_has_controller(const struct group *g, const struct group_controller *c);
+
+extern struct mutex group_tree_lock;	/* LOCK_GROUP_TREE: shape, enabled controllers, freezing */
+/* New child, one reference for the caller and one for the tree. -EEXIST, -ENOMEM, -EAGAIN (limits), -ENOENT parent removed. */
+int group_create(struct group *parent, const char *name, size_t len, uid_t uid, gid_t gid, struct group **out);
+/* 0, -EBUSY: threads or children. */
+int group_remove(struct group *g);
+struct group *group_find_child(struct group *g, const char *name, size_t len);	/* referenced */
+/* The first child with id >= from, referenced; NULL. */
+struct group *group_next_child(struct group *g, u64 from);
+/* Path from the root, "/" or "/a/b", into buf; length as snprintf, -ENAMETOOLONG. */
+int group_path(const struct group *g, char *buf, size_t size);
+bool group_may_hold_processes(struct group *g);	/* group_tree_lock held: no competition with children's members */
+/* Turns controllers on and off for the children of g. -EBUSY: processes in g, or children's children use it. -ENOENT parent lacks it. */
+int group_enable(struct group *g, u32 on, u32 off);
+/* All groups of g's subtree, parents first; group_tree_lock held. NULL: end. */
+struct group *group_next_below(struct group *top, struct group *g);
+
 /* Charges n pages to g and its ancestors; 0 or -ENOMEM with nothing charged. */
 int group_charge_pages(struct group *g, u64 n);
 void group_uncharge_pages(struct group *g, u64 n);
-int group_charge_task(struct group *g);		/* 0 or -EAGAIN */
-void group_uncharge_task(struct group *g);
+int group_charge_task(struct thread *t);	/* counts t in its group and the ancestors; 0 or -EAGAIN */
+void group_uncharge_task(struct thread *t);	/* exit, or a fork that failed */
+
+/* Moves all threads of p. 0, -ESRCH it is exiting, -EBUSY `to` hands its controllers to children, -ENODEV removed. */
+int group_move_process(struct process *p, struct group *to);
+/* process_fork, tree lock held, just before t becomes visible: follows its parent if that moved meanwhile. */
+void group_fork_settle(struct thread *t);
+void group_fork_done(struct thread *t);		/* t is visible, not yet started: stands still if its group does */
+/* Processes (threads) of g itself by rising number: the first >= from; 0 none. */
+pid_t group_next_process(struct group *g, pid_t from);
+int group_kill(struct group *g);		/* SIGKILL to every process of the subtree */
+int group_freeze(struct group *g, bool wanted);
+bool group_is_frozen(struct group *g);		/* all of its threads stand still */
+/* user_return_work, interrupts on, WORK_THROTTLE: stands still as long as the group wants. */
+void group_park(void);
+void group_events_changed(struct group *g);	/* g and its ancestors */
+/* A decimal number with white space around it; 0, -EINVAL, -ERANGE. For stores. */
+int group_parse_u64(const char *text, u64 *value);
 
 #endif

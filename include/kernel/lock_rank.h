@@ -18,6 +18,8 @@ enum lock_rank {
 	LOCK_RENAME,		/* directory renames of one file system */
 	LOCK_INODE_DIR,		/* inode.lock of directories, parent before child */
 	LOCK_INODE,		/* inode.lock of files */
+	LOCK_GROUP_FILE,	/* the text of an open group file */
+	LOCK_GROUP_TREE,	/* shape and controllers of the group tree */
 	LOCK_TTY,
 	LOCK_PIPE,
 	LOCK_ASPACE,		/* aspace.lock; page faults take it, so user copies happen above it */

@@ -82,7 +82,8 @@ struct thread {
 	void *kstack;			/* [b] lowest mapped byte */
 	char name[THREAD_NAME_MAX];	/* [o] comm; always NUL-terminated */
 	struct list all_link;		/* thread list of the system, thread_list_lock */
-	struct group *group;		/* [o] reference */
+	struct group *group;		/* [s] reference; moves under the tree lock too. Others: group_of_thread */
+	bool in_group, is_frozen;	/* [s] counted in the group; stands still because of it */
 	struct aspace *aspace;		/* [o] NULL for kernel threads */
 	u32 fault_disabled;		/* [o] > 0: page faults fail at once */
 	u32 alloc_context;		/* [o] ALLOC_NO_FS / ALLOC_NO_IO scopes */

@@ -200,13 +200,18 @@ static struct page *alloc_slow(unsigned order, u32 flags)
 
 static int charge(struct page *p, unsigned order)
 {
-	struct group *g = current->group;
+	struct group *g = atomic_load(&current->group);
 
 	if (!g)
 		return 0;
-	if (group_charge_pages(g, 1ull << order))
+	if (g != &group_root)
+		g = group_of_thread(current);	/* somebody may move us meanwhile */
+	if (group_charge_pages(g, 1ull << order)) {
+		if (g != &group_root)
+			group_put(g);
 		return -1;
-	p->group = g == &group_root ? g : group_get(g);
+	}
+	p->group = g;
 	return 0;
 }
 

@@ -289,7 +289,7 @@ __noreturn void process_exit_thread(int code)
 			tty_session_end(p);
 		release_files(p);
 	}
-	group_uncharge_task(self->group ? self->group : &group_root);
+	group_uncharge_task(self);
 	if (!is_leader) {
 		unsigned long flags = signal_lock(p);
 

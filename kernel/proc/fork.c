@@ -179,6 +179,7 @@ static int make_visible(struct process *p, struct thread *t, const struct fork_a
 	int err = 0;
 
 	spin_lock(&process_tree_lock);
+	group_fork_settle(t);
 	if (is_new) {
 		if (a->flags & CLONE_PARENT)
 			parent = me->parent;
@@ -219,7 +220,7 @@ static struct thread *thread_build(struct process *p, const struct fork_args *a,
 	*err = -ENOMEM;
 	if (!t)
 		return NULL;
-	*err = group_charge_task(t->group ? t->group : &group_root);
+	*err = group_charge_task(t);
 	if (*err)
 		goto put;
 	*err = aspace_share(t, a->flags);
@@ -237,7 +238,7 @@ drop_space:
 	aspace_put_user(t->aspace);
 	t->aspace = NULL;
 uncharge:
-	group_uncharge_task(t->group ? t->group : &group_root);
+	group_uncharge_task(t);
 put:
 	thread_put(t);
 	return NULL;
@@ -248,7 +249,7 @@ static void thread_discard(struct thread *t)
 	pid_free(t->tid);
 	aspace_put_user(t->aspace);
 	t->aspace = NULL;
-	group_uncharge_task(t->group ? t->group : &group_root);
+	group_uncharge_task(t);
 	thread_put(t);
 }
 
@@ -320,6 +321,7 @@ long process_fork(const struct fork_args *a)
 		thread_discard(t);
 		goto discard;
 	}
+	group_fork_done(t);
 	if ((a->flags & CLONE_PARENT_SETTID) && put_user((s32)tid, a->parent_tid))
 		err = 0;	/* Linux ignores it: the child exists */
 	thread_start(t);

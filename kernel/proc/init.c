@@ -43,7 +43,7 @@ static void become_process(void)
 		self->cred = cred_get(&cred_init);
 	if (!self->group)
 		self->group = group_get(&group_root);
-	must(group_charge_task(self->group), "group");
+	must(group_charge_task(self), "group");
 	self->process = process_get(p);
 	self->on_free = process_on_thread_free;
 	self->is_user = true;

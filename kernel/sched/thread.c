@@ -25,7 +25,7 @@ static void inherit(struct thread *t, struct thread *from)
 	t->vruntime = from->vruntime;
 	t->affinity = from->affinity;
 	atomic_store(&t->cpu, atomic_load(&from->cpu));
-	t->group = from->group ? group_get(from->group) : NULL;
+	t->group = group_of_thread(from);
 	t->cred = from->cred ? cred_get(from->cred) : NULL;
 	if (t->policy == NULL) {	/* the idle thread's children; and before sched_init */
 		t->policy = &sched_policy_fair;

@@ -223,13 +223,13 @@ static int pid_dir_iterate(struct file *file, struct dir_context *ctx)
 
 	if (!virtual_emit(dir, ctx))
 		return 0;
-	for (; (u64)ctx->pos - 2 < pid_entries_len; ctx->pos++) {
-		const struct pid_entry *e = &pid_entries[ctx->pos - 2];
+	for (off_t pos = ctx->pos; (u64)pos - 2 < pid_entries_len; ctx->pos = ++pos) {
+		const struct pid_entry *e = &pid_entries[pos - 2];
 
 		if (virtual_i(dir)->tid && !strcmp(e->name, "task"))
 			continue;
-		if (!ctx->emit(ctx, e->name, (u32)strlen(e->name), dir->ino + (u64)ctx->pos - 1,
-			       S_ISDIR(e->mode) ? DT_DIR : S_ISLNK(e->mode) ? DT_LNK : DT_REG, ctx->pos + 1))
+		if (!ctx->emit(ctx, e->name, (u32)strlen(e->name), dir->ino + (u64)pos - 1,
+			       S_ISDIR(e->mode) ? DT_DIR : S_ISLNK(e->mode) ? DT_LNK : DT_REG, pos + 1))
 			return 0;
 	}
 	return 0;
@@ -417,8 +417,22 @@ static int oom_score_adj_store(const char *text, size_t len, struct process *p)
 	return 0;
 }
 
+static int cgroup_show(struct text *t, struct process *p, struct thread *th)
+{
+	struct group *g = group_of_thread(th);
+	char *path = kmalloc(PATH_MAX, 0);
+	int len = path ? group_path(g, path, PATH_MAX) : -ENOMEM;
+
+	if (len > 0)
+		text_printf(t, "0::%s%s\n", path, atomic_load(&g->is_dead) ? " (deleted)" : "");
+	kfree(path);
+	group_put(g);
+	return min(len, 0);
+}
+
 const struct pid_entry pid_entries[] = {
 	{ "auxv", S_IFREG | 0400, .show = pid_auxv_show, .is_private = true },
+	{ "cgroup", S_IFREG | 0444, .show = cgroup_show },
 	{ "cmdline", S_IFREG | 0444, .show = pid_cmdline_show },
 	{ "comm", S_IFREG | 0644, .show = comm_show, .store = comm_store },
 	{ "cwd", S_IFLNK | 0777, .follow = follow_cwd, .is_private = true },

@@ -67,12 +67,12 @@ static int root_iterate(struct file *file, struct dir_context *ctx)
 	if (ctx->pos == POS_LINKS) {
 		if (!ctx->emit(ctx, "self", 4, INO_SELF, DT_LNK, POS_LINKS + 1))
 			return 0;
-		ctx->pos++;
+		ctx->pos = POS_LINKS + 1;
 	}
 	if (ctx->pos == POS_LINKS + 1) {
 		if (!ctx->emit(ctx, "thread-self", 11, INO_THREAD_SELF, DT_LNK, POS_LINKS + 2))
 			return 0;
-		ctx->pos++;
+		ctx->pos = POS_LINKS + 2;
 	}
 	pid_emit_all(dir, ctx);
 	return 0;
@@ -103,4 +103,5 @@ void virtual_files_init(void)
 	if (bootchart_register())
 		log_warn("procfs: bootchart cannot be shown");
 	sysfs_init();
+	cgroupfs_init();
 }

@@ -208,9 +208,11 @@ bool virtual_emit(struct inode *dir, struct dir_context *ctx)
 		ctx->pos = 2;
 	}
 	while (d && ctx->pos < VIRTUAL_POS_END && (n = nth_child(d, (u64)ctx->pos - 2))) {
-		if (!ctx->emit(ctx, n->name, n->name_len, n->ino, type_of(n), ctx->pos + 1))
+		off_t next = ctx->pos + 1;
+
+		if (!ctx->emit(ctx, n->name, n->name_len, n->ino, type_of(n), next))
 			return false;
-		ctx->pos++;
+		ctx->pos = next;	/* emit may have set it, too */
 	}
 	return true;
 }

@@ -105,5 +105,6 @@ void procfs_sysctl_vm_register(void);
 void sysfs_system_register(void);
 void procfs_init(void);
 void sysfs_init(void);
+void cgroupfs_init(void);		/* kernel/fs/cgroup */
 
 #endif

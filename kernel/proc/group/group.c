@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Resource groups: references and charging along the path to the root. Counters are atomic; a
- * charge that fails half-way gives back what it took below. The cgroup files come with a
- * later issue, so the root group is the only one yet.
+ * Groups one by one: references, charging along the path to the root, what threads and pages name.
+ * The tree is tree.c's matter, moving move.c's, standing still freeze.c's. Counters are atomic; a
+ * charge that fails half-way gives back what it took below. A group's memory goes an epoch after
+ * its last reference, so a pointer to it may be followed in an epoch section.
  */
-#include <kernel/group.h>
+#include "group_local.h"
 #include <kernel/mm.h>
+#include <lib/string.h>
 #include <uapi/errno.h>
 
 struct group group_root = {
 	.refs = REFCOUNT_INIT(1),
+	.id = 1,
+	.name = (char[]){ "" },
 	.children = LIST_INIT(group_root.children),
 	.sibling = LIST_INIT(group_root.sibling),
+	.max_depth = U32_MAX,
+	.max_descendants = U32_MAX,
 	.pages_max = U64_MAX,
 	.tasks_max = U32_MAX,
 	.cpu_weight = 100,
+	.thaw = WAITQ_INIT(group_root.thaw),
+	.events_changed = WAITQ_INIT(group_root.events_changed),
+	.attrs = LIST_INIT(group_root.attrs),
 };
 
 struct group *group_get(struct group *g)
@@ -23,14 +32,37 @@ struct group *group_get(struct group *g)
 	return g;
 }
 
+static void free_after_epoch(struct epoch_head *h)
+{
+	group_free(container_of(h, struct group, epoch));
+}
+
 void group_put(struct group *g)
 {
 	if (!ref_put(&g->refs))
 		return;
 	assert(g != &group_root);
-	if (g->parent)
-		group_put(g->parent);	/* depth bounded by the path that made it */
-	kfree(g);
+	epoch_defer(&g->epoch, free_after_epoch);
+}
+
+struct group *group_of_thread(struct thread *t)
+{
+	struct group *g;
+
+	epoch_enter();
+	do
+		g = atomic_load(&t->group);
+	while (g && !ref_get_not_zero(&g->refs));	/* 0: t has another one by now */
+	epoch_exit();
+	return g;
+}
+
+void group_events_changed(struct group *g)
+{
+	for (; g; g = g->parent) {
+		atomic_fetch_add(&g->events, 1ull);
+		waitq_wake_all(&g->events_changed);
+	}
 }
 
 static void uncharge_pages_to(struct group *g, const struct group *end, u64 n)
@@ -54,20 +86,64 @@ int group_charge_pages(struct group *g, u64 n)
 
 void group_uncharge_pages(struct group *g, u64 n) { uncharge_pages_to(g, NULL, n); }
 
-static void uncharge_task_to(struct group *g, const struct group *end)
+int group_parse_u64(const char *text, u64 *value)
 {
-	for (; g != end; g = g->parent)
-		atomic_sub(&g->tasks, 1u);
+	const char *end;
+	int err;
+
+	while (*text == ' ' || *text == '\t' || *text == '\n')
+		text++;
+	err = parse_u64_prefix(text, 10, value, &end);
+	while (!err && (*end == ' ' || *end == '\t' || *end == '\n'))
+		end++;
+	return err ? err : *end ? -EINVAL : 0;
 }
 
-int group_charge_task(struct group *g)
+/* Threads of a subtree come or go; the first and the last are events. */
+void group_count_task(struct group *g, const struct group *end)
 {
-	for (struct group *i = g; i; i = i->parent)
-		if (atomic_fetch_add(&i->tasks, 1u) >= atomic_load(&i->tasks_max)) {
-			uncharge_task_to(g, i->parent);
+	for (; g != end; g = g->parent)
+		if (atomic_fetch_add(&g->tasks, 1u) == 0)
+			group_events_changed_here(g);
+}
+
+void group_uncount_task(struct group *g, const struct group *end)
+{
+	for (; g != end; g = g->parent)
+		if (__atomic_fetch_sub(&g->tasks, 1u, __ATOMIC_RELAXED) == 1)
+			group_events_changed_here(g);
+}
+
+static void note_peak(struct group *g, u32 tasks)
+{
+	u32 peak = atomic_load(&g->tasks_peak);
+
+	while (tasks > peak && !atomic_cmpxchg(&g->tasks_peak, &peak, tasks))
+		;
+}
+
+static int charge_path(struct group *g)
+{
+	for (struct group *i = g; i; i = i->parent) {
+		u32 before = atomic_fetch_add(&i->tasks, 1u);
+
+		if (unlikely(before == 0))
+			group_events_changed_here(i);
+		if (unlikely(before >= atomic_load(&i->tasks_max))) {
+			group_uncount_task(g, i->parent);
+			atomic_fetch_add(&i->tasks_refused, 1ull);
 			return -EAGAIN;
 		}
+		if (i->parent)
+			note_peak(i, before + 1);
+	}
 	return 0;
 }
 
-void group_uncharge_task(struct group *g) { uncharge_task_to(g, NULL); }
+int group_charge_task(struct thread *t)
+{
+	int err = charge_path(t->group);
+
+	t->in_group = err == 0;
+	return err;
+}

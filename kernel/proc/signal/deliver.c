@@ -178,7 +178,7 @@ void user_return_work(struct arch_regs *regs)
 	struct thread *self = current;
 	u32 work = atomic_load(&self->exit_work);
 
-	if (work & (WORK_RESCHED | WORK_SIGNAL | WORK_SIGMASK | WORK_RSEQ)) {
+	if (work & (WORK_RESCHED | WORK_SIGNAL | WORK_SIGMASK | WORK_RSEQ | WORK_THROTTLE)) {
 		arch_irq_enable();
 		if (work & WORK_RESCHED)
 			schedule();
@@ -186,14 +186,16 @@ void user_return_work(struct arch_regs *regs)
 			rseq_return_work(regs);
 		if (work & (WORK_SIGNAL | WORK_SIGMASK))
 			signal_handle(regs);
+		if (work & WORK_THROTTLE)
+			group_park();
 		arch_irq_disable();
 		return;		/* the caller looks again: the FPU comes last, with interrupts off until user mode */
 	}
 	if (work & WORK_FPU)
 		sched_fpu_reload();
-	/* Nothing sets these yet; a bit that stayed would keep us here for ever. */
-	if (work & (WORK_TRACE | WORK_THROTTLE))
-		atomic_fetch_and(&self->exit_work, ~(u32)(WORK_TRACE | WORK_THROTTLE));
+	/* Nothing sets it yet; a bit that stayed would keep us here for ever. */
+	if (work & WORK_TRACE)
+		atomic_fetch_and(&self->exit_work, ~(u32)WORK_TRACE);
 }
 
 /* Fatal faults of programs are worth a line: nothing else tells where it went wrong. */
