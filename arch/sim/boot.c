@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The simulated machine's boot: main() makes the RAM, fills boot_info from the command line's words
- * and enters kernel_main on the boot thread's stack. Neighbours: memory.c, cpu.c, thread.c, host.c.
+ * and enters kernel_main on the boot thread's stack. Neighbours: vcpu.c, memory.c, user.c, host.c.
  */
 #include <arch/boot.h>
 #include <arch/mmu.h>
+#include <arch/random.h>
 #include <arch/upcall.h>
 #include <kernel/thread.h>
+#include <lib/format.h>
 #include <lib/string.h>
 #include "host.h"
 #include "sim.h"
 
-#define RAM_SIZE (64ull << 20)
+#define RAM_MIB 64u
+#define TREE_ROOM (64ull << 10)
+#define INITRD_ROOM (512ull << 10)
 #define BOOT_STACK (64u * 1024)
 
 struct arch_layout arch_layout;
@@ -30,48 +34,69 @@ void arch_early_putc(char c)
 	}
 }
 
-__noreturn void arch_machine_off(void) { host_exit(0); }
+__noreturn void arch_machine_off(void) { sim_done(); }
 __noreturn void arch_machine_reset(void) { host_exit(3); }
 
-static void fill_boot_info(int argc, char **argv)
+/* Words that begin with "sim." set up the simulation, the others are the kernel's. */
+static void read_words(int argc, char **argv, char *bootargs, size_t size)
 {
 	size_t n = 0;
 
+	bootargs[0] = 0;
 	for (int i = 1; i < argc; i++) {
-		n += strlcpy(boot_info.cmdline + n, argv[i], sizeof(boot_info.cmdline) - n);
-		if (n + 1 >= sizeof(boot_info.cmdline)) {
-			boot_info.cmdline_cut = true;
-			break;
+		if (!strncmp(argv[i], "sim.", 4)) {
+			if (!sim_settings_add(argv[i] + 4, strlen(argv[i] + 4)))
+				sim_fail("the setting %s is too long", argv[i]);
+			continue;
 		}
-		if (i + 1 < argc)
-			boot_info.cmdline[n++] = ' ';
+		if (n + strlen(argv[i]) + 2 > size)
+			sim_fail("the command line is too long");
+		n += (size_t)snprintf(bootargs + n, size - n, n ? " %s" : "%s", argv[i]);
 	}
-	boot_info.ranges[0] = (struct boot_range){ SIM_RAM_PHYS, RAM_SIZE, BOOT_RAM };
-	boot_info.nr_ranges = 1;
+}
+
+/* Device tree and initial RAM disk lie at the end of the RAM, the "image" is its first page. */
+static void fill_boot_info(const char *bootargs, u64 ram_size)
+{
+	u64 tree = SIM_RAM_PHYS + ram_size - TREE_ROOM, initrd = tree - INITRD_ROOM;
+	u64 initrd_size = strstr(bootargs, "ktest") ? 0 : sim_initrd(phys_to_virt(initrd), INITRD_ROOM);
+
+	boot_info.fdt = tree;
+	boot_info.fdt_size = sim_devicetree(phys_to_virt(tree), TREE_ROOM, bootargs, SIM_RAM_PHYS, ram_size, initrd,
+					    initrd_size);
 	boot_info.image_base = SIM_RAM_PHYS;
 	boot_info.image_size = PAGE_SIZE;
 	boot_info.protocol = "sim";
-	host_random(boot_info.seed, sizeof(boot_info.seed));
-	boot_info.seed_len = sizeof(boot_info.seed);
+	boot_info.seed_len = (u32)arch_random_bytes(boot_info.seed, sizeof(boot_info.seed));
 }
 
 static void start(void)
 {
 	host_switch_end();
+	sim_hold = false;
 	kernel_main();
 }
 
 int main(int argc, char **argv)
 {
+	static char bootargs[BOOT_CMDLINE_MAX];
+	u64 ram_size;
+
 	arch_layout = (struct arch_layout){
 		.linear_base = SIM_LINEAR, .linear_size = 1ull << 40, .vmemmap_base = SIM_VMEMMAP,
 		.vmap_base = SIM_VMAP, .vmap_end = SIM_VMAP_END,
 		.image_offset = (u64)__image_start - SIM_RAM_PHYS, .user_end = 1ull << 46, .pt_levels = 4,
 	};
-	host_ram_create(RAM_SIZE);
-	fill_boot_info(argc, argv);
+	host_init();
+	read_words(argc, argv, bootargs, sizeof(bootargs));
+	sim_streams_init(sim_setting("seed", 1));
+	sim_nr_cpus = (unsigned)clamp(sim_setting("cpus", 1), (u64)1, (u64)SIM_CPUS_MAX);
+	ram_size = clamp(sim_setting("ram", RAM_MIB), (u64)8, (u64)1024) << 20;
+	host_ram_create(ram_size);
 	boot_thread.kstack_top = (vaddr_t)boot_stack + sizeof(boot_stack);
-	boot_thread.kstack = boot_stack;
-	host_switch_begin(boot_stack, sizeof(boot_stack));
+	boot_thread.kstack = boot_stack + sizeof(boot_stack) - KSTACK_SIZE;
+	sim_vcpu_boot(&boot_thread, &cpu_boot);
+	fill_boot_info(bootargs, ram_size);
+	host_switch_begin(boot_thread.kstack, KSTACK_SIZE);
 	sim_enter(boot_thread.kstack_top, start);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The simulated CPU: virtual time, its timer, interrupt delivery. Time moves as code runs, when somebody
- * looks at the clock, spins or waits; an idle CPU jumps to its next deadline.
+ * What a CPU of the simulation has beside its flow of control: interrupts, the timer and clock, entropy.
+ * The interrupt controller is the simplest there can be: 32 edge-triggered lines, each with a mask and a CPU.
  */
 #include <arch/clock.h>
 #include <arch/cpu.h>
@@ -11,83 +11,71 @@
 #include <arch/upcall.h>
 #include <kernel/cpu.h>
 #include <lib/format.h>
-#include <uapi/errno.h>
 #include "host.h"
 #include "sim.h"
 
-#define SPIN_NS 200u
 #define HZ 1000000000u
+#define LINES 32u
 
-u64 sim_now;
-bool sim_irq_off = true;
-struct cpu *sim_cpu = &cpu_boot;
-static u64 deadline = U64_MAX;
-static bool ipi_due;
+static const struct irq_root *irq_root;
+static unsigned route[LINES];
+static u32 masked = ~0u, pending;	/* pending: raised while masked */
 
-#define no_coverage __attribute__((no_sanitize_coverage))
-#define EDGES_PER_STEP 64u
-#define STEP_NS 64u
-
-/*
- * Compiled code calls this at every edge of its flow graph: time passes while a thread computes,
- * and an interrupt may come between any two blocks.
- */
-void __sanitizer_cov_trace_pc(void);
-no_coverage void __sanitizer_cov_trace_pc(void)
+/* One round of what is due on this CPU. Interrupts were on. */
+void sim_irq_take(struct arch_regs *regs)
 {
-	static u32 edges;
+	struct sim_vcpu *v = sim_v;
+	bool timer = sim_now >= v->deadline, ipi = v->ipi_due;
+	u32 lines = v->lines_due;
 
-	if (sim_irq_off || ++edges % EDGES_PER_STEP)
-		return;
-	sim_now += STEP_NS;
-	sim_irq_poll();
+	sim_irq_off = true;
+	if (timer)
+		v->deadline = U64_MAX;
+	v->ipi_due = false;
+	v->lines_due = 0;
+	sim_trace(2, (u64)v->id << 48 ^ (u64)timer << 47 ^ (u64)ipi << 46 ^ (u64)lines << 8);
+	irq_enter(regs);
+	if (timer)
+		timer_fire();
+	if (ipi) {
+		v->in_ipi = true;
+		ipi_receive();
+		v->in_ipi = false;
+	}
+	for (; lines; lines &= lines - 1)
+		if (irq_root)
+			irq_root->handle((unsigned long)__builtin_ctz(lines));
+	irq_exit(regs);		/* another CPU perhaps from here on */
+	sim_irq_off = false;
 }
 
-/* Takes due interrupts as the hardware would: off during the handler, on again behind it. */
-no_coverage void sim_irq_poll(void)
+void sim_irq_raise(unsigned line)
 {
-	static struct arch_regs kernel_regs;	/* says "not from user mode" */
+	if (masked >> line & 1)
+		pending |= 1u << line;
+	else
+		sim_vcpus[route[line]].lines_due |= 1u << line;
+}
 
-	while (!sim_irq_off && (sim_now >= deadline || ipi_due)) {
-		bool timer = sim_now >= deadline, ipi = ipi_due;
+void sim_irq_route(unsigned line, unsigned cpu)
+{
+	route[line] = cpu < sim_nr_cpus && sim_vcpus[cpu].cpu ? cpu : 0;
+}
 
-		sim_irq_off = true;
-		if (timer)
-			deadline = U64_MAX;
-		ipi_due = false;
-		irq_enter(&kernel_regs);
-		if (timer)
-			timer_fire();
-		if (ipi)
-			ipi_receive();
-		irq_exit(&kernel_regs);
-		sim_irq_off = false;
+void sim_irq_mask(unsigned line, bool is_masked)
+{
+	u32 bit = 1u << line;
+
+	masked = is_masked ? masked | bit : masked & ~bit;
+	if (!is_masked && (pending & bit)) {
+		pending &= ~bit;
+		sim_irq_raise(line);
 	}
 }
 
-void sim_relax(void)
-{
-	sim_now += SPIN_NS;
-	sim_irq_poll();
-}
-
-void arch_cpu_wait(void)
-{
-	if (!ipi_due && deadline == U64_MAX)
-		panic("the only CPU waits and nothing will wake it");
-	if (!ipi_due && sim_now < deadline)
-		sim_now = deadline;
-	sim_irq_off = false;
-	sim_irq_poll();
-	sim_irq_off = true;
-}
-
-__noreturn void arch_cpu_stop(void) { host_exit(1); }
-int arch_cpu_start(struct cpu *cpu) { return -ENODEV; }	/* one virtual CPU so far */
-void arch_ipi_send(struct cpu *cpu) { ipi_due = true; }
+void arch_irq_set_root(const struct irq_root *root) { irq_root = root; }
 void arch_cpu_early_init(void) { host_on_fault(sim_fault); }
 void arch_cpu_init(struct cpu *cpu) {}
-void arch_irq_set_root(const struct irq_root *root) {}	/* no devices, no controller */
 u64 arch_hwcap(void) { return 0; }
 u64 arch_hwcap2(void) { return 0; }
 
@@ -99,20 +87,15 @@ int arch_cpu_describe(const struct cpu *cpu, char *buf, size_t size)
 void arch_clock_init(void) {}
 u64 arch_clock_hz(void) { return HZ; }
 const char *arch_clock_name(void) { return "sim"; }
-
-void arch_timer_arm(u64 deadline_ticks)
-{
-	deadline = deadline_ticks;
-}
+void arch_timer_arm(u64 deadline_ticks) { sim_v->deadline = deadline_ticks; }
 
 size_t arch_random_bytes(void *buf, size_t n)
 {
-	u8 bounce[256];
+	u8 *p = buf;
 
-	n = min(n, sizeof(bounce));
-	host_random(bounce, n);
-	__builtin_memcpy(buf, bounce, n);
+	for (size_t i = 0; i < n; i++)
+		p[i] = (u8)sim_random(SIM_TIME);
 	return n;
 }
 
-const char *arch_random_name(void) { return "host"; }
+const char *arch_random_name(void) { return "seed"; }

@@ -9,6 +9,7 @@
 #define SIM_VMAP 0x520000000000ul
 #define SIM_VMAP_END 0x520100000000ul
 
+void host_init(void);			/* before anything else here */
 void host_ram_create(unsigned long size);	/* at SIM_LINEAR + SIM_RAM_PHYS */
 /* Shows the frame at physical pa at the virtual address va; pages of 4 KiB. */
 void host_map(unsigned long va, unsigned long pa, int writable);
@@ -17,7 +18,23 @@ void host_unmap(unsigned long va, unsigned long end);
 void host_on_fault(int (*handler)(unsigned long address));
 void host_write(const char *text, unsigned long len);
 void host_exit(int code) __attribute__((noreturn));
-void host_random(void *buf, unsigned long n);
+/* Zeroed host memory outside the machine's RAM, for the simulation's own state; copied by host_serve's fork. */
+void *host_alloc(unsigned long size);
+
+/* How a run ended; lies in memory that the process that forked it sees. */
+struct host_report {
+	unsigned long hash, steps, now;
+	int is_done;
+	char text[512];		/* what failed */
+};
+extern struct host_report *host_report;
+/*
+ * Reads lines from the standard input; forks for each a process that has its own copy of the RAM, in which
+ * run(line) is called and which goes on where it returns. In the parent this never returns: it
+ * prints one result line per run and exits at the end of its input. Not on a stack in the machine's RAM.
+ */
+void host_serve(void (*run)(char *line));
+
 /* The sanitizer's view of stacks, nothing without one. */
 void host_stack_reset(void *stack, unsigned long size);
 void host_switch_begin(void *stack, unsigned long size);

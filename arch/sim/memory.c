@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The simulation's MMU. The linear map is a host mapping; other kernel addresses are shown to the
- * host page by page when they are first touched, from the kernel's own page table, and taken
- * away at a flush: the host's mappings play the TLB. User memory is reached by the portable walk.
+ * The kernel's side of the simulation's MMU. The linear map is a host mapping; other kernel addresses are
+ * shown to the host page by page when they are first touched, from the kernel's own page table, and
+ * taken away at a flush: the host's mappings play the TLB. The core reaches user memory by the portable
+ * walk, programs through tlb.c.
  */
 #include <arch/irq.h>
 #include <arch/mmu.h>
@@ -37,32 +38,19 @@ static int show_page(unsigned long address)
 	return 1;
 }
 
-/* 1: the page is there now. Runs on the host's signal stack, where no interrupt may switch threads. */
+/* 1: the page is there now. Runs on the host's signal stack, where nobody else may run. */
 int sim_fault(unsigned long address)
 {
-	bool was_off = sim_irq_off;
+	bool was_held = sim_hold;
 	int shown;
 
-	sim_irq_off = true;
+	sim_hold = true;
 	shown = show_page(address);
-	sim_irq_off = was_off;
+	sim_hold = was_held;
 	return shown;
 }
 
 void arch_mmu_set_kernel_root(paddr_t root) { root_loaded = root; }
-void arch_mmu_activate(struct aspace *prev, struct aspace *next) {}	/* nothing runs in user mode */
-
-void arch_tlb_flush_range(struct aspace *as, cpumask_t cpus, vaddr_t start, vaddr_t end, unsigned stride_shift,
-			  bool freed_tables)
-{
-	if (as)
-		return;		/* the portable walk reads the tables each time */
-	start = max(align_down(start, PAGE_SIZE), (vaddr_t)SIM_VMEMMAP);
-	end = min(align_up(end, PAGE_SIZE), (vaddr_t)SIM_VMAP_END);
-	if (start < end)
-		host_unmap(start, end);
-}
-
 void arch_icache_sync(const void *start, size_t len) {}
 void arch_page_clear(void *page) { memset(page, 0, PAGE_SIZE); }
 void arch_page_copy(void *dst, const void *src) { memcpy(dst, src, PAGE_SIZE); }
@@ -76,35 +64,3 @@ int arch_user_cmpxchg32(u32 __user *dst, u32 old, u32 new, u32 *prev)
 {
 	return user_walk_cmpxchg32(dst, old, new, prev);
 }
-
-/* Registers of a user program: kept in the frame, for the day there is one. */
-void arch_user_start(struct arch_regs *regs, u64 pc, u64 sp)
-{
-	*regs = (struct arch_regs){ .pc = pc, .sp = sp, .is_user = true };
-}
-
-void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
-{
-	*nr = regs->nr;
-	memcpy(args, regs->args, sizeof(regs->args));
-}
-
-void arch_user_set_result(struct arch_regs *regs, long result) { regs->result = (u64)result; }
-long arch_user_get_result(const struct arch_regs *regs) { return (long)regs->result; }
-bool arch_user_in_call(const struct arch_regs *regs) { return regs->in_call; }
-void arch_user_forget_call(struct arch_regs *regs) { regs->in_call = false; }
-
-void arch_user_restart_call(struct arch_regs *regs, u64 nr_override)
-{
-	if (nr_override != U64_MAX)
-		regs->nr = nr_override;
-	regs->in_call = true;
-}
-
-/* No signal frame layout exists for the simulation: the caller ends the process. */
-int arch_signal_push(struct arch_regs *regs, const struct signal_delivery *d) { return -EFAULT; }
-int arch_signal_pop(struct arch_regs *regs, u64 *mask, struct user_stack *alt) { return -EFAULT; }
-
-/* No vDSO: an empty image. */
-const char arch_vdso_start[0], arch_vdso_end[0];
-const u64 arch_vdso_sigreturn;

@@ -20,11 +20,25 @@ sim_switch:				/* (u64 *save_sp, u64 load_sp) */
 	ret
 
 	.globl sim_enter
-sim_enter:				/* (stack_top, fn) */
+	.globl sim_rewind
+sim_enter:				/* (stack_top, fn): never comes back */
+sim_rewind:
 	movq %rdi, %rsp
+	andq $-16, %rsp
 	xorl %ebp, %ebp
 	call *%rsi
 	ud2
+
+	.globl sim_on_stack
+sim_on_stack:				/* (stack_top, fn) */
+	pushq %rbp
+	movq %rsp, %rbp
+	movq %rdi, %rsp
+	andq $-16, %rsp
+	call *%rsi
+	movq %rbp, %rsp
+	popq %rbp
+	ret
 
 	.globl sim_thread_start
 sim_thread_start:			/* r12 fn, r13 arg */

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Threads of the simulation: host stacks switched by hand, told to the sanitizer. No user registers live in them. */
+/* Threads of the simulation: host stacks switched by hand, told to the sanitizer. The user frame lies at their top. */
 #include <arch/thread.h>
 #include <arch/user.h>
 #include <arch/upcall.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
+#include <lib/string.h>
 #include "host.h"
 #include "sim.h"
 
-struct thread *sim_current = &boot_thread;
-static struct thread *switched_from;
+static struct thread *switched_from;	/* between the two sides of a switch no other CPU runs */
 
 struct arch_regs *arch_user_regs(const struct thread *t) { return (struct arch_regs *)t->kstack_top - 1; }
 
@@ -18,6 +18,7 @@ void arch_thread_init(struct thread *t, void (*fn)(void *), void *arg)
 	u64 *sp = (u64 *)align_down((u64)arch_user_regs(t), 16ull);
 
 	host_stack_reset(t->kstack, KSTACK_SIZE);
+	memset(arch_user_regs(t), 0, sizeof(struct arch_regs));	/* a kernel thread may become a program (PID 1) */
 	*--sp = (u64)sim_thread_start;
 	*--sp = 0;			/* rbp */
 	*--sp = 0;			/* rbx */
@@ -52,21 +53,24 @@ __noreturn void sim_thread_main(void (*fn)(void *), void *arg)
 	panic("thread %s returned to the architecture", current->name);
 }
 
-/* User programs do not exist in the simulation yet (CAVEATS.md): these have no caller that succeeds. */
+/* The child begins with the function that sim_clone left in the parent's frame. */
 void arch_thread_fork(struct thread *child, const struct arch_regs *regs, u64 user_sp)
 {
-	panic("the simulation has no user programs to fork");
-}
+	struct arch_regs *r = arch_user_regs(child);
 
-__noreturn void arch_user_enter(struct arch_regs *regs)
-{
-	panic("the simulation runs no user programs yet: boot it with ktest");
+	arch_thread_init(child, sim_user_first_run, NULL);
+	*r = *regs;
+	r->result = 0;
+	r->in_call = false;
+	child->arch.tls = current->arch.tls;
+	if (user_sp)
+		r->sp = user_sp;
 }
 
 void arch_thread_set_tls(struct thread *t, u64 tls) { t->arch.tls = tls; }
 u64 arch_thread_get_tls(const struct thread *t) { return t->arch.tls; }
 void arch_thread_destroy(struct thread *t) {}
-void arch_fpu_save(struct thread *t) {}		/* no user state lives in host registers */
+void arch_fpu_save(struct thread *t) {}		/* programs keep nothing in host registers */
 void arch_fpu_restore(struct thread *t) {}
 void arch_fpu_reset(struct thread *t) {}
 

@@ -32,5 +32,6 @@ def cases(ctx):
         for arch in ctx.arches:
             name = " ".join([arch, *words])
             yield Case(name, lambda arch=arch, words=words: compiled(ctx, arch, words), alone=True)
-    for arch in ctx.arches:
+    yield Case("sim", lambda: compiled(ctx, "sim", ()), alone=True)
+    for arch in [*ctx.arches, "sim"]:
         yield Case(f"{arch} contract", lambda arch=arch: contract(ctx, arch, top / "build" / arch))

@@ -25,6 +25,7 @@ PLANTED = [
     ("include cycle", {"include/lib/a.h": "#include <lib/b.h>", "include/lib/b.h": "#include <lib/a.h>"}, "cycle"),
     ("architecture test", {"kernel/a.c": "#ifdef __x86_64__\n#endif"}, "instruction set"),
     ("zlib outside the initramfs", {"kernel/mm/a.c": "#include <zlib.h>"}, "<zlib.h>"),
+    ("simulation in the core", {"kernel/a.c": "if (SIM)"}, "simulation"),
     ("libc in the kernel", {"kernel/a.c": "#include <stdio.h>"}, "<stdio.h>"),
 ]
 PLANTED_STYLE = [

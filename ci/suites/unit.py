@@ -9,12 +9,21 @@ NAME, WHEN, ORDER = "unit", "default", 30
 HELP = "unit tests in the simulation, under ASan and UBSan"
 
 
-def run(ctx):
+def run(ctx, cpus):
     if "arch_src +=" not in re.sub(r"#.*", "", (top / "arch/sim/meson.build").read_text()):
         raise Missing("arch/sim has no sources yet")
-    kernel = ctx.kernel("sim", ctx.build("sim"))
-    out = subprocess.run([kernel, "ktest"], capture_output=True, text=True, errors="replace", timeout=300)
+    kernel = ctx.kernel("sim", ctx.build("sim", "--asan"))
+    out = subprocess.run([kernel, "ktest", f"sim.cpus={cpus}"], capture_output=True, text=True, errors="replace", timeout=300)
     return read_ktest(out.stdout + out.stderr)
+
+
+def first_program(ctx):
+    """Boots through device tree, initramfs and exec to a simulated program; its status is the answer."""
+    out = subprocess.run([ctx.kernel("sim", ctx.build("sim", "--asan")), "sim.cpus=2"], capture_output=True, text=True,
+                         errors="replace", timeout=100)
+    text = out.stdout + out.stderr
+    if out.returncode or "first user instruction" not in text:
+        raise Failed(text[-4000:])
 
 
 def read_ktest(text):
@@ -28,4 +37,6 @@ def read_ktest(text):
 
 
 def cases(ctx):
-    yield Case("sim", lambda: run(ctx), alone=True)
+    for cpus in (1, 4):
+        yield Case(f"sim, {cpus} CPUs", lambda cpus=cpus: run(ctx, cpus), alone=True)
+    yield Case("sim, first program", lambda: first_program(ctx))

@@ -4,7 +4,8 @@
 
 usage: check_contract.py ARCH [BUILD_DIR]
 Every arch_* name declared there must be defined by the build, and an architecture's objects may
-define no other global arch_* name: what is private has another name or is static.
+define no other global arch_* name: what is private has another name or is static. In the simulation,
+whose core is a library of its own, what that library lacks must be the contract and nothing else.
 """
 import pathlib
 import re
@@ -45,11 +46,25 @@ def defined(nm, objects):
     return {p[2] for p in (line.split() for line in out.stdout.splitlines()) if len(p) == 3}
 
 
+# What the compiler puts into any code, the linker script's marks (include/arch/boot.h), third-party libraries.
+NOT_OURS = re.compile(r"_GLOBAL_OFFSET_TABLE_|__(a|ub)san_\w+|__sanitizer_\w+|__(image|text|rodata|init|init_text|ro_after_init|data"
+                      r"|percpu|bss)_(start|end)|fdt_\w+|z_inflate\w*|__u?divti3")
+
+
+def core_lacks(nm, build, contract):
+    """Problems: names that the core (without arch/) uses, nobody in it defines, and the contract does not have."""
+    objects = list(build.glob("tests/sim/libcore.a.p/*.o"))
+    out = subprocess.run([nm, "-u", *map(str, objects)], capture_output=True, text=True, check=True).stdout
+    lacks = {line.split()[-1] for line in out.splitlines() if line.split()[:1] == ["U"]} - defined(nm, objects)
+    return [f"sim: the core uses {n}, which is neither its own nor in include/arch" for n in sorted(lacks - contract)
+            if not NOT_OURS.fullmatch(n)]
+
+
 def check(arch, build):
     nm = "nm" if arch == "sim" else f"{arch}-linux-gnu-nm"
     build = pathlib.Path(build)
-    objects = list(build.glob("*.p/*.o"))
-    own = [o for o in objects if o.name.startswith(f"arch_{arch}_")]
+    objects = list(build.glob("tests/sim/*.p/*.o" if arch == "sim" else "*.p/*.o"))
+    own = [o for o in objects if o.name.lstrip("._").startswith(f"arch_{arch}_")]
     if not own:
         return None
     contract = declared(top / "include/arch")
@@ -58,7 +73,8 @@ def check(arch, build):
     private = {n for n in defined(nm, own) if n.startswith("arch_")} - contract
     native = "".join(without_comments(h.read_text()) for h in (top / f"arch/{arch}/include").rglob("*.h"))
     private = {n for n in private if not re.search(rf"\b{n}\b", native)}
-    return [f"{arch}: include/arch declares {n}, nothing defines it" for n in sorted(contract - all_names)] + \
+    lacks = core_lacks(nm, build, contract | set(re.findall(r"\w+", native))) if arch == "sim" else []
+    return lacks + [f"{arch}: include/arch declares {n}, nothing defines it" for n in sorted(contract - all_names)] + \
            [f"{arch}: {n} is global but not in include/arch" for n in sorted(private)]
 
 

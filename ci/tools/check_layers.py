@@ -31,6 +31,8 @@ OURS = ("lib/", "uapi/", "arch/", "kernel/", "drivers/", "native/")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 ARCH_IF = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b.*\b(__x86_64__|__i386__|__amd64__|__aarch64__|__arm__|__riscv\w*"
                      r"|CONFIG_(X86|ARM|AARCH|RISCV)\w*)")
+# The core does not know that it is being tested or simulated; kernel/test.h is for *_test.c.
+CORE_WORD = re.compile(r"\b(TEST|SIM|CONFIG_SIM|ARCH_SIM|IS_SIM|is_sim|sim_\w+|SIM_\w+)\b")
 
 
 def sources(top):
@@ -107,6 +109,9 @@ def check(top):
         for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
             if not name.startswith("arch/") and ARCH_IF.match(line):
                 problems.append(f"{name}:{number}: a test on the instruction set outside arch/")
+            if name.startswith(("kernel/", "drivers/", "platform/", "include/")) and not name.endswith("_test.c") and \
+                    CORE_WORD.search(line):
+                problems.append(f"{name}:{number}: `{CORE_WORD.search(line)[0]}`: the core does not know of the simulation")
             m = INCLUDE.match(line)
             if not m or allowed is None:
                 continue

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Simulation part of <arch/cpu.h>: one host thread plays the CPU, so plain variables do. */
+/* Simulation part of <arch/cpu.h>. One host thread plays all CPUs in turn; these variables belong to the one that runs. */
 #ifndef NATIVE_CPU_H
 #define NATIVE_CPU_H
 
@@ -14,7 +14,7 @@ extern struct cpu *sim_cpu;
 void sim_relax(void);
 
 static inline struct thread *arch_current(void) { return READ_ONCE(sim_current); }
-static inline struct cpu *arch_cpu_self(void) { return sim_cpu; }
+static inline struct cpu *arch_cpu_self(void) { return READ_ONCE(sim_cpu); }
 static inline void arch_cpu_relax(void) { sim_relax(); }
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Simulation part of <arch/irq.h>. Interrupts arrive where they are turned on and in spin loops. */
+/* Simulation part of <arch/irq.h>. Interrupts arrive where they are turned on and wherever a CPU's budget ends. */
 #ifndef NATIVE_IRQ_H
 #define NATIVE_IRQ_H
 
 #include <lib/compiler.h>
 
-extern bool sim_irq_off;
+extern bool sim_irq_off;	/* of the CPU that runs */
 void sim_irq_poll(void);	/* delivers what is due */
 
 static inline unsigned long arch_irq_save(void)
 {
-	unsigned long was_on = !sim_irq_off;
+	unsigned long was_on = !READ_ONCE(sim_irq_off);
 
-	sim_irq_off = true;
+	WRITE_ONCE(sim_irq_off, true);
 	barrier();
 	return was_on;
 }
@@ -20,7 +20,7 @@ static inline unsigned long arch_irq_save(void)
 static inline void arch_irq_enable(void)
 {
 	barrier();
-	sim_irq_off = false;
+	WRITE_ONCE(sim_irq_off, false);
 	sim_irq_poll();
 }
 
@@ -32,10 +32,10 @@ static inline void arch_irq_restore(unsigned long was_on)
 
 static inline void arch_irq_disable(void)
 {
-	sim_irq_off = true;
+	WRITE_ONCE(sim_irq_off, true);
 	barrier();
 }
 
-static inline bool arch_irq_disabled(void) { return sim_irq_off; }
+static inline bool arch_irq_disabled(void) { return READ_ONCE(sim_irq_off); }
 
 #endif

@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Simulation part of <arch/thread.h>: threads are host stacks; there are no user registers yet. */
+/*
+ * Simulation part of <arch/thread.h>: threads are host stacks. A program's "registers" are its place in
+ * the program (a host function), the call it makes and the handler it is about to run.
+ */
 #ifndef NATIVE_THREAD_H
 #define NATIVE_THREAD_H
 
 #include <lib/compiler.h>
 
 struct arch_regs {
-	u64 pc, sp;
-	u64 nr, args[6], result;
+	u64 pc, sp;			/* user addresses; pc is fetched when a program starts */
+	u64 nr, args[6], result;	/* of the last system call */
+	u64 entry, entry_arg;		/* where a new thread begins: a host function and its argument; 0: at pc */
+	u64 handler, signo, siginfo;	/* a signal handler to run before anything else; 0: none */
+	u64 starts;			/* how often arch_user_start filled the frame: exec succeeded */
 	bool is_user, in_call;
+	bool restart;			/* the call is to be made again */
+	bool faulted;			/* set by sim_user_fault_handler */
 };
 
 struct arch_thread {
