@@ -6,6 +6,7 @@
  */
 #include <arch/boot.h>
 #include <arch/clock.h>
+#include <kernel/audit.h>
 #include <kernel/boot.h>
 #include <kernel/cmdline.h>
 #include <kernel/device.h>
@@ -98,6 +99,7 @@ static const struct boot_step thread_steps[] = {
 	{ "virtual-files", virtual_files_init, "/proc and /sys show the system" },
 	{ "initramfs", initramfs_unpack, "the initial file tree is in memory" },
 	{ "free-init", free_boot_memory, "boot code is gone, boot-time constants are read-only" },
+	{ "audit", audit_boot, "debug builds: the kernel's page tables keep what they promise" },
 };
 
 static void run_steps(const struct boot_step *steps, unsigned n)
