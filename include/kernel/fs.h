@@ -333,6 +333,8 @@ char *path_text(const struct path *p, const struct path *root, char *buf, size_t
 /* Name operations for the kernel (initramfs, devtmpfs, boot) and the system calls: dir path + name. */
 int vfs_mkdir(const struct path *dir, const char *name, mode_t mode);
 int vfs_mknod(const struct path *dir, const char *name, mode_t mode, dev_t dev);
+/* By a path in kernel memory from the current directory; *out is the new name, referenced. -EEXIST also for dangling links. */
+int vfs_mknod_path(const char *path, mode_t mode, dev_t dev, struct path *out);
 int vfs_symlink(const struct path *dir, const char *name, const char *target);
 int vfs_link(const struct path *old, const struct path *dir, const char *name);
 int vfs_unlink(const struct path *dir, const char *name);

@@ -369,6 +369,29 @@ int vfs_mknod(const struct path *dir, const char *name, mode_t mode, dev_t dev)
 	return err ? err : dir_mknod(dir, name, (u32)strlen(name), mode, dev);
 }
 
+int vfs_mknod_path(const char *path, mode_t mode, dev_t dev, struct path *out)
+{
+	struct walk w;
+	int err;
+
+	if (!*path)
+		return -ENOENT;
+	(void)walk_begin(&w, NULL, path);
+	err = walk_parent(&w);
+	if (!err && (w.type != LAST_NAME || w.last_slash))
+		err = w.type != LAST_NAME ? -EEXIST : -ENOENT;
+	if (!err)
+		err = dir_mknod(&w.cur, w.last, w.last_len, mode, dev);
+	if (!err)
+		err = walk_step(&w, w.last, w.last_len, out);
+	if (!err && (!out->dentry->inode || ((out->dentry->inode->mode ^ mode) & S_IFMT))) {
+		path_put(out);		/* somebody was quicker to replace it */
+		err = -ENOENT;
+	}
+	walk_end(&w);
+	return err;
+}
+
 int vfs_symlink(const struct path *dir, const char *name, const char *target)
 {
 	int err = check_name(name);
