@@ -66,6 +66,8 @@ void x86_descriptors_load(struct cpu *cpu)
 	a->gdt[SEL_TSS / 8] = (sizeof(a->tss) - 1) | (tss & 0xffffff) << 16 | 0x89ull << 40
 			    | (tss >> 24 & 0xff) << 56;
 	a->gdt[SEL_TSS / 8 + 1] = tss >> 32;
+	/* Data of user privilege whose limit is the CPU's number: LSL tells it to the vDSO's getcpu. */
+	a->gdt[SEL_CPU_NUMBER / 8] = 0x0040f10000000000ull | cpu->id;
 	gdtr.limit = sizeof(a->gdt) - 1;
 	gdtr.base = (u64)a->gdt;
 	idtr.limit = sizeof(idt) - 1;

@@ -9,6 +9,7 @@
 #define SEL_USER_DS 0x2b
 #define SEL_USER_CS 0x33
 #define SEL_TSS 0x40
+#define SEL_CPU_NUMBER 0x78	/* as on Linux; <native/vdso.h> repeats it */
 /* SYSRET takes CS from this + 16 and SS from this + 8 (Intel SDM, SYSRET). */
 #define SEL_SYSRET_BASE 0x23
 

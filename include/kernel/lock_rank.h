@@ -65,6 +65,7 @@ enum lock_rank {
 	LOCK_RANDOM,
 	LOCK_IRQ_DESC,
 	LOCK_IRQ_CHIP,		/* registers of an interrupt controller */
+	LOCK_CLOCK,		/* adjtimex */
 	LOCK_TIMER,
 	LOCK_WAITQ,
 	LOCK_THREAD,		/* thread.wake_lock */

@@ -74,6 +74,7 @@ struct thread {
 	u64 runtime_ns;			/* [q] total CPU time */
 	u64 user_ns, system_ns;		/* [o] */
 	u64 mode_stamp_ns;		/* [o] last change between user and kernel, for the two above */
+	bool in_user;			/* [o] which of the two counts now */
 	u64 voluntary_switches, involuntary_switches;	/* [q] */
 	u64 start_ns;			/* [b] monotonic */
 

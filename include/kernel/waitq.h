@@ -44,6 +44,8 @@ void thread_prepare_sleep(enum sleep_mode mode);
 void waitq_finish(struct waitq *q, struct waitq_entry *e);
 /* Sleeps unless woken since prepare. deadline_ns: monotonic, U64_MAX none. 0 woken, -EINTR signal, -ETIMEDOUT. */
 int thread_sleep(enum sleep_mode mode, u64 deadline_ns);
+/* The same until the wall clock shows deadline_ns, however it is set meanwhile. */
+int thread_sleep_wall(enum sleep_mode mode, u64 deadline_ns);
 
 /* 0 when cond became true; -EINTR, -ETIMEDOUT otherwise (cond is tested once more first). */
 #define waitq_wait_until(q, cond, mode, deadline_ns, is_exclusive) ({ \

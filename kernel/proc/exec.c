@@ -209,12 +209,13 @@ static int make_cred(struct exec *x)
 	return 0;
 }
 
+/* The vDSO's code, and the clocks' page right below it, where the code looks for it. */
 static int map_vdso(struct aspace *as)
 {
 	size_t bytes = (size_t)(arch_vdso_end - arch_vdso_start);
 	u32 n = (u32)(align_up(bytes, PAGE_SIZE) / PAGE_SIZE);
-	struct page *pages[8];
-	s64 at;
+	struct page *pages[8], *clock = phys_to_page(image_to_phys(clock_user_page()));
+	s64 at, data;
 
 	if (n > ARRAY_LEN(pages))
 		return -ENOMEM;
@@ -223,6 +224,9 @@ static int map_vdso(struct aspace *as)
 	at = aspace_map_special(as, 0, pages, n, VMA_READ | VMA_EXEC | VMA_MAYREAD | VMA_MAYEXEC, "[vdso]");
 	if (at < 0)
 		return (int)at;
+	data = aspace_map_special(as, (vaddr_t)at - PAGE_SIZE, &clock, 1, VMA_READ | VMA_MAYREAD, "[vvar]");
+	if (data != at - (s64)PAGE_SIZE)
+		return data < 0 ? (int)data : -ENOMEM;
 	as->vdso = (vaddr_t)at;
 	return 0;
 }

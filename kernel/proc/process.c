@@ -5,6 +5,8 @@
  * Lock: process_tree_lock for everything marked [t].
  */
 #include "proc.h"
+#include <kernel/cpu_clock.h>
+#include <kernel/timespec.h>
 #include <kernel/init.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
@@ -241,8 +243,12 @@ void usage_add(struct process_usage *to, const struct process_usage *from)
 
 void thread_usage_add(struct thread *t, struct process_usage *u)
 {
-	struct process_usage mine = {
-		.user_ns = t->user_ns, .system_ns = t->system_ns,
+	struct cpu_time cpu;
+	struct process_usage mine;
+
+	cpu_time_of_thread(t, &cpu);
+	mine = (struct process_usage){
+		.user_ns = cpu.user_ns, .system_ns = cpu.system_ns,
 		.min_faults = t->min_faults, .maj_faults = t->maj_faults,
 		.voluntary = t->voluntary_switches, .involuntary = t->involuntary_switches,
 		.read_bytes = t->io_read_bytes, .write_bytes = t->io_write_bytes,
@@ -262,11 +268,6 @@ void process_usage(struct process *p, struct process_usage *out)
 		if (!t->exiting)
 			thread_usage_add(t, out);
 	signal_unlock(p, flags);
-}
-
-static struct timeval64 timeval_of(u64 ns)
-{
-	return (struct timeval64){ (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
 }
 
 void usage_to_rusage(const struct process_usage *u, struct rusage *out)

@@ -82,6 +82,7 @@ void sched_account_user_enter(void)
 	t->system_ns += now - t->mode_stamp_ns;
 	this_runq()->stats.system_ns += now - t->mode_stamp_ns;
 	t->mode_stamp_ns = now;
+	atomic_store(&t->in_user, true);
 }
 
 void sched_account_user_leave(void)
@@ -96,6 +97,7 @@ void sched_account_user_leave(void)
 	else
 		stats->user_ns += ns;
 	t->mode_stamp_ns = now;
+	atomic_store(&t->in_user, false);
 }
 
 void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out)

@@ -129,12 +129,15 @@ static void sleep_timer_fire(struct timer *timer)
 }
 
 /* True when the deadline passed. */
-static bool sleep_with_timer(u64 deadline_ns)
+static bool sleep_with_timer(u64 deadline_ns, bool is_wall)
 {
 	struct sleep_timer s = { .thread = current };
 
 	timer_init(&s.timer, sleep_timer_fire);
-	timer_arm(&s.timer, deadline_ns, current->is_user ? USER_SLACK_NS : 0);
+	if (is_wall)
+		timer_arm_wall(&s.timer, deadline_ns, USER_SLACK_NS);
+	else
+		timer_arm(&s.timer, deadline_ns, current->is_user ? USER_SLACK_NS : 0);
 	schedule();
 	timer_cancel_sync(&s.timer);
 	return atomic_load_acquire(&s.fired);
@@ -155,8 +158,26 @@ int __hot thread_sleep(enum sleep_mode mode, u64 deadline_ns)
 		atomic_store(&current->state, (u32)THREAD_RUNNABLE);
 		timed_out = true;
 	} else {
-		timed_out = sleep_with_timer(deadline_ns);
+		timed_out = sleep_with_timer(deadline_ns, false);
 	}
+	if (is_interrupted(mode))
+		return -EINTR;
+	return timed_out ? -ETIMEDOUT : 0;
+}
+
+int thread_sleep_wall(enum sleep_mode mode, u64 deadline_ns)
+{
+	bool timed_out = true;
+
+	might_sleep();
+	if (is_interrupted(mode)) {
+		atomic_store(&current->state, (u32)THREAD_RUNNABLE);
+		return -EINTR;
+	}
+	if (time_wall_ns() >= (s64)min(deadline_ns, (u64)S64_MAX))
+		atomic_store(&current->state, (u32)THREAD_RUNNABLE);
+	else
+		timed_out = sleep_with_timer(deadline_ns, true);
 	if (is_interrupted(mode))
 		return -EINTR;
 	return timed_out ? -ETIMEDOUT : 0;
@@ -169,6 +190,16 @@ int sleep_until(u64 deadline_ns, bool interruptible)
 	while (time_ns() < deadline_ns) {
 		thread_prepare_sleep(mode);
 		if (thread_sleep(mode, deadline_ns) == -EINTR)
+			return -EINTR;
+	}
+	return 0;
+}
+
+int sleep_until_wall(u64 deadline_ns)
+{
+	while (time_wall_ns() < (s64)min(deadline_ns, (u64)S64_MAX)) {
+		thread_prepare_sleep(SLEEP_INTERRUPTIBLE);
+		if (thread_sleep_wall(SLEEP_INTERRUPTIBLE, deadline_ns) == -EINTR)
 			return -EINTR;
 	}
 	return 0;

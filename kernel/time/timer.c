@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Timers: one tree per CPU ordered by the latest moment (deadline plus slack); the hardware is armed
- * for the first one, and only re-armed when something earlier comes. When it fires, everything at
- * the front whose deadline has passed runs, so timers with slack share an interrupt.
+ * Timers: two trees per CPU, for deadlines of the monotonic and of the wall clock, ordered by the latest
+ * moment (deadline plus slack); the hardware is armed for the first one, and only re-armed when
+ * something earlier comes. When it fires, everything at the front whose deadline has passed runs, so timers
+ * with slack share an interrupt; what is not due yet (the clock's rate or the wall clock changed) is armed again.
  * Lock: timer_base.lock; callbacks run without it, interrupts off, on the CPU that armed them.
  */
+#include "clock_local.h"
 #include <arch/clock.h>
 #include <kernel/cpu.h>
+#include <kernel/irq.h>
 #include <kernel/sched.h>
-#include <kernel/time.h>
 
+struct timer_tree {
+	struct rb_tree tree;		/* base lock */
+	struct timer *first;		/* base lock */
+};
+enum { TREE_MONOTONIC, TREE_WALL, TREE_COUNT };
 struct timer_base {
 	struct spinlock lock;
-	struct rb_tree tree;		/* lock */
-	struct timer *first;		/* lock */
+	struct timer_tree trees[TREE_COUNT];	/* lock */
 	struct timer *running;		/* [a] whose callback runs on this CPU now */
 	u64 slice_ns;			/* own CPU, interrupts off: the scheduler's deadline */
 	u64 armed_ns;			/* own CPU, interrupts off: what the hardware waits for */
@@ -21,6 +27,7 @@ struct timer_base {
 static DEFINE_PERCPU(struct timer_base, timer_bases) = {
 	.lock = SPINLOCK_INIT("timer base", LOCK_TIMER), .slice_ns = U64_MAX, .armed_ns = U64_MAX,
 };
+static u64 arm_limit_ns = U64_MAX;	/* [a] the longest wait while the rate is being steered */
 
 void timer_init(struct timer *t, void (*fn)(struct timer *t))
 {
@@ -30,10 +37,36 @@ void timer_init(struct timer *t, void (*fn)(struct timer *t))
 /* Own CPU, interrupts off. */
 static void hardware_arm(struct timer_base *b, u64 ns)
 {
+	u64 limit = atomic_load(&arm_limit_ns);
+
 	if (ns >= b->armed_ns)
 		return;
+	if (unlikely(limit != U64_MAX))
+		ns = min(ns, time_ns() + limit);
 	b->armed_ns = ns;
 	arch_timer_arm(time_ns_to_ticks(ns));
+}
+
+/* A moment of the wall clock as the monotonic clock will show it, if nobody sets it. */
+static u64 wall_to_monotonic(u64 ns)
+{
+	s64 offset = time_wall_offset_ns();
+
+	if (offset >= 0)
+		return ns > (u64)offset ? ns - (u64)offset : 0;
+	return ns + (u64)-offset < ns ? U64_MAX : ns + (u64)-offset;
+}
+
+/* Own CPU, interrupts off: for the first of both trees. */
+static void arm_first(struct timer_base *b)
+{
+	const struct timer *t = b->trees[TREE_MONOTONIC].first;
+
+	if (t)
+		hardware_arm(b, t->latest_ns);
+	t = b->trees[TREE_WALL].first;
+	if (unlikely(t) && t->latest_ns != U64_MAX)
+		hardware_arm(b, wall_to_monotonic(t->latest_ns));
 }
 
 static struct timer *timer_of(struct rb_node *n)
@@ -41,9 +74,15 @@ static struct timer *timer_of(struct rb_node *n)
 	return rb_entry(n, struct timer, node);
 }
 
+static struct timer_tree *tree_of(struct timer_base *b, const struct timer *t)
+{
+	return &b->trees[t->is_wall ? TREE_WALL : TREE_MONOTONIC];
+}
+
 static void tree_insert(struct timer_base *b, struct timer *t)
 {
-	struct rb_node **link = &b->tree.root, *parent = NULL;
+	struct timer_tree *tree = tree_of(b, t);
+	struct rb_node **link = &tree->tree.root, *parent = NULL;
 	bool is_first = true;
 
 	while (*link) {
@@ -56,20 +95,22 @@ static void tree_insert(struct timer_base *b, struct timer *t)
 		}
 	}
 	rb_link(&t->node, parent, link);
-	rb_insert_fixup(&b->tree, &t->node, NULL);
+	rb_insert_fixup(&tree->tree, &t->node, NULL);
 	if (is_first)
-		b->first = t;
+		tree->first = t;
 	atomic_store(&t->base, b);
 }
 
 static void tree_remove(struct timer_base *b, struct timer *t)
 {
-	if (b->first == t) {
+	struct timer_tree *tree = tree_of(b, t);
+
+	if (tree->first == t) {
 		struct rb_node *next = rb_next(&t->node);
 
-		b->first = next ? timer_of(next) : NULL;
+		tree->first = next ? timer_of(next) : NULL;
 	}
-	rb_remove(&b->tree, &t->node, NULL);
+	rb_remove(&tree->tree, &t->node, NULL);
 	atomic_store(&t->base, NULL);
 }
 
@@ -90,7 +131,7 @@ bool timer_cancel(struct timer *t)
 	return false;
 }
 
-void timer_arm(struct timer *t, u64 deadline_ns, u64 slack_ns)
+static void arm(struct timer *t, bool is_wall, u64 deadline_ns, u64 slack_ns)
 {
 	unsigned long flags;
 	struct timer_base *b;
@@ -101,15 +142,19 @@ void timer_arm(struct timer *t, u64 deadline_ns, u64 slack_ns)
 	spin_lock(&b->lock);
 	/* Two callers arming one timer at a time: the second finds it armed and leaves it. */
 	if (atomic_load(&t->base) == NULL) {
+		t->is_wall = is_wall;
 		t->deadline_ns = deadline_ns;
 		t->latest_ns = deadline_ns + slack_ns < deadline_ns ? U64_MAX : deadline_ns + slack_ns;
 		tree_insert(b, t);
-		if (b->first == t)
-			hardware_arm(b, t->latest_ns);
+		if (tree_of(b, t)->first == t)
+			arm_first(b);
 	}
 	spin_unlock(&b->lock);
 	arch_irq_restore(flags);
 }
+
+void timer_arm(struct timer *t, u64 deadline_ns, u64 slack_ns) { arm(t, false, deadline_ns, slack_ns); }
+void timer_arm_wall(struct timer *t, u64 deadline_ns, u64 slack_ns) { arm(t, true, deadline_ns, slack_ns); }
 
 bool timer_cancel_sync(struct timer *t)
 {
@@ -131,13 +176,23 @@ bool timer_cancel_sync(struct timer *t)
 	}
 }
 
-static void run_expired(struct timer_base *b)
+/* The tree's clock; a wall clock before 1970 fires nothing. */
+static u64 tree_now(unsigned which)
 {
-	u64 now = time_ns();
+	return which == TREE_MONOTONIC ? time_ns() : (u64)max(time_wall_ns(), (s64)0);
+}
 
-	spin_lock(&b->lock);
-	while (b->first && b->first->deadline_ns <= now) {
-		struct timer *t = b->first;
+/* Lock held, dropped around each callback. */
+static void run_tree(struct timer_base *b, unsigned which)
+{
+	struct timer_tree *tree = &b->trees[which];
+	u64 now;
+
+	if (!tree->first)
+		return;
+	now = tree_now(which);
+	while (tree->first && tree->first->deadline_ns <= now) {
+		struct timer *t = tree->first;
 
 		atomic_store(&b->running, t);
 		atomic_fence_full();	/* pairs with timer_cancel_sync: running set before base cleared */
@@ -146,12 +201,36 @@ static void run_expired(struct timer_base *b)
 		t->fn(t);	/* may free or re-arm t */
 		spin_lock(&b->lock);
 		atomic_store_release(&b->running, NULL);
-		if (b->first && b->first->deadline_ns > now)
-			now = time_ns();
+		if (tree->first && tree->first->deadline_ns > now)
+			now = tree_now(which);
 	}
-	if (b->first)
-		hardware_arm(b, b->first->latest_ns);
+}
+
+static void run_expired(struct timer_base *b)
+{
+	spin_lock(&b->lock);
+	run_tree(b, TREE_MONOTONIC);
+	run_tree(b, TREE_WALL);
+	arm_first(b);
 	spin_unlock(&b->lock);
+}
+
+/* Own CPU, interrupts off: what was armed may be too late now. */
+static void reprogram_here(void *unused)
+{
+	struct timer_base *b = percpu(timer_bases);
+
+	spin_lock(&b->lock);
+	b->armed_ns = U64_MAX;
+	arm_first(b);
+	spin_unlock(&b->lock);
+	hardware_arm(b, b->slice_ns);
+}
+
+void timer_reprogram_all(u64 max_ns)
+{
+	atomic_store(&arm_limit_ns, max_ns);
+	ipi_call(atomic_load(&cpu_online_mask), reprogram_here, NULL);
 }
 
 void timer_fire(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests: clocks, conversions, timers: order, slack, cancel, re-arm from the callback. */
+#include "clock_local.h"
 #include <arch/clock.h>
 #include <kernel/cpu.h>
 #include <kernel/irq.h>
@@ -45,12 +46,14 @@ static void test_clock_conversion(void)
 	static const u64 values[] = { 0, 1, 999, 1000000007, 86400ull * NSEC_PER_SEC, 1ull << 60 };
 
 	for (unsigned i = 0; i < ARRAY_LEN(values); i++) {
-		u64 ticks = time_ns_to_ticks(values[i]);
+		u64 at = time_ns() + values[i], ticks = time_ns_to_ticks(at);
 
 		/* Never early, and at most a microsecond and some ppb late. */
-		test_check(time_ticks_to_ns(ticks) >= values[i]);
-		test_check(time_ticks_to_ns(ticks) - values[i] <= 1000 + values[i] / 100000000);
+		test_check(time_ticks_to_ns(ticks) >= at);
+		test_check(time_ticks_to_ns(ticks) - at <= 1000 + values[i] / 100000000);
 	}
+	/* What is past is past: not before the clock's base, which moves. */
+	test_check(time_ns_to_ticks(0) <= arch_clock_read());
 	test_check(time_ns_to_ticks(U64_MAX) == U64_MAX);
 }
 
@@ -64,6 +67,43 @@ static void test_wall_clock(void)
 	time_wall_set(-5);	/* before 1970 */
 	test_check(time_wall_ns() >= -5 && time_wall_ns() < (s64)NSEC_PER_SEC);
 	time_wall_set(before);
+}
+
+static void test_wall_2038_2106(void)
+{
+	static const s64 edges[] = { 0x7fffffffll, 0x80000000ll, 0xffffffffll, 0x100000000ll, 9000000000ll };
+	s64 before = time_wall_ns();
+
+	for (unsigned i = 0; i < ARRAY_LEN(edges); i++) {
+		s64 at = edges[i] * (s64)NSEC_PER_SEC - 1000;
+
+		time_wall_set(at);
+		delay_us(2);
+		test_check(time_wall_ns() > at + 1000 && time_wall_ns() < at + (s64)NSEC_PER_SEC);
+	}
+	time_wall_set(before);
+}
+
+/* Steered by up to 10 % either way the monotonic clock goes on without a jump, and at that rate. */
+static void test_clock_rate(void)
+{
+	static const s64 rates[] = { 0, 100000000ll << 16, -(100000000ll << 16), 500000ll << 16, -(500000ll << 16), 0 };
+
+	for (unsigned i = 0; i < ARRAY_LEN(rates); i++) {
+		u64 before = time_ns(), mono, raw, after;
+
+		clock_rate_set(rates[i]);
+		after = time_ns();
+		test_check(after >= before && after - before < 100 * NSEC_PER_MSEC);
+		raw = time_raw_ns();
+		mono = time_ns();
+		delay_us(20000);
+		raw = time_raw_ns() - raw;
+		mono = time_ns() - mono;
+		/* mono = raw * (1 + rate), as exactly as the two are read together. */
+		raw += (u64)((s64)raw * ((rates[i] >> 16) / 100000) / 10000);
+		test_check(mono + NSEC_PER_MSEC * 5 > raw && raw + NSEC_PER_MSEC * 5 > mono);
+	}
 }
 
 static void test_delay(void)
@@ -140,6 +180,29 @@ static void test_timer_past(void)
 	test_check(!timer_cancel_sync(&p.timer));
 }
 
+/* A timer on the wall clock follows it: forward it is due at once, back it waits. */
+static void test_timer_wall(void)
+{
+	s64 before = time_wall_ns(), now = 3000000000ll * (s64)NSEC_PER_SEC;
+	struct probe p;
+
+	time_wall_set(now);
+	probe_init(&p);
+	timer_arm_wall(&p.timer, (u64)now + 3600 * NSEC_PER_SEC, 0);
+	time_wall_set(now + 3601 * (s64)NSEC_PER_SEC);
+	test_check(probe_wait(&p));
+	time_wall_set(now);
+	probe_init(&p);
+	timer_arm_wall(&p.timer, (u64)now + 20 * NSEC_PER_MSEC, 0);
+	time_wall_set(now - 3600 * (s64)NSEC_PER_SEC);
+	test_equal(sleep_until(time_ns() + 40 * NSEC_PER_MSEC, false), 0);
+	test_equal(p.count, 0);
+	time_wall_set(now);
+	test_check(probe_wait(&p));
+	test_check(time_wall_ns() >= (s64)p.timer.deadline_ns);
+	time_wall_set(before);
+}
+
 static void test_timer_cancel(void)
 {
 	struct probe p;
@@ -208,8 +271,8 @@ const struct test_suite test_suite_timer = {
 	"timer",
 	(const struct test_case[]){
 		TEST_CASE(test_clock_never_back), TEST_CASE(test_clock_across_cpus),
-		TEST_CASE(test_clock_conversion), TEST_CASE(test_wall_clock), TEST_CASE(test_delay),
-		TEST_CASE(test_timer_order), TEST_CASE(test_timer_past), TEST_CASE(test_timer_cancel),
+		TEST_CASE(test_clock_conversion), TEST_CASE(test_wall_clock), TEST_CASE(test_wall_2038_2106), TEST_CASE(test_clock_rate), TEST_CASE(test_delay),
+		TEST_CASE(test_timer_order), TEST_CASE(test_timer_past), TEST_CASE(test_timer_wall), TEST_CASE(test_timer_cancel),
 		TEST_CASE(test_timer_rearm_moves), TEST_CASE(test_timer_rearm_in_callback),
 		TEST_CASE(test_timer_slack), TEST_CASE(test_sleep), {} },
 };

@@ -5,6 +5,7 @@
  */
 #include "../proc.h"
 #include <kernel/syscall.h>
+#include <kernel/timespec.h>
 #include <kernel/usercopy.h>
 
 void itimer_fire(struct timer *t)
@@ -56,23 +57,6 @@ long sys_alarm(u32 seconds)
 	swap((u64)seconds * NSEC_PER_SEC, 0, &left, &interval);
 	/* Rounded as Linux does: at least 1 while it is armed. */
 	return left && left < NSEC_PER_SEC ? 1 : (long)((left + NSEC_PER_SEC / 2) / NSEC_PER_SEC);
-}
-
-static bool timeval_ok(const struct timeval64 *t)
-{
-	return t->tv_sec >= 0 && t->tv_usec >= 0 && t->tv_usec < 1000000;
-}
-
-static u64 timeval_ns(const struct timeval64 *t)
-{
-	if (t->tv_sec > S64_MAX / (s64)NSEC_PER_SEC / 4)
-		return S64_MAX / 4;
-	return (u64)t->tv_sec * NSEC_PER_SEC + (u64)t->tv_usec * NSEC_PER_USEC;
-}
-
-static struct timeval64 timeval_of(u64 ns)
-{
-	return (struct timeval64){ (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC / NSEC_PER_USEC) };
 }
 
 /* ITIMER_VIRTUAL and ITIMER_PROF need timers on CPU time, which do not exist yet. */

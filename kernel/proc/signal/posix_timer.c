@@ -7,6 +7,7 @@
 #include "../proc.h"
 #include <kernel/mm.h>
 #include <kernel/syscall.h>
+#include <kernel/timespec.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
 
@@ -167,23 +168,6 @@ long sys_timer_create(int clock, void __user *uevent, s32 __user *id)
 	return -EFAULT;
 }
 
-static bool timespec_ok(const struct timespec64 *t)
-{
-	return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < (s64)NSEC_PER_SEC;
-}
-
-static u64 timespec_ns(const struct timespec64 *t)
-{
-	if (t->tv_sec > S64_MAX / (s64)NSEC_PER_SEC / 4)
-		return S64_MAX / 4;
-	return (u64)t->tv_sec * NSEC_PER_SEC + (u64)t->tv_nsec;
-}
-
-static struct timespec64 timespec_of(u64 ns)
-{
-	return (struct timespec64){ (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC) };
-}
-
 /* Monotonic deadline of an absolute time on the timer's clock. */
 static u64 absolute_deadline(int clock, u64 ns)
 {
@@ -197,8 +181,8 @@ static void settings(struct posix_timer *pt, struct itimerspec64 *out)
 {
 	u64 now = time_ns();
 
-	out->it_interval = timespec_of(pt->interval_ns);
-	out->it_value = timespec_of(pt->timer.base && pt->timer.deadline_ns > now ? pt->timer.deadline_ns - now : 0);
+	out->it_interval = timespec_of((s64)pt->interval_ns);
+	out->it_value = timespec_of((s64)(pt->timer.base && pt->timer.deadline_ns > now ? pt->timer.deadline_ns - now : 0));
 }
 
 long sys_timer_settime(int id, int tflags, const struct itimerspec64 __user *value,

@@ -22,7 +22,7 @@ struct arch_tss {
 	u16 iomap_base;
 } __packed;
 
-#define ARCH_GDT_LEN 10
+#define ARCH_GDT_LEN 16
 
 struct arch_cpu {
 	struct arch_tss tss;		/* own CPU */
