@@ -58,7 +58,7 @@ bool runq_pull(struct runq *rq)
 	spin_unlock_raw(&busiest->lock);
 	if (t == NULL)
 		return false;
-	runq_send(t, rq->cpu);
+	runq_forward(t, rq->cpu);
 	return true;
 }
 
@@ -95,5 +95,5 @@ void runq_push_excess(struct runq *rq, u64 now_ns)
 		t = take_for(rq, least->id);
 	spin_unlock_raw(&rq->lock);
 	if (t)
-		runq_send(t, least);
+		runq_forward(t, least);
 }

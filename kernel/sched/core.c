@@ -155,7 +155,7 @@ static void finish_switch(struct thread *prev)
 	atomic_store_release(&prev->on_cpu, 0u);	/* pairs with wake.c's wait: registers are saved */
 	spin_unlock_raw(&rq->lock);
 	if (unlikely(moving))
-		runq_send(moving, sched_place(moving));
+		runq_forward(moving, NULL);
 	if (unlikely(is_dead))
 		thread_put(prev);
 }

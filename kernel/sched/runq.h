@@ -61,8 +61,13 @@ struct runq *runq_lock_of(struct thread *t);
 
 /* wake.c */
 void runq_drain(struct runq *rq);	/* takes the wake list in; own CPU, interrupts off, lock not held */
-/* Hands t (RUNNABLE, on_rq 0, on_cpu 0) to a CPU of its affinity. Interrupts off. */
+/*
+ * Hands t (RUNNABLE, on_rq 0, on_cpu 0) to a CPU of its affinity. Interrupts off, t->wake_lock held: who
+ * changes class or CPUs of a thread on its way holds it too, and then finds it queued or not yet placed.
+ */
 void runq_send(struct thread *t, struct cpu *to);
+/* The same for who does not hold wake_lock; to another CPU if `to` is NULL or no longer allowed. */
+void runq_forward(struct thread *t, struct cpu *to);
 struct cpu *sched_place(const struct thread *t);
 
 /* balance.c; interrupts off. */

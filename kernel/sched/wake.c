@@ -81,6 +81,15 @@ void runq_send(struct thread *t, struct cpu *to)
 	}
 }
 
+void runq_forward(struct thread *t, struct cpu *to)
+{
+	spin_lock_raw(&t->wake_lock);	/* interrupts are off */
+	if (unlikely(!to || !(t->affinity & cpu_mask(to->id))))
+		to = sched_place(t);
+	runq_send(t, to);
+	spin_unlock_raw(&t->wake_lock);
+}
+
 void runq_drain(struct runq *rq)
 {
 	struct thread *t = atomic_xchg(&rq->wake_list, NULL);	/* acquire; pairs with push_remote */
@@ -93,10 +102,7 @@ void runq_drain(struct runq *rq)
 	}
 	for (t = first; t; t = next) {
 		next = t->wake_next;
-		if (likely(t->affinity & cpu_mask(rq->cpu->id)))
-			enqueue_here(rq, t);
-		else
-			runq_send(t, sched_place(t));
+		runq_forward(t, rq->cpu);
 	}
 }
 
