@@ -9,12 +9,16 @@ HELP = "service manager: engine against its model, parser, protocol (host)"
 
 services = top / "services"
 ENGINE = [f"supervisor/{name}.c" for name in ("engine", "plan", "policy", "names")]
+PARSER = [f"init/{name}.c" for name in ("arena", "parse", "keys", "values", "calendar", "request")]
+PURE = ["supervisor/policy.c", "supervisor/names.c"]
 # Test program -> what it is compiled with, beside itself.
 HOST = {
     "supervisor/engine_test.c": [*ENGINE, "supervisor/model.c"],
     "supervisor/graph_test.c": ENGINE,
+    "init/config_test.c": PARSER + PURE,
 }
-FLAGS = ["-std=gnu17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-fsanitize=address,undefined",
+FLAGS = ["-std=gnu17", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-D_GNU_SOURCE",
+         "-fsanitize=address,undefined",
          "-fno-sanitize-recover=all"]
 
 
@@ -32,6 +36,25 @@ def host(test):
     return passed, 0, f"{passed} tests"
 
 
+def fuzz(runs):
+    output = top / "build/host/config_fuzz"
+    words = ["clang-14", *(w for w in FLAGS if not w.startswith("-fsanitize")), "-fsanitize=fuzzer,address,undefined",
+             *(services / s for s in ["init/config_fuzz.c", *PARSER, *PURE]), "-o", output]
+    run = subprocess.run(words, capture_output=True, text=True)
+    if run.returncode:
+        raise Failed(run.stderr[-3000:])
+    corpus = top / "build/host/config_corpus"
+    corpus.mkdir(exist_ok=True)
+    for i, path in enumerate(sorted((services / "units").glob("*.*"))):
+        (corpus / f"unit{i}").write_bytes(bytes([i % 5]) + path.read_bytes())
+    run = subprocess.run([output, f"-runs={runs}", "-seed=1", "-max_len=2048", corpus], capture_output=True, text=True,
+                         timeout=3000, cwd=top / "build/host")
+    if run.returncode:
+        raise Failed(run.stderr[-3000:])
+    return f"{runs} inputs"
+
+
 def cases(ctx):
     for test in HOST:
         yield Case(test, lambda t=test: host(t))
+    yield Case("libFuzzer: unit files and requests", lambda: fuzz(1_000_000 if ctx.at_least("full") else 20_000))

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Control groups: one cgroup v2 directory per service below one per priority class. Where the
+ * kernel has none, services are process groups: limits are refused then, and stray children of
+ * daemons that left their session are not found.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "init.h"
+
+static const struct {
+	const char *name;
+	int weight;
+} classes[CLASSES] = {
+	[CLASS_SYSTEM] = { "system", 400 }, [CLASS_USER] = { "user", 100 }, [CLASS_SERVICE] = { "service", 200 },
+	[CLASS_BACKGROUND] = { "background", 25 }, [CLASS_INTERACTIVE] = { "interactive", 150 },
+};
+
+static unsigned int class_of(const struct unit *u)
+{
+	if (u->c->class)
+		return u->c->class;
+	return u->c->kind == KIND_SYSTEM ? CLASS_SYSTEM : u->c->kind == KIND_USER ? CLASS_USER : CLASS_SERVICE;
+}
+
+const char *group_path(const struct unit *u, const char *file)
+{
+	static char path[400];
+
+	snprintf(path, sizeof path, "%s/%s/%s%s%s", init.group_dir, classes[class_of(u)].name, u->name,
+		 file ? "/" : "", file ? file : "");
+	return path;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+/* Each controller by itself: one that is missing must not cost the others. */
+static void open_controllers(const char *dir)
+{
+	static const char *const controllers[] = { "+cpu", "+memory", "+pids", "+io" };
+	char path[300];
+
+	snprintf(path, sizeof path, "%s/cgroup.subtree_control", dir);
+	for (unsigned int i = 0; i < sizeof controllers / sizeof *controllers; i++)
+		write_file(path, controllers[i]);
+}
+
+void groups_init(void)
+{
+	char path[300];
+
+	snprintf(path, sizeof path, "%s/cgroup.procs", init.group_dir);
+	init.has_groups = !access(path, W_OK);
+	if (!init.has_groups)
+		return;
+	open_controllers(init.group_dir);
+	for (int i = CLASS_SYSTEM; i < CLASSES; i++) {
+		char weight[16];
+
+		snprintf(path, sizeof path, "%s/%s", init.group_dir, classes[i].name);
+		if (mkdir(path, 0755) && errno != EEXIST) {
+			init.has_groups = false;
+			return;
+		}
+		open_controllers(path);
+		strcat(path, "/cpu.weight");
+		snprintf(weight, sizeof weight, "%d", classes[i].weight);
+		write_file(path, weight);
+	}
+}
+
+static void set_one(struct unit *u, const char *file, const char *key, const char *text)
+{
+	int error = write_file(group_path(u, file), text);
+
+	if (error)
+		log_line(u, "%s=: %s: %s", key, file, strerror(-error));
+}
+
+static void set_number(struct unit *u, const char *file, const char *key, int64_t value)
+{
+	char text[32] = "max";
+
+	if (value == NOT_SET)
+		return;
+	if (value >= 0)
+		snprintf(text, sizeof text, "%lld", (long long)value);
+	set_one(u, file, key, text);
+}
+
+void group_limits(struct unit *u)
+{
+	const struct config *c = u->c;
+	char text[48];
+
+	set_number(u, "memory.max", "MemoryMax", c->memory_max);
+	set_number(u, "pids.max", "TasksMax", c->tasks_max);
+	set_number(u, "cpu.weight", "CPUWeight", c->cpu_weight);
+	if (c->cpu_quota_percent != NOT_SET) {
+		snprintf(text, sizeof text, "%lld 100000", (long long)c->cpu_quota_percent * 1000);
+		set_one(u, "cpu.max", "CPUQuota", text);
+	}
+}
+
+int group_make(struct unit *u)
+{
+	if (!init.has_groups)
+		return -1;
+	if (!mkdir(group_path(u, NULL), 0755))
+		group_limits(u);
+	else if (errno != EEXIST)
+		return -1;
+	return open(group_path(u, "cgroup.procs"), O_RDWR | O_CLOEXEC);
+}
+
+void group_remove(struct unit *u)
+{
+	if (init.has_groups)
+		rmdir(group_path(u, NULL));
+}
+
+/* The pids in the group, at most MAX; 0 without groups. */
+static int group_pids(struct unit *u, pid_t *pids, int max)
+{
+	char text[4096];
+	int fd, count = 0;
+	ssize_t n;
+
+	if (!init.has_groups)
+		return 0;
+	fd = open(group_path(u, "cgroup.procs"), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	for (char *at = text; *at && count < max; at = strchr(at, '\n') + 1) {
+		pids[count++] = atoi(at);
+		if (!strchr(at, '\n'))
+			break;
+	}
+	return count;
+}
+
+bool group_is_empty(struct unit *u)
+{
+	pid_t pid;
+
+	return !group_pids(u, &pid, 1);
+}
+
+bool group_has_pid(struct unit *u, pid_t pid)
+{
+	pid_t pids[512];
+	int n = group_pids(u, pids, 512);
+
+	while (n--)
+		if (pids[n] == pid)
+			return true;
+	return false;
+}
+
+void group_signal(struct unit *u, int signal)
+{
+	pid_t pids[512];
+	int n;
+
+	if (signal == SIGKILL && init.has_groups && !write_file(group_path(u, "cgroup.kill"), "1"))
+		return;
+	n = group_pids(u, pids, 512);
+	while (n--)
+		kill(pids[n], signal);
+	if (!init.has_groups && u->main_pid)
+		kill(-u->main_pid, signal);
+	if (!init.has_groups && u->control_pid)
+		kill(-u->control_pid, signal);
+}
+
+/* Frozen processes see no signal, stopped ones do: the second best without groups. */
+int group_freeze(struct unit *u, bool freeze)
+{
+	if (init.has_groups)
+		return write_file(group_path(u, "cgroup.freeze"), freeze ? "1" : "0");
+	return u->main_pid && kill(-u->main_pid, freeze ? SIGSTOP : SIGCONT) ? -errno : 0;
+}
+
+int64_t group_number(struct unit *u, const char *file, const char *key)
+{
+	char text[1024], *at = text;
+	ssize_t n;
+	int fd;
+
+	if (!init.has_groups)
+		return -1;
+	fd = open(group_path(u, file), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	if (key) {
+		at = strstr(text, key);
+		if (!at)
+			return -1;
+		at += strlen(key);
+	}
+	return *at ? strtoll(at, NULL, 10) : -1;
+}

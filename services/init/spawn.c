@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From a unit's keys to a process: everything is prepared in the parent; the child shares its
+ * memory until it executes the program (as vfork does), so that PID 1 is never copied. What fails
+ * in the child is written where the parent reads it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "init.h"
+
+#define ENV_MAX 96
+
+struct child {
+	struct unit *u;
+	char **argv, *env[ENV_MAX];
+	int in, out, err, group, passed[LISTEN_MAX + 1];
+	unsigned int env_count, passed_count;
+	bool has_user, makes_tty_own;
+	uid_t uid;
+	gid_t gid, groups[64];
+	int group_count;
+	char listen_pid[32];
+	const char *failed;	/* what did not work in the child */
+	int error;
+	struct arena arena;	/* for the environment */
+};
+
+/* ---- in the child: system calls only ------------------------------------------------------------ */
+
+static int adjust_oom_score(int64_t score)
+{
+	char text[16];
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	int n = snprintf(text, sizeof text, "%d", (int)score), error = 0;
+
+	if (fd < 0)
+		return -1;
+	if (write(fd, text, n) != n)
+		error = -1;
+	close(fd);
+	return error;
+}
+
+static int set_affinity(const struct config *c)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	for (int i = 0; i < CONFIG_CPUS_MAX; i++)
+		if (c->cpus[i / 64] >> i % 64 & 1)
+			CPU_SET(i, &set);
+	return sched_setaffinity(0, sizeof set, &set);
+}
+
+static int set_policy(const struct config *c)
+{
+	struct sched_param param = { .sched_priority = c->sched_priority == NOT_SET ? 0 : c->sched_priority };
+
+	/* musl's sched_setscheduler() refuses by design (POSIX's process, Linux's thread). */
+	return syscall(SYS_sched_setscheduler, 0, (int)c->sched_policy, &param);
+}
+
+static int set_limits(const struct config *c)
+{
+	for (int i = 0; i < RLIM_NLIMITS; i++)
+		if (c->limits[i].is_set && setrlimit(i, &c->limits[i].value))
+			return -1;
+	return 0;
+}
+
+/* Puts descriptors where the program expects them: 0, 1, 2 and those passed from 3 on. */
+static int place_descriptors(struct child *c)
+{
+	int want[LISTEN_MAX + 4], count = 3 + c->passed_count;
+
+	want[0] = c->in;
+	want[1] = c->out;
+	want[2] = c->err;
+	for (unsigned int i = 0; i < c->passed_count; i++)
+		want[3 + i] = c->passed[i];
+	/* Out of the way first, so that none is overwritten before it is moved. */
+	for (int i = 0; i < count; i++) {
+		want[i] = fcntl(want[i], F_DUPFD_CLOEXEC, 64);
+		if (want[i] < 0)
+			return -1;
+	}
+	for (int i = 0; i < count; i++)
+		if (dup2(want[i], i) < 0)
+			return -1;
+	return 0;
+}
+
+static int become_user(const struct child *c)
+{
+	if (!c->has_user)
+		return 0;
+	if (setgroups(c->group_count, c->groups) || setgid(c->gid))
+		return -1;
+	return setuid(c->uid);
+}
+
+static const char *prepare(struct child *c)
+{
+	const struct config *config = c->u->c;
+	sigset_t none;
+
+	signal(SIGPIPE, SIG_DFL);	/* caught ones are reset by execve */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	if (c->group >= 0 && write(c->group, "0", 1) != 1)
+		return "control group";
+	if (place_descriptors(c))
+		return "descriptors";
+	if (c->makes_tty_own)
+		ioctl(0, TIOCSCTTY, 1);
+	if (set_limits(config))
+		return "Limit";
+	if (config->nice != NOT_SET && setpriority(PRIO_PROCESS, 0, config->nice))
+		return "Nice";
+	if (config->sched_policy != NOT_SET && set_policy(config))
+		return "CPUSchedulingPolicy";
+	if (config->cpus_are_set && set_affinity(config))
+		return "CPUAffinity";
+	if (config->oom_score != NOT_SET && adjust_oom_score(config->oom_score))
+		return "OOMScoreAdjust";
+	umask(config->umask == NOT_SET ? 022 : config->umask);
+	if (become_user(c))
+		return "User";
+	if (chdir(config->directory ? config->directory : "/"))
+		return "WorkingDirectory";
+	if (config->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return "NoNewPrivileges";
+	return NULL;
+}
+
+static int run_child(void *arg)
+{
+	struct child *c = arg;
+
+	c->failed = prepare(c);
+	if (!c->failed) {
+		if (c->passed_count)
+			snprintf(c->listen_pid, sizeof c->listen_pid, "LISTEN_PID=%d", (int)getpid());
+		execve(c->argv[0], c->argv, c->env);
+		c->failed = c->argv[0];
+	}
+	c->error = errno;
+	_exit(127);
+}
+
+/* ---- in the parent ------------------------------------------------------------------------------ */
+
+static void env_put(struct child *c, const char *text)
+{
+	size_t name = strcspn(text, "=") + 1;
+
+	for (unsigned int i = 0; i < c->env_count; i++)
+		if (!strncmp(c->env[i], text, name)) {
+			c->env[i] = (char *)text;
+			return;
+		}
+	if (c->env_count < ENV_MAX - 1)
+		c->env[c->env_count++] = (char *)text;
+}
+
+__attribute__((format(printf, 2, 3)))
+static void env_format(struct child *c, const char *format, ...)
+{
+	char text[300], *copy;
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	copy = arena_text(&c->arena, text, strlen(text));
+	if (copy)
+		env_put(c, copy);
+}
+
+/* NAME=value lines; # comments. A '-' before the path: it may be missing. */
+static int env_file(struct child *c, const char *path)
+{
+	char text[8192], *line, *rest = text;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	while ((line = strsep(&rest, "\n")))
+		if (*line && *line != '#' && strchr(line, '='))
+			env_format(c, "%s", line);
+	return 0;
+}
+
+static int build_env(struct child *c, unsigned int flags)
+{
+	struct unit *u = c->u;
+
+	env_put(c, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
+	if (u->c->in == IN_TTY)
+		env_put(c, "TERM=vt100");
+	env_format(c, "UNIT=%s", u->name);
+	if (u->c->service_type == TYPE_NOTIFY || u->c->notify_all)
+		env_format(c, "NOTIFY_SOCKET=%s/notify", init.run_dir);
+	if (u->c->watchdog && (flags & SPAWN_MAIN))
+		env_format(c, "WATCHDOG_USEC=%llu", (unsigned long long)(u->c->watchdog / 1000));
+	if (u->main_pid && !(flags & SPAWN_MAIN))
+		env_format(c, "MAINPID=%d", (int)u->main_pid);
+	if (!(flags & SPAWN_MAIN) && u->main_ended)
+		env_format(c, "EXIT_STATUS=%d", WIFEXITED(u->main_status) ? WEXITSTATUS(u->main_status) : 128 + WTERMSIG(u->main_status));
+	if (c->passed_count) {
+		env_put(c, c->listen_pid);
+		env_format(c, "LISTEN_FDS=%u", c->passed_count);
+	}
+	for (const struct text_list *item = u->c->env_files; item; item = item->next) {
+		int error = env_file(c, item->text);
+
+		if (error) {
+			c->failed = "EnvironmentFile";
+			return error;
+		}
+	}
+	for (const struct text_list *item = u->c->env; item; item = item->next)
+		env_put(c, item->text);
+	return 0;
+}
+
+/* User= and Group= by name or number. */
+static int find_user(struct child *c)
+{
+	const struct config *config = c->u->c;
+	struct passwd *pw = NULL;
+	struct group *gr = NULL;
+	int64_t number;
+
+	if (!config->user && !config->group)
+		return 0;
+	c->has_user = true;
+	if (config->user) {
+		pw = getpwnam(config->user);
+		if (!pw && !parse_number(config->user, 0, INT32_MAX, &number))
+			c->uid = c->gid = number;
+		else if (!pw)
+			return -ESRCH;
+	}
+	if (pw) {
+		int count = 64;
+
+		c->uid = pw->pw_uid;
+		c->gid = pw->pw_gid;
+		getgrouplist(pw->pw_name, pw->pw_gid, c->groups, &count);
+		c->group_count = count < 0 ? 0 : count > 64 ? 64 : count;
+		env_format(c, "USER=%s", pw->pw_name);
+		env_format(c, "HOME=%s", pw->pw_dir);
+	}
+	if (config->group) {
+		gr = getgrnam(config->group);
+		if (!gr && parse_number(config->group, 0, INT32_MAX, &number))
+			return -ESRCH;
+		c->gid = gr ? gr->gr_gid : (gid_t)number;
+	}
+	return 0;
+}
+
+/* The terminal a console= word names, when the unit wants the console. */
+static void console_path(char *out, size_t size)
+{
+	char text[2048], *word, *rest = text;
+	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = 0;
+	snprintf(out, size, "/dev/console");
+	while ((word = strsep(&rest, " \n")))
+		if (!strncmp(word, "console=", 8)) {
+			char path[64];
+
+			snprintf(path, sizeof path, "/dev/%.*s", (int)strcspn(word + 8, ","), word + 8);
+			if (!access(path, R_OK | W_OK))
+				snprintf(out, size, "%s", path);
+		}
+}
+
+static int open_tty(struct child *c)
+{
+	char path[128];
+
+	if (c->u->c->tty && strcmp(c->u->c->tty, "/dev/console"))
+		snprintf(path, sizeof path, "%s", c->u->c->tty);
+	else
+		console_path(path, sizeof path);
+	c->makes_tty_own = true;
+	return open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static int open_output(struct child *c, unsigned int kind, const char *file)
+{
+	switch (kind) {
+	case OUT_LOG:
+		return log_pipe(c->u);
+	case OUT_INHERIT:
+	case OUT_SOCKET:
+		return fcntl(c->in, F_DUPFD_CLOEXEC, 3);
+	case OUT_CONSOLE: {
+		int fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+		return fd < 0 ? fcntl(2, F_DUPFD_CLOEXEC, 3) : fd;
+	}
+	case OUT_APPEND:
+	case OUT_FILE:
+		return open(file, O_WRONLY | O_CREAT | O_CLOEXEC | (kind == OUT_APPEND ? O_APPEND : O_TRUNC), 0644);
+	default:
+		return open("/dev/null", O_WRONLY | O_CLOEXEC);
+	}
+}
+
+static int open_files(struct child *c)
+{
+	const struct config *config = c->u->c;
+
+	c->in = config->in == IN_TTY ? open_tty(c)
+		: config->in == IN_SOCKET && c->u->connection >= 0 ? fcntl(c->u->connection, F_DUPFD_CLOEXEC, 3)
+		: open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (c->in < 0) {
+		c->failed = "StandardInput";
+		return -errno;
+	}
+	/* A terminal or connection that is read is also written, unless something else is said. */
+	c->out = open_output(c, config->out == OUT_LOG && config->in != IN_NULL ? OUT_INHERIT : config->out,
+			     config->out_file);
+	if (c->out < 0) {
+		c->failed = "StandardOutput";
+		return -errno;
+	}
+	c->err = config->err_is_set && config->err != OUT_INHERIT ? open_output(c, config->err, config->err_file)
+		: fcntl(c->out, F_DUPFD_CLOEXEC, 3);
+	if (c->err < 0) {
+		c->failed = "StandardError";
+		return -errno;
+	}
+	return 0;
+}
+
+static void make_directories(struct child *c)
+{
+	for (const struct text_list *item = c->u->c->runtime_dirs; item; item = item->next) {
+		char path[300];
+
+		snprintf(path, sizeof path, "/run/%s", item->text);
+		mkdir(path, 0755);
+		if (c->has_user && chown(path, c->uid, c->gid))
+			log_line(c->u, "RuntimeDirectory=: %s: %s", path, strerror(errno));
+	}
+}
+
+/* Which listening descriptors go along: those of its socket unit, or its own (a balancer). */
+static void pass_descriptors(struct child *c)
+{
+	struct unit *from = c->u->type == UNIT_SOCKET ? c->u : c->u->socket;
+
+	if (from)
+		for (unsigned int i = 0; i < from->listen_count; i++)
+			c->passed[c->passed_count++] = from->listen_fd[i];
+	if (c->u->connection >= 0 && c->u->c->in != IN_SOCKET)
+		c->passed[c->passed_count++] = c->u->connection;
+}
+
+#define CHILD_STACK (64 * 1024)
+
+pid_t spawn(struct unit *u, const struct command *command, unsigned int flags)
+{
+	static char stack[CHILD_STACK] __attribute__((aligned(16)));
+	struct child c = { .u = u, .argv = command->argv, .in = -1, .out = -1, .err = -1, .group = -1 };
+	pid_t pid = -1;
+	int error;
+
+	if (flags & SPAWN_MAIN)
+		pass_descriptors(&c);
+	error = find_user(&c);
+	if (error)
+		c.failed = "User";
+	if (!error)
+		error = build_env(&c, flags);
+	if (!error)
+		error = open_files(&c);
+	if (!error) {
+		make_directories(&c);
+		c.group = group_make(u);
+		pid = clone(run_child, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
+		error = pid < 0 ? -errno : -c.error;
+		if (pid < 0)
+			c.failed = "process";
+	}
+	int close_them[] = { c.in, c.out, c.err, c.group };
+
+	for (unsigned int i = 0; i < 4; i++)
+		if (close_them[i] >= 0)
+			close(close_them[i]);
+	arena_free(&c.arena);
+	if (!error)
+		return pid;
+	if (pid > 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	if (!(flags & SPAWN_QUIET))
+		log_line(u, "%s: %s", c.failed, strerror(-error));
+	return error;
+}
