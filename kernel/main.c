@@ -14,6 +14,7 @@
 #include <kernel/init.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
+#include <kernel/netdev.h>
 #include <kernel/panic.h>
 #include <kernel/platform.h>
 #include <kernel/power.h>
@@ -95,6 +96,7 @@ static const struct boot_step thread_steps[] = {
 	{ "discover", platform_discover, "every device firmware tells of is in the tree" },
 	{ "probe-early", probe_early, "interrupt controllers and buses are driven" },
 	{ "smp", cpu_start_all, "all CPUs run threads" },
+	{ "network", net_init, "loopback is up, interfaces can be registered" },
 	{ "probe", device_probe_all, "devices are driven" },
 	{ "virtual-files", virtual_files_init, "/proc and /sys show the system" },
 	{ "initramfs", initramfs_unpack, "the initial file tree is in memory" },

@@ -21,6 +21,7 @@ ALLOWED = [
     ("arch/sim/", {"arch", "lib", "uapi", "native", "kernel", "libc"}),
     ("arch/", {"arch", "lib", "uapi", "native", "kernel", "asm-offsets.h"}),
     ("kernel/fs/initramfs/", {"arch", "kernel", "lib", "uapi", "zlib.h"}),
+    ("kernel/net/lwip/", {"arch", "kernel", "lib", "uapi", "lwip", "netif", "lwip_hooks.h"}),
     ("kernel/", {"arch", "kernel", "lib", "uapi"}),
     ("drivers/", {"drivers", "kernel", "lib", "arch", "uapi"}),
     ("platform/", {"drivers", "kernel", "lib", "arch", "uapi", "libfdt.h", "fdt.h", "acpi"}),

@@ -38,6 +38,7 @@ enum lock_rank {
 	LOCK_FILES,		/* descriptor table */
 	LOCK_FS_CONTEXT,	/* cwd, root, umask */
 	LOCK_MOUNT_TREE,	/* looking at the mount tree */
+	LOCK_NET,		/* the protocol core; its events take socket queues' locks */
 	LOCK_SOCKET_TABLE,	/* a family's names and lists */
 	LOCK_SOCKET_QUEUE,	/* socket.queue_lock */
 	LOCK_DENTRY_HASH,
@@ -56,6 +57,7 @@ enum lock_rank {
 	LOCK_IRQ_FIRST,
 	LOCK_TTY_INPUT,
 	LOCK_SIGNAL,		/* process.sig.actions->lock: timers send signals */
+	LOCK_NET_WORK,		/* a network thread's list of devices to poll */
 	LOCK_BLOCK_QUEUE,
 	LOCK_VIRTQUEUE,
 	LOCK_SLAB,

@@ -169,7 +169,7 @@ struct socket {
 /* ---- making and finding ------------------------------------------------------------------------ */
 /* References 1, no file. err_ptr: -EAFNOSUPPORT, -EINVAL (type), the family's. */
 struct socket *socket_create(int family, int type, int protocol);
-/* For accept: the family's struct, initialised, with ops and protocol of like. NULL without memory. */
+/* For accept: the family's struct, initialised, with ops and protocol of like. NULL without memory. Never sleeps. */
 struct socket *socket_alloc_like(const struct socket *like);
 /* File with its inode around sk (reference taken over, also on failure: released). flags: O_NONBLOCK. err_ptr. */
 struct file *socket_file_new(struct socket *sk, u32 flags);

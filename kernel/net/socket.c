@@ -17,9 +17,9 @@ const struct socket_family *socket_family_find(int family)
 	return NULL;
 }
 
-static struct socket *socket_alloc(const struct socket_family *f, int type)
+static struct socket *socket_alloc(const struct socket_family *f, int type, u32 flags)
 {
-	struct socket *sk = kzalloc(f->size, 0);
+	struct socket *sk = kzalloc(f->size, flags);
 
 	if (!sk)
 		return NULL;
@@ -51,7 +51,7 @@ struct socket *socket_create(int family, int type, int protocol)
 	f = socket_family_find(family);
 	if (!f)
 		return err_ptr(-EAFNOSUPPORT);
-	sk = socket_alloc(f, type);
+	sk = socket_alloc(f, type, 0);
 	if (!sk)
 		return err_ptr(-ENOMEM);
 	err = f->create(sk, protocol);
@@ -63,7 +63,7 @@ struct socket *socket_create(int family, int type, int protocol)
 
 struct socket *socket_alloc_like(const struct socket *like)
 {
-	struct socket *sk = socket_alloc(socket_family_find(like->family), like->type);
+	struct socket *sk = socket_alloc(socket_family_find(like->family), like->type, ALLOC_ATOMIC | ALLOC_NOWARN);
 
 	if (!sk)
 		return NULL;

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sockets of AF_INET and AF_INET6, private to kernel/net/inet. One struct for all types: a stream has a connection, others an
+ * endpoint of the netstack. Both pointers belong to net_lock; events come under it, so a socket's release, which
+ * takes it to close them, is the last thing they see.
+ *
+ * Locks: sk.lock serialises senders and naming, receive_lock readers; one of the two at a time. Then net_lock, then
+ * sk.queue_lock. Marks as in kernel/socket.h, [n] net_lock, [r] receive_lock.
+ */
+#ifndef KERNEL_NET_INET_INET_H
+#define KERNEL_NET_INET_INET_H
+
+#include <kernel/netstack.h>
+#include <uapi/inet.h>
+
+#define INET_MEMBERS 20u
+
+struct inet_member {
+	struct net_addr group;
+	u32 ifindex;
+	struct inet_member *next;
+};
+struct inet_sock {
+	struct socket sk;
+	struct net_conn *conn;		/* [n] stream; NULL: none any more */
+	struct net_end *end;		/* [n] the others */
+	struct mutex receive_lock;	/* LOCK_SOCKET */
+	/* stream */
+	u32 consumed;			/* [r] bytes read that the netstack was not told of */
+	bool peer_closed;		/* [a] the peer sends no more */
+	bool is_writable;		/* [a] there was room when somebody last looked */
+	bool was_connected;		/* [a] names are known */
+	bool cork, nodelay;		/* [p] sk.lock */
+	u32 keepidle_s, keepintvl_s, keepcnt;	/* [a] */
+	u32 user_timeout_ms, defer_accept_s;	/* [a] remembered */
+	struct net_addr local, peer;	/* [n] as last known */
+	/* all */
+	bool is_bound, v6only;		/* sk.lock */
+	u8 ttl, tos, mcast_ttl;		/* [a] */
+	s16 hops, mcast_hops;		/* [a] IPv6; -1: the default */
+	bool mcast_loop, recv_pktinfo, recv_ttl, recv_tos, recv_pktinfo6, recv_hops, recv_tclass, hdrincl, recverr;	/* [a] */
+	u32 mcast_ifindex, bound_ifindex;
+	s32 mtu_discover;
+	struct inet_member *members;	/* sk.lock */
+	/* ICMP */
+	u16 ping_id;			/* [n] 0: not a ping socket */
+	u32 icmp_filter[8];		/* [a] set bits are kept out */
+};
+static inline struct inet_sock *inet_of(struct socket *sk) { return container_of(sk, struct inet_sock, sk); }
+
+extern const struct socket_ops inet_stream_ops, inet_dgram_ops;
+
+/* addr.c: names in users' form. Length or -errno. */
+int inet_addr_in(const struct inet_sock *s, const struct sockaddr_storage *name, u32 len, struct net_addr *out);
+int inet_addr_out(const struct inet_sock *s, const struct net_addr *a, struct sockaddr_storage *out);
+
+/* options.c */
+int inet_setsockopt(struct socket *sk, int level, int opt, const void __user *val, u32 len);
+int inet_getsockopt(struct socket *sk, int level, int opt, void __user *val, u32 *len);
+void inet_option_changed(struct socket *sk, int opt);
+void inet_options_apply(struct inet_sock *s);		/* to a new connection or endpoint; net_lock */
+void inet_members_drop(struct inet_sock *s);		/* net_lock */
+/* Option words of streams that stream.c owns. */
+int stream_set_option(struct inet_sock *s, int opt, s32 v);
+
+/* ifioctl.c */
+long inet_dev_ioctl(struct socket *sk, u32 cmd, u64 arg);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Addresses, neighbours and DHCP of interfaces. lwIP keeps one IPv4 address per interface and a few IPv6 ones; routes
+ * are in route.c. Lock: net_lock.
+ */
+#include <kernel/random.h>
+#include <lib/string.h>
+#include <lwip/dhcp.h>
+#include <lwip/etharp.h>
+#include <lwip/netif.h>
+#include <lwip/priv/nd6_priv.h>
+#include "glue.h"
+
+#define IFA_F_PERMANENT 0x80
+#define IFA_F_TENTATIVE 0x40
+#define SCOPE_GLOBAL 0
+#define SCOPE_LINK 253
+#define SCOPE_HOST 254
+#define NUD_REACHABLE 2
+#define NUD_INCOMPLETE 1
+#define NUD_STALE 4
+#define NUD_DELAY 8
+#define NUD_PROBE 16
+#define NUD_PERMANENT 0x80
+#define DEFAULT_PREFIX6 64
+
+static u32 prefix_mask(u32 len) { return len == 0 ? 0 : lwip_htonl(0xffffffffu << (32 - len)); }
+static u8 mask_prefix(u32 mask) { return (u8)popcount64(mask); }
+
+static int address_add6(struct netif *n, const struct net_ifaddr *a)
+{
+	ip6_addr_t ip;
+	s8_t slot;
+	err_t err;
+
+	memset(&ip, 0, sizeof(ip));
+	memcpy(ip.addr, a->ip, 16);
+	ip6_addr_assign_zone(&ip, IP6_UNICAST, n);
+	if (netif_get_ip6_addr_match(n, &ip) >= 0)
+		return -EEXIST;
+	err = netif_add_ip6_address(n, &ip, &slot);
+	if (err != ERR_OK)
+		return -ENOSPC;
+	netif_ip6_addr_set_state(n, slot, IP6_ADDR_PREFERRED);
+	return 0;
+}
+
+int lwip_address_add(const struct net_ifaddr *a)
+{
+	struct netif *n = netif_of_index(a->ifindex);
+	ip4_addr_t ip = { a->ip[0] }, mask = { prefix_mask(a->prefix_len) }, gw;
+
+	if (!n)
+		return -ENODEV;
+	if (a->family == AF_INET6)
+		return a->prefix_len > 128 ? -EINVAL : address_add6(n, a);
+	if (a->prefix_len > 32 || !ip.addr)
+		return -EINVAL;
+	if (ip4_addr_eq(&ip, netif_ip4_addr(n)) && ip4_addr_eq(&mask, netif_ip4_netmask(n)))
+		return -EEXIST;
+	if (!ip4_addr_isany_val(*netif_ip4_addr(n)) && !ip4_addr_eq(&ip, netif_ip4_addr(n)))
+		return -ENOSPC;		/* one address per interface */
+	gw = *netif_ip4_gw(n);
+	netif_set_addr(n, &ip, &mask, &gw);
+	return 0;
+}
+
+int lwip_address_remove(const struct net_ifaddr *a)
+{
+	struct netif *n = netif_of_index(a->ifindex);
+	ip4_addr_t none = { 0 };
+
+	if (!n)
+		return -ENODEV;
+	if (a->family == AF_INET6) {
+		for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+			if (!ip6_addr_isinvalid(netif_ip6_addr_state(n, i)) && !memcmp(netif_ip6_addr(n, i)->addr, a->ip, 16)) {
+				netif_ip6_addr_set_state(n, i, IP6_ADDR_INVALID);
+				return 0;
+			}
+		}
+		return -EADDRNOTAVAIL;
+	}
+	if (!a->ip[0] || netif_ip4_addr(n)->addr != a->ip[0])
+		return -EADDRNOTAVAIL;
+	netif_set_addr(n, &none, &none, &none);
+	return 0;
+}
+
+static void address4(const struct netif *n, struct net_ifaddr *out)
+{
+	out->family = AF_INET;
+	out->ip[0] = netif_ip4_addr(n)->addr;
+	out->prefix_len = mask_prefix(netif_ip4_netmask(n)->addr);
+	out->broadcast[0] = n == netif_loopback ? 0 : out->ip[0] | ~netif_ip4_netmask(n)->addr;
+	out->scope = n == netif_loopback ? SCOPE_HOST : SCOPE_GLOBAL;
+	out->flags = IFA_F_PERMANENT;
+}
+
+static void address6(const struct netif *n, int i, struct net_ifaddr *out)
+{
+	out->family = AF_INET6;
+	memcpy(out->ip, netif_ip6_addr(n, i)->addr, 16);
+	out->prefix_len = n == netif_loopback ? 128 : DEFAULT_PREFIX6;
+	out->scope = n == netif_loopback ? SCOPE_HOST : ip6_addr_islinklocal(netif_ip6_addr(n, i)) ? SCOPE_LINK : SCOPE_GLOBAL;
+	out->flags = ip6_addr_istentative(netif_ip6_addr_state(n, i)) ? IFA_F_TENTATIVE :
+		     netif_ip6_addr_isstatic(n, i) ? IFA_F_PERMANENT : 0;
+}
+
+/* *at: interface index times 16, plus 0 for IPv4, 1 + slot for IPv6. */
+bool lwip_address_next(u32 *at, struct net_ifaddr *out)
+{
+	for (;; (*at)++) {
+		u32 slot = *at % 16;
+		struct netdev *dev = netdev_by_index(*at / 16 + 1);
+		struct netif *n = dev ? netif_of_index(dev->index) : NULL;
+
+		if (!n)
+			return false;
+		if (slot > LWIP_IPV6_NUM_ADDRESSES)
+			continue;
+		memset(out, 0, sizeof(*out));
+		out->ifindex = dev->index;
+		if (slot == 0 && netif_ip4_addr(n)->addr) {
+			address4(n, out);
+		} else if (slot && !ip6_addr_isinvalid(netif_ip6_addr_state(n, slot - 1))) {
+			address6(n, (int)slot - 1, out);
+		} else {
+			continue;
+		}
+		(*at)++;
+		return true;
+	}
+}
+
+bool lwip_is_local(const struct net_addr *a)
+{
+	ip_addr_t ip;
+
+	addr_to_lwip(&ip, a);
+	return a->family == AF_INET ? netif_owns4(ip_2_ip4(&ip)) : netif_owns6(ip_2_ip6(&ip));
+}
+
+/* ---- neighbours ------------------------------------------------------------------------------------ */
+static bool neighbour6(u32 i, struct net_neighbour *out)
+{
+	static const u16 states[] = {
+		[ND6_INCOMPLETE] = NUD_INCOMPLETE, [ND6_REACHABLE] = NUD_REACHABLE, [ND6_STALE] = NUD_STALE,
+		[ND6_DELAY] = NUD_DELAY, [ND6_PROBE] = NUD_PROBE,
+	};
+	const struct nd6_neighbor_cache_entry *e = &neighbor_cache[i];
+
+	if (e->state == ND6_NO_ENTRY || !e->netif)
+		return false;
+	out->family = AF_INET6;
+	out->state = states[e->state];
+	memcpy(out->ip, e->next_hop_address.addr, 16);
+	memcpy(out->mac, e->lladdr, 6);
+	out->ifindex = netdev_of(e->netif)->index;
+	return true;
+}
+
+bool lwip_neighbour_next(u32 *at, struct net_neighbour *out)
+{
+	while (*at < ARP_TABLE_SIZE + LWIP_ND6_NUM_NEIGHBORS) {
+		u32 i = (*at)++;
+		struct eth_addr *mac;
+		struct netif *n;
+		ip4_addr_t *ip;
+
+		memset(out, 0, sizeof(*out));
+		if (i >= ARP_TABLE_SIZE) {
+			if (neighbour6(i - ARP_TABLE_SIZE, out))
+				return true;
+		} else if (etharp_get_entry(i, &ip, &n, &mac)) {
+			out->family = AF_INET;
+			out->state = NUD_REACHABLE;
+			out->ip[0] = ip->addr;
+			memcpy(out->mac, mac, 6);
+			out->ifindex = netdev_of(n)->index;
+			return true;
+		}
+	}
+	return false;
+}
+
+int lwip_neighbour_set(const struct net_neighbour *n, bool remove)
+{
+	ip4_addr_t ip = { n->ip[0] };
+	struct eth_addr mac;
+
+	if (n->family != AF_INET)
+		return -EOPNOTSUPP;
+	if (remove)
+		return etharp_remove_static_entry(&ip) == ERR_OK ? 0 : -ENOENT;
+	memcpy(&mac, n->mac, 6);
+	return lwip_errno(etharp_add_static_entry(&ip, &mac));
+}
+
+/* ---- DHCP by the kernel (ip=dhcp) ------------------------------------------------------------------- */
+int lwip_dhcp(struct netdev *dev, bool on)
+{
+	struct netif *n = netif_of_index(dev->index);
+
+	if (on)
+		return lwip_errno(dhcp_start(n));
+	dhcp_release_and_stop(n);
+	return 0;
+}
+
+bool lwip_dhcp_done(struct netdev *dev) { return dhcp_supplied_address(netif_of_index(dev->index)); }

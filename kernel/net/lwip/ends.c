@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * UDP and raw endpoints, and what ICMP says about what they sent. Received datagrams are handed up as buffers with
+ * their origin; raw endpoints get copies, since several may want the same packet and lwIP itself goes on with it.
+ *
+ * Lock: net_lock.
+ */
+#include <kernel/random.h>
+#include <kernel/time.h>
+#include <lib/string.h>
+#include <lwip/icmp.h>
+#include <lwip/igmp.h>
+#include <lwip/inet_chksum.h>
+#include <lwip/mld6.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/prot/icmp.h>
+#include <lwip/raw.h>
+#include <lwip/udp.h>
+#include "glue.h"
+
+#define PORT_FIRST 32768u
+#define PORT_LAST 60999u
+
+struct net_end {
+	struct list link;		/* all of its kind */
+	void *owner;
+	const struct net_end_events *ev;
+	struct udp_pcb *udp;		/* one of the two */
+	struct raw_pcb *raw, *raw6;	/* raw6: of an ICMP socket's other family, unused else */
+	u16 family;
+	u8 protocol;
+	bool is_connected, v6only, has_header;
+	struct net_addr peer;		/* raw: as connected */
+};
+static struct list udp_ends = LIST_INIT(udp_ends), raw_ends = LIST_INIT(raw_ends);
+
+/* ---- receiving ------------------------------------------------------------------------------------- */
+static void origin_set(struct netbuf *b, u16 from_port)
+{
+	struct net_origin *o = &b->origin;
+	struct netif *in = ip_current_input_netif();
+
+	memset(o, 0, sizeof(*o));
+	o->from_port = from_port;
+	o->ifindex = in ? netif_get_index(in) : 0;
+	if (ip_current_is_v6()) {
+		const struct ip6_hdr *h = ip6_current_header();
+
+		o->family = AF_INET6;
+		memcpy(o->from, ip6_current_src_addr()->addr, 16);
+		memcpy(o->to, ip6_current_dest_addr()->addr, 16);
+		o->ttl = IP6H_HOPLIM(h);
+		o->tos = (u8)IP6H_TC(h);
+	} else {
+		const struct ip_hdr *h = ip4_current_header();
+
+		o->family = AF_INET;
+		o->from[0] = ip4_current_src_addr()->addr;
+		o->to[0] = ip4_current_dest_addr()->addr;
+		o->ttl = IPH_TTL(h);
+		o->tos = IPH_TOS(h);
+	}
+}
+
+static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from, u16_t port)
+{
+	struct net_end *e = arg;
+	u32 len = p->tot_len;
+	struct netbuf *b = pbuf_to_netbuf(p);
+
+	if (!b)
+		return;
+	origin_set(b, port);
+	e->ev->received(e->owner, b, len);
+}
+
+static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
+{
+	struct net_end *e = arg;
+	struct netbuf *b = pbuf_copy_to_netbuf(p);
+	u32 header = ip_current_header_tot_len();
+
+	if (!b)
+		return 0;
+	/* IPv6 raw sockets see no header (RFC 3542 3). */
+	if (ip_current_is_v6() && header < b->len) {
+		b->data += header;
+		b->len -= header;
+	}
+	origin_set(b, 0);
+	e->ev->received(e->owner, b, b->len);
+	return 0;
+}
+
+/* ---- ICMP errors ----------------------------------------------------------------------------------- */
+static int errno_of_unreach(u8 code)
+{
+	switch (code) {
+	case ICMP_DUR_NET: return ENETUNREACH;
+	case ICMP_DUR_HOST: return EHOSTUNREACH;
+	case ICMP_DUR_PROTO: return ENOPROTOOPT;
+	case ICMP_DUR_PORT: return ECONNREFUSED;
+	case ICMP_DUR_FRAG: return EMSGSIZE;
+	default: return EHOSTUNREACH;
+	}
+}
+
+static void udp_error(u16 local, u16 remote, u32 remote_ip, int err)
+{
+	struct net_end *e;
+
+	list_for_each(e, &udp_ends, link) {
+		struct udp_pcb *u = e->udp;
+
+		if (u->local_port == local && (u->flags & UDP_FLAGS_CONNECTED) && u->remote_port == remote &&
+		    IP_IS_V4_VAL(u->remote_ip) && ip_2_ip4(&u->remote_ip)->addr == remote_ip)
+			e->ev->failed(e->owner, err);
+	}
+}
+
+/* Looks at ICMP before lwIP does: "destination unreachable" names the datagram it is about. */
+static u8_t on_icmp(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
+{
+	u8 head[8 + 60 + 8];
+	const struct ip_hdr *inner = (const void *)(head + 8);
+	u32 at = IPH_HL_BYTES(ip4_current_header());
+	u32 n = pbuf_copy_partial(p, head, sizeof(head), (u16_t)at), ihl;
+	u16 ports[2];
+
+	if (n < 8 + 20 + 8 || head[0] != ICMP_DUR)
+		return 0;
+	ihl = IPH_HL_BYTES(inner);
+	if (ihl < 20 || 8 + ihl + 8 > n || IPH_PROTO(inner) != IP_PROTO_UDP)
+		return 0;
+	memcpy(ports, head + 8 + ihl, sizeof(ports));
+	udp_error(lwip_ntohs(ports[0]), lwip_ntohs(ports[1]), inner->dest.addr, errno_of_unreach(head[1]));
+	return 0;
+}
+
+static u8_t on_icmp6(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
+{
+	u8 head[8 + 40 + 8];
+	u16 ports[2];
+	struct net_end *e;
+	u32 n = pbuf_copy_partial(p, head, sizeof(head), ip_current_header_tot_len());
+
+	if (n < sizeof(head) || head[0] != 1 || head[8 + 6] != IP6_NEXTH_UDP)
+		return 0;
+	memcpy(ports, head + 48, sizeof(ports));
+	list_for_each(e, &udp_ends, link) {
+		struct udp_pcb *u = e->udp;
+
+		if (u->local_port == lwip_ntohs(ports[0]) && (u->flags & UDP_FLAGS_CONNECTED) &&
+		    u->remote_port == lwip_ntohs(ports[1]) && IP_IS_V6_VAL(u->remote_ip) &&
+		    !memcmp(ip_2_ip6(&u->remote_ip)->addr, head + 8 + 24, 16))
+			e->ev->failed(e->owner, head[1] == 4 ? ECONNREFUSED : EHOSTUNREACH);
+	}
+	return 0;
+}
+
+void ends_init(void)
+{
+	struct raw_pcb *a = raw_new_ip_type(IPADDR_TYPE_V4, IP_PROTO_ICMP), *b = raw_new_ip_type(IPADDR_TYPE_V6, IP6_NEXTH_ICMP6);
+
+	if (!a || !b)
+		panic("no memory for the network");
+	raw_recv(a, on_icmp, NULL);
+	raw_recv(b, on_icmp6, NULL);
+}
+
+/* ---- making and naming ----------------------------------------------------------------------------- */
+int lwip_end_new(u16 family, u8 protocol, bool raw, void *owner, const struct net_end_events *ev, struct net_end **out)
+{
+	u8 type = family == AF_INET ? IPADDR_TYPE_V4 : raw ? IPADDR_TYPE_V6 : IPADDR_TYPE_ANY;
+	struct net_end *e = kzalloc(sizeof(*e), ALLOC_ATOMIC);
+
+	if (!e)
+		return -ENOMEM;
+	*e = (struct net_end){ .owner = owner, .ev = ev, .family = family, .protocol = protocol };
+	if (raw)
+		e->raw = raw_new_ip_type(type, protocol);
+	else
+		e->udp = udp_new_ip_type(type);
+	if (!e->raw && !e->udp) {
+		kfree(e);
+		return -ENOMEM;
+	}
+	if (raw)
+		raw_recv(e->raw, on_raw, e);
+	else
+		udp_recv(e->udp, on_udp, e);
+	list_push_back(raw ? &raw_ends : &udp_ends, &e->link);
+	*out = e;
+	return 0;
+}
+
+static bool udp_port_taken(u16 port)
+{
+	for (struct udp_pcb *u = udp_pcbs; u; u = u->next)
+		if (u->local_port == port)
+			return true;
+	return false;
+}
+
+static u16 udp_port_choose(void)
+{
+	for (unsigned i = 0; i < 1000; i++) {
+		u16 port = (u16)(PORT_FIRST + random_below(PORT_LAST - PORT_FIRST + 1));
+
+		if (!udp_port_taken(port))
+			return port;
+	}
+	return 0;
+}
+
+int lwip_end_bind(struct net_end *e, const struct net_addr *a)
+{
+	ip_addr_t ip;
+	u16 port = a->port;
+
+	addr_to_lwip(&ip, a);
+	if (!net_addr_is_any(a) && !lwip_is_local(a) &&
+	    !(a->family == AF_INET ? ip4_addr_ismulticast(ip_2_ip4(&ip)) || ip_2_ip4(&ip)->addr == IPADDR_BROADCAST :
+	      ip6_addr_ismulticast(ip_2_ip6(&ip))))
+		return -EADDRNOTAVAIL;
+	if (e->raw)
+		return lwip_errno(raw_bind(e->raw, &ip));
+	if (net_addr_is_any(a) && a->family == AF_INET6 && !e->v6only)
+		ip = ip_addr_any_type;
+	if (!port) {
+		port = udp_port_choose();
+		if (!port)
+			return -EADDRINUSE;
+	}
+	return lwip_errno(udp_bind(e->udp, &ip, port));
+}
+
+int lwip_end_connect(struct net_end *e, const struct net_addr *a)
+{
+	ip_addr_t ip;
+	err_t err;
+
+	if (!a) {
+		e->is_connected = false;
+		if (e->raw)
+			raw_disconnect(e->raw);
+		else
+			udp_disconnect(e->udp);
+		return 0;
+	}
+	addr_to_lwip(&ip, a);
+	if (net_addr_is_any(a)) {
+		if (a->family == AF_INET)
+			ip_addr_set_ip4_u32_val(ip, PP_HTONL(IPADDR_LOOPBACK));
+		else
+			ip6_addr_set_loopback(ip_2_ip6(&ip));
+	}
+	if (e->raw) {
+		err = raw_connect(e->raw, &ip);
+	} else {
+		struct netif *n = ip_route(&e->udp->local_ip, &ip);
+
+		if (!n)
+			return -ENETUNREACH;
+		if (!e->udp->local_port) {
+			e->udp->local_port = udp_port_choose();
+			udp_bind(e->udp, &e->udp->local_ip, e->udp->local_port);
+		}
+		err = udp_connect(e->udp, &ip, a->port);
+		/* As Linux: the own address is settled with the peer's. */
+		if (err == ERR_OK && ip_addr_isany(&e->udp->local_ip)) {
+			const ip_addr_t *own = ip_netif_get_local_ip(n, &ip);
+
+			if (own)
+				ip_addr_copy(e->udp->local_ip, *own);
+		}
+	}
+	e->is_connected = err == ERR_OK;
+	e->peer = *a;
+	return lwip_errno(err);
+}
+
+void lwip_end_names(struct net_end *e, struct net_addr *local, struct net_addr *peer)
+{
+	memset(peer, 0, sizeof(*peer));
+	if (e->raw) {
+		addr_from_lwip(local, &e->raw->local_ip, e->protocol);
+		if (e->is_connected)
+			*peer = e->peer;
+		return;
+	}
+	addr_from_lwip(local, &e->udp->local_ip, e->udp->local_port);
+	if (e->udp->flags & UDP_FLAGS_CONNECTED)
+		addr_from_lwip(peer, &e->udp->remote_ip, e->udp->remote_port);
+}
+
+/* ---- sending --------------------------------------------------------------------------------------- */
+static err_t udp_out(struct net_end *e, struct pbuf *p, const ip_addr_t *to, u16 port, const struct net_addr *from)
+{
+	ip_addr_t src;
+	struct netif *n;
+
+	if (!from || (net_addr_is_any(from) && !from->scope))
+		return to ? udp_sendto(e->udp, p, to, port) : udp_send(e->udp, p);
+	if (!to) {
+		to = &e->udp->remote_ip;
+		port = e->udp->remote_port;
+	}
+	n = from->scope ? netif_get_by_index((u8_t)from->scope) : ip_route(&e->udp->local_ip, to);
+	if (!n)
+		return ERR_RTE;
+	if (net_addr_is_any(from))
+		return udp_sendto_if(e->udp, p, to, port, n);
+	addr_to_lwip(&src, from);
+	if (!e->udp->local_port)
+		udp_bind(e->udp, &e->udp->local_ip, udp_port_choose());
+	return udp_sendto_if_src(e->udp, p, to, port, n, &src);
+}
+
+int lwip_end_send(struct net_end *e, struct net_packet *packet, const struct net_addr *to, const struct net_addr *from)
+{
+	struct pbuf *p = (struct pbuf *)packet;
+	ip_addr_t ip;
+	err_t err;
+
+	if (!to && !e->is_connected && !(e->udp && (e->udp->flags & UDP_FLAGS_CONNECTED))) {
+		pbuf_free(p);
+		return -EDESTADDRREQ;
+	}
+	if (to) {
+		addr_to_lwip(&ip, to);
+		if (net_addr_is_any(to)) {
+			if (to->family == AF_INET)
+				ip_addr_set_ip4_u32_val(ip, PP_HTONL(IPADDR_LOOPBACK));
+			else
+				ip6_addr_set_loopback(ip_2_ip6(&ip));
+		}
+	}
+	if (e->udp) {
+		if (!e->udp->local_port)
+			(void)udp_bind(e->udp, &e->udp->local_ip, udp_port_choose());
+		err = udp_out(e, p, to ? &ip : NULL, to ? to->port : 0, from);
+	} else {
+		err = to ? raw_sendto(e->raw, p, &ip) : raw_send(e->raw, p);
+	}
+	pbuf_free(p);
+	return err == ERR_VAL ? -EACCES : lwip_errno(err);
+}
+
+/* ---- options --------------------------------------------------------------------------------------- */
+int lwip_end_set(struct net_end *e, enum net_conn_option opt, u32 v)
+{
+	struct udp_pcb *u = e->udp;
+	struct raw_pcb *r = e->raw;
+
+	switch (opt) {
+	case NET_TTL:
+		*(u ? &u->ttl : &r->ttl) = (u8)v;
+		return 0;
+	case NET_TOS:
+		*(u ? &u->tos : &r->tos) = (u8)v;
+		return 0;
+	case NET_REUSEADDR:
+	case NET_BROADCAST: {
+		u8 flag = opt == NET_BROADCAST ? SOF_BROADCAST : SOF_REUSEADDR, *o = u ? &u->so_options : &r->so_options;
+
+		*o = v ? *o | flag : *o & (u8)~flag;
+		return 0;
+	}
+	case NET_V6ONLY:
+		e->v6only = v;
+		if (u && !u->local_port)
+			IP_SET_TYPE_VAL(u->local_ip, v ? IPADDR_TYPE_V6 : IPADDR_TYPE_ANY);
+		return 0;
+	case NET_IFINDEX:
+		*(u ? &u->netif_idx : &r->netif_idx) = (u8)v;
+		return 0;
+	case NET_MULTICAST_TTL:
+		*(u ? &u->mcast_ttl : &r->mcast_ttl) = (u8)v;
+		return 0;
+	case NET_MULTICAST_LOOP:
+		if (u)
+			u->flags = v ? u->flags | UDP_FLAGS_MULTICAST_LOOP : u->flags & (u8)~UDP_FLAGS_MULTICAST_LOOP;
+		else
+			r->flags = v ? r->flags | RAW_FLAGS_MULTICAST_LOOP : r->flags & (u8)~RAW_FLAGS_MULTICAST_LOOP;
+		return 0;
+	case NET_MULTICAST_IF:
+		*(u ? &u->mcast_ifindex : &r->mcast_ifindex) = (u8)v;
+		return 0;
+	case NET_HDRINCL:
+		if (!r)
+			return -ENOPROTOOPT;
+		r->flags = v ? r->flags | RAW_FLAGS_HDRINCL : r->flags & (u8)~RAW_FLAGS_HDRINCL;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+int lwip_end_member(struct net_end *e, const struct net_addr *group, u32 ifindex, bool join)
+{
+	struct netif *n = ifindex ? netif_of_index(ifindex) : NULL;
+	ip_addr_t ip;
+	err_t err;
+
+	addr_to_lwip(&ip, group);
+	if (!n)
+		n = ip_route(IP_IS_V6_VAL(ip) ? IP6_ADDR_ANY : IP4_ADDR_ANY, &ip);
+	if (!n)
+		n = netif_loopback;
+	if (group->family == AF_INET) {
+		if (!ip4_addr_ismulticast(ip_2_ip4(&ip)))
+			return -EINVAL;
+		err = join ? igmp_joingroup_netif(n, ip_2_ip4(&ip)) : igmp_leavegroup_netif(n, ip_2_ip4(&ip));
+	} else {
+		if (!ip6_addr_ismulticast(ip_2_ip6(&ip)))
+			return -EINVAL;
+		err = join ? mld6_joingroup_netif(n, ip_2_ip6(&ip)) : mld6_leavegroup_netif(n, ip_2_ip6(&ip));
+	}
+	return err == ERR_OK ? 0 : err == ERR_MEM ? -ENOBUFS : join ? -ENODEV : -EADDRNOTAVAIL;
+}
+
+void lwip_end_close(struct net_end *e)
+{
+	list_remove(&e->link);
+	if (e->udp)
+		udp_remove(e->udp);
+	if (e->raw)
+		raw_remove(e->raw);
+	kfree(e);
+}
+
+bool lwip_end_next(void **at, bool raw, struct net_row *out)
+{
+	struct list *l = raw ? &raw_ends : &udp_ends, *n = *at ? ((struct list *)*at)->next : l->next;
+	struct net_end *e;
+
+	if (n == l)
+		return false;
+	*at = n;
+	e = list_entry(n, struct net_end, link);
+	memset(out, 0, sizeof(*out));
+	lwip_end_names(e, &out->local, &out->remote);
+	if (!out->remote.family)
+		out->remote.family = out->local.family;
+	out->state = out->remote.port ? 1 : 7;
+	out->owner = e->owner;
+	return true;
+}

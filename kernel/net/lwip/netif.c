@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Interfaces as lwIP sees them: frames from devices in, frames to devices out, what is for this machine itself back
+ * in. The latter waits in a list until lwIP has been left (lwip_run_pending, from net_unlock), since lwIP's input
+ * does not nest; a sender thus carries its segment right into the receiver's queue, without another thread.
+ *
+ * Lock: net_lock for everything here.
+ */
+#include <lib/bits.h>
+#include <lib/string.h>
+#include <lwip/dhcp.h>
+#include <lwip/etharp.h>
+#include <lwip/ethip6.h>
+#include <lwip/igmp.h>
+#include <lwip/mld6.h>
+#include <lwip/nd6.h>
+#include <netif/ethernet.h>
+#include "glue.h"
+#include "../packet.h"
+
+#define BACKLOG 256u			/* frames that wait for room in the device's ring */
+#define COPY_MAX 256u			/* pieces up to this are copied into one buffer when looped back */
+#define PENDING_BUDGET 512u
+
+struct port {				/* netdev.stack */
+	struct netif netif;
+	struct netdev *dev;
+	struct pbuf *backlog[BACKLOG];
+	u32 backlog_at, backlog_len;
+};
+struct netif *netif_loopback;
+static struct list pending = LIST_INIT(pending);	/* struct netbuf.packet.link: each the first of a chain */
+
+/* ---- to this machine itself ---------------------------------------------------------------------- */
+/* What lies in one of our blocks is shown, other bytes are copied. */
+static struct pbuf *piece_again(const struct pbuf *p)
+{
+	struct netbuf *from = (struct netbuf *)p, *b;
+
+	if ((p->flags & PBUF_FLAG_IS_CUSTOM) && from->block && p->len > COPY_MAX) {
+		b = netbuf_view(from->block, p->payload, p->len);
+	} else {
+		b = netbuf_alloc(p->len);
+		if (b)
+			memcpy(b->data, p->payload, p->len);
+	}
+	return b ? netbuf_to_pbuf(b) : NULL;
+}
+
+static struct pbuf *chain_again(const struct pbuf *p)
+{
+	struct pbuf *first = NULL, *q;
+
+	if (p->tot_len <= COPY_MAX) {
+		struct netbuf *b = pbuf_copy_to_netbuf(p);
+
+		return b ? netbuf_to_pbuf(b) : NULL;
+	}
+	for (; p; p = p->next) {
+		q = piece_again(p);
+		if (!q) {
+			if (first)
+				pbuf_free(first);
+			return NULL;
+		}
+		if (first)
+			pbuf_cat(first, q);
+		else
+			first = q;
+	}
+	return first;
+}
+
+static err_t loop_output(struct netif *netif, struct pbuf *p)
+{
+	struct netdev *dev = netdev_of(netif);
+	struct pbuf *q = chain_again(p);
+	struct netbuf *b = (struct netbuf *)q;
+
+	if (!q) {
+		atomic_add(&dev->stats.tx_dropped, 1ull);
+		return ERR_MEM;
+	}
+	atomic_add(&dev->stats.tx_packets, 1ull);
+	atomic_add(&dev->stats.tx_bytes, (u64)q->tot_len);
+	q->if_idx = netif_get_index(netif);
+	list_push_back(&pending, &b->packet.link);
+	return ERR_OK;
+}
+
+static err_t lo_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to) { return loop_output(netif, p); }
+static err_t lo_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to) { return loop_output(netif, p); }
+
+void __hot lwip_run_pending(void)
+{
+	unsigned n = 0;
+
+	while (!list_empty(&pending)) {
+		struct netbuf *b = list_entry(list_pop_front(&pending), struct netbuf, packet.link);
+		struct pbuf *p = (struct pbuf *)b;
+		struct netif *netif = netif_get_by_index(p->if_idx);
+		struct netdev *dev = netif ? netdev_of(netif) : NULL;
+
+		/* Two ends that answer each other without end would keep the lock: the rest is dropped, as on a wire. */
+		if (!netif || ++n > PENDING_BUDGET) {
+			if (dev)
+				atomic_add(&dev->stats.rx_dropped, 1ull);
+			pbuf_free(p);
+			continue;
+		}
+		atomic_add(&dev->stats.rx_packets, 1ull);
+		atomic_add(&dev->stats.rx_bytes, (u64)p->tot_len);
+		if (packet_is_tapped())
+			packet_tap_pbuf(dev, p, 0, false);
+		if (ip_input(p, netif) != ERR_OK)
+			pbuf_free(p);
+	}
+}
+
+bool netif_owns4(const ip4_addr_t *a)
+{
+	struct netif *n;
+
+	if (ip4_addr_isloopback(a))
+		return true;
+	NETIF_FOREACH(n)
+		if (!ip4_addr_isany_val(*netif_ip4_addr(n)) && ip4_addr_eq(a, netif_ip4_addr(n)))
+			return true;
+	return false;
+}
+
+bool netif_owns6(const ip6_addr_t *a)
+{
+	struct netif *n;
+
+	NETIF_FOREACH(n)
+		for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++)
+			if (ip6_addr_isvalid(netif_ip6_addr_state(n, i)) && ip6_addr_zoneless_eq(a, netif_ip6_addr(n, i)))
+				return true;
+	return false;
+}
+
+/* ---- to a device ----------------------------------------------------------------------------------- */
+static bool frame_of(struct net_frame *f, struct pbuf *p)
+{
+	u32 skip = ETH_PAD_SIZE;
+
+	*f = (struct net_frame){ .token = p, .bytes = p->tot_len - skip };
+	for (struct pbuf *q = p; q; q = q->next) {
+		if (q->len <= skip) {
+			skip -= q->len;
+			continue;
+		}
+		if (f->nr == NET_FRAME_SEGMENTS - 1)
+			return false;
+		f->seg[f->nr].data = (u8 *)q->payload + skip;
+		f->seg[f->nr++].len = q->len - skip;
+		skip = 0;
+	}
+	return f->nr != 0;
+}
+
+/* 0: the device has it (and a reference). -EAGAIN: no room. -EIO: dropped. */
+static int port_send(struct port *port, struct pbuf *p)
+{
+	struct netdev *dev = port->dev;
+	struct net_frame f;
+	u32 bytes;
+	int err;
+
+	if (!frame_of(&f, p))
+		return -EIO;
+	bytes = f.bytes;
+	err = dev->ops->transmit(dev, &f);
+	if (err)
+		return err;
+	pbuf_ref(p);
+	dev->needs_flush = true;
+	atomic_add(&dev->stats.tx_packets, 1ull);
+	atomic_add(&dev->stats.tx_bytes, (u64)bytes);
+	return 0;
+}
+
+static err_t backlog_push(struct port *port, struct pbuf *p)
+{
+	if (port->backlog_len == BACKLOG) {
+		atomic_add(&port->dev->stats.tx_dropped, 1ull);
+		return ERR_MEM;
+	}
+	pbuf_ref(p);
+	port->backlog[(port->backlog_at + port->backlog_len++) % BACKLOG] = p;
+	return ERR_OK;
+}
+
+static void backlog_run(struct port *port)
+{
+	while (port->backlog_len) {
+		struct pbuf *p = port->backlog[port->backlog_at];
+		int err = port_send(port, p);
+
+		if (err == -EAGAIN)
+			return;
+		if (err)
+			atomic_add(&port->dev->stats.tx_dropped, 1ull);
+		pbuf_free(p);
+		port->backlog_at = (port->backlog_at + 1) % BACKLOG;
+		port->backlog_len--;
+	}
+}
+
+/* netif.linkoutput: a whole frame. */
+static err_t __hot link_output(struct netif *netif, struct pbuf *p)
+{
+	struct port *port = container_of(netif, struct port, netif);
+	struct pbuf *flat = NULL;
+	int err;
+
+	if (!(atomic_load(&port->dev->flags) & IFF_UP))
+		return ERR_IF;
+	if (packet_is_tapped())
+		packet_tap_pbuf(port->dev, p, ETH_PAD_SIZE, true);
+	if (pbuf_clen(p) >= NET_FRAME_SEGMENTS) {
+		p = flat = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
+		if (!p)
+			return ERR_MEM;
+	}
+	err = port->backlog_len ? -EAGAIN : port_send(port, p);
+	if (err == -EAGAIN)
+		err = backlog_push(port, p) == ERR_OK ? 0 : -ENOMEM;
+	else if (err)
+		atomic_add(&port->dev->stats.tx_errors, 1ull);
+	if (flat)
+		pbuf_free(flat);
+	return err ? ERR_IF : ERR_OK;
+}
+
+static err_t eth_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to)
+{
+	return netif_owns4(to) ? loop_output(netif, p) : etharp_output(netif, p, to);
+}
+
+static err_t eth_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to)
+{
+	return netif_owns6(to) ? loop_output(netif, p) : ethip6_output(netif, p, to);
+}
+
+void lwip_sent(void *token) { pbuf_free(token); }
+
+void lwip_tx_ready(struct netdev *dev)
+{
+	if (!dev->ops || !dev->stack)
+		return;
+	dev->ops->reclaim(dev);
+	backlog_run(dev->stack);
+}
+
+void lwip_reclaim(void)
+{
+	struct netdev *dev = NULL;
+
+	while ((dev = netdev_next(dev)))
+		lwip_tx_ready(dev);
+}
+
+int lwip_send_frame(struct netdev *dev, struct net_packet *packet)
+{
+	struct port *port = dev->stack;
+	struct pbuf *p = (struct pbuf *)packet;
+	err_t err;
+
+	/* lo takes the packet behind the Ethernet header. */
+	if (!dev->ops) {
+		err = pbuf_remove_header(p, SIZEOF_ETH_HDR - ETH_PAD_SIZE) ? ERR_VAL : loop_output(&port->netif, p);
+	} else {
+		pbuf_add_header(p, ETH_PAD_SIZE);
+		err = link_output(&port->netif, p);
+	}
+	pbuf_free(p);
+	return lwip_errno(err);
+}
+
+/* ---- from a device --------------------------------------------------------------------------------- */
+void __hot lwip_receive(struct netdev *dev, struct netbuf *b)
+{
+	struct port *port = dev->stack;
+	struct pbuf *p;
+
+	if (!port || b->len < SIZEOF_ETH_HDR - ETH_PAD_SIZE || b->len > 0xffff - ETH_PAD_SIZE) {
+		atomic_add(&dev->stats.rx_errors, 1ull);
+		netbuf_free(b);
+		return;
+	}
+	if (b->data[0] & 1)
+		atomic_add(&dev->stats.multicast, 1ull);
+	b->data -= ETH_PAD_SIZE;
+	b->len += ETH_PAD_SIZE;
+	p = netbuf_to_pbuf(b);
+	if (packet_is_tapped())
+		packet_tap_pbuf(dev, p, ETH_PAD_SIZE, false);
+	if (!(atomic_load(&dev->flags) & IFF_UP) || ethernet_input(p, &port->netif) != ERR_OK)
+		pbuf_free(p);
+}
+
+/* ---- coming and going ------------------------------------------------------------------------------ */
+static err_t lo_init(struct netif *n)
+{
+	n->name[0] = 'l';
+	n->name[1] = 'o';
+	n->mtu = 65535;
+	n->output = lo_output4;
+	n->output_ip6 = lo_output6;
+	n->flags = NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+	n->ip6_autoconfig_enabled = 0;
+	/* What never left this machine's memory is not checked. */
+	NETIF_SET_CHECKSUM_CTRL(n, 0);
+	return ERR_OK;
+}
+
+static err_t eth_init(struct netif *n)
+{
+	struct netdev *dev = n->state;
+
+	n->name[0] = 'e';
+	n->name[1] = 't';
+	n->hwaddr_len = ETH_HWADDR_LEN;
+	memcpy(n->hwaddr, dev->mac, ETH_HWADDR_LEN);
+	n->mtu = (u16_t)dev->mtu;
+	n->output = eth_output4;
+	n->output_ip6 = eth_output6;
+	n->linkoutput = link_output;
+	n->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
+	return ERR_OK;
+}
+
+static err_t no_input(struct pbuf *p, struct netif *n) { return ERR_IF; }
+
+int lwip_attach(struct netdev *dev)
+{
+	struct port *port = kzalloc(sizeof(*port), ALLOC_ATOMIC);
+	ip4_addr_t ip, mask;
+
+	if (!port)
+		return -ENOMEM;
+	port->dev = dev;
+	IP4_ADDR(&ip, 127, 0, 0, 1);
+	IP4_ADDR(&mask, 255, 0, 0, 0);
+	netif_add(&port->netif, dev->ops ? NULL : &ip, dev->ops ? NULL : &mask, NULL, dev, dev->ops ? eth_init : lo_init, no_input);
+	dev->stack = port;
+	if (!dev->ops) {
+		ip6_addr_t one;
+
+		netif_loopback = &port->netif;
+		netif_set_link_up(&port->netif);
+		ip6_addr_set_loopback(&one);
+		netif_ip6_addr_set(&port->netif, 0, &one);
+		netif_ip6_addr_set_state(&port->netif, 0, IP6_ADDR_PREFERRED);
+		return lwip_set_up(dev, true);
+	}
+	if (atomic_load(&dev->has_carrier))
+		netif_set_link_up(&port->netif);
+	return 0;
+}
+
+struct netif *netif_of_index(u32 index)
+{
+	struct netdev *dev = netdev_by_index(index);
+
+	return dev && dev->stack ? &((struct port *)dev->stack)->netif : NULL;
+}
+
+void lwip_carrier_changed(struct netdev *dev)
+{
+	struct port *port = dev->stack;
+
+	if (!port)
+		return;
+	if (atomic_load(&dev->has_carrier))
+		netif_set_link_up(&port->netif);
+	else
+		netif_set_link_down(&port->netif);
+}
+
+static bool others_up(void)
+{
+	struct netdev *dev = NULL;
+
+	while ((dev = netdev_next(dev)))
+		if (dev->ops && (atomic_load(&dev->flags) & IFF_UP))
+			return true;
+	return false;
+}
+
+int lwip_set_up(struct netdev *dev, bool up)
+{
+	struct port *port = dev->stack;
+
+	if (up)
+		(void)atomic_fetch_or(&dev->flags, IFF_UP);
+	else
+		(void)atomic_fetch_and(&dev->flags, ~(u32)IFF_UP);
+	if (up) {
+		netif_set_up(&port->netif);
+		if (dev->ops && !ip6_addr_isvalid(netif_ip6_addr_state(&port->netif, 0)))
+			netif_create_ip6_linklocal_address(&port->netif, 1);
+	} else {
+		netif_set_down(&port->netif);
+		while (port->backlog_len) {
+			pbuf_free(port->backlog[port->backlog_at]);
+			port->backlog_at = (port->backlog_at + 1) % BACKLOG;
+			port->backlog_len--;
+		}
+	}
+	lwip_timers_others(others_up());
+	return 0;
+}
+
+int lwip_set_mtu(struct netdev *dev, u32 mtu)
+{
+	struct port *port = dev->stack;
+
+	if (mtu < 68 || mtu > dev->mtu_max)
+		return -EINVAL;
+	dev->mtu = mtu;
+	port->netif.mtu = (u16_t)mtu;
+	port->netif.mtu6 = (u16_t)mtu;
+	return 0;
+}
+
+int lwip_set_mac(struct netdev *dev, const u8 mac[6])
+{
+	struct port *port = dev->stack;
+
+	if (mac[0] & 1)
+		return -EADDRNOTAVAIL;
+	memcpy(dev->mac, mac, 6);
+	memcpy(port->netif.hwaddr, mac, 6);
+	return 0;
+}
+
+void packet_tap_pbuf(struct netdev *dev, const struct pbuf *p, u32 skip, bool out)
+{
+	struct netbuf *b = pbuf_copy_to_netbuf(p);
+
+	if (!b)
+		return;
+	b->data += skip;
+	b->len -= skip;
+	packet_tap(dev, b, out);
+}

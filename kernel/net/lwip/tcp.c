@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TCP for sockets, by lwIP's raw API. A struct net_conn is lwIP's tcp_pcb; its callback_arg is the owner. Bytes that a
+ * program sends in large pieces are not copied here: segments show parts of its block (lwip_hook_shared_pbuf).
+ *
+ * Lock: net_lock.
+ */
+#include <kernel/random.h>
+#include <lib/string.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip_hooks.h>
+#include "glue.h"
+
+#define PORT_FIRST 32768u		/* net.ipv4.ip_local_port_range */
+#define PORT_LAST 60999u
+#define TICK_US (TCP_SLOW_INTERVAL * 1000u)
+
+static const struct net_conn_events *events;	/* there is one kind of owner */
+static struct netblock *write_block;		/* of the tcp_write that runs */
+
+static struct tcp_pcb *pcb_of(struct net_conn *c) { return (struct tcp_pcb *)c; }
+
+/* ---- lwIP calls ------------------------------------------------------------------------------------ */
+static err_t on_received(void *owner, struct tcp_pcb *pcb, struct pbuf *p, err_t err)
+{
+	u32 len;
+	struct netbuf *b;
+
+	if (!p) {
+		events->received(owner, NULL, 0);
+		return ERR_OK;
+	}
+	len = p->tot_len;
+	/* Without memory to copy what cannot be taken as it is, lwIP keeps it and asks again. */
+	if (!(p->flags & PBUF_FLAG_IS_CUSTOM)) {
+		b = pbuf_copy_to_netbuf(p);
+		if (!b)
+			return ERR_MEM;
+		pbuf_free(p);
+	} else {
+		b = pbuf_to_netbuf(p);
+		if (!b)
+			return ERR_OK;
+	}
+	events->received(owner, b, len);
+	return ERR_OK;
+}
+
+static err_t on_sent(void *owner, struct tcp_pcb *pcb, u16_t len)
+{
+	events->sent(owner);
+	return ERR_OK;
+}
+
+static void on_failed(void *owner, err_t err)
+{
+	if (owner)
+		events->failed(owner, -lwip_errno(err));
+}
+
+static err_t on_connected(void *owner, struct tcp_pcb *pcb, err_t err)
+{
+	events->connected(owner);
+	return ERR_OK;
+}
+
+static void callbacks_set(struct tcp_pcb *pcb, void *owner)
+{
+	tcp_arg(pcb, owner);
+	tcp_recv(pcb, owner ? on_received : NULL);
+	tcp_sent(pcb, owner ? on_sent : NULL);
+	tcp_err(pcb, owner ? on_failed : NULL);
+}
+
+static err_t on_accepted(void *owner, struct tcp_pcb *pcb, err_t err)
+{
+	void *child;
+
+	if (err != ERR_OK || !pcb || !owner)
+		return ERR_VAL;
+	child = events->accepted(owner, (struct net_conn *)pcb);
+	if (!child)
+		return ERR_MEM;		/* lwIP resets the connection */
+	callbacks_set(pcb, child);
+	tcp_backlog_delayed(pcb);
+	return ERR_OK;
+}
+
+/* ---- making and naming ----------------------------------------------------------------------------- */
+int lwip_tcp_new(u16 family, void *owner, const struct net_conn_events *ev, struct net_conn **out)
+{
+	struct tcp_pcb *pcb = tcp_new_ip_type(family == AF_INET6 ? IPADDR_TYPE_ANY : IPADDR_TYPE_V4);
+
+	if (!pcb)
+		return -ENOMEM;
+	events = ev;
+	callbacks_set(pcb, owner);
+	*out = (struct net_conn *)pcb;
+	return 0;
+}
+
+static bool port_is_free(struct tcp_pcb *pcb, u16 port)
+{
+	for (int i = 0; i < NUM_TCP_PCB_LISTS_NO_TIME_WAIT - 1; i++)
+		for (struct tcp_pcb *p = *tcp_pcb_lists[i]; p; p = p->next)
+			if (p->local_port == port)
+				return false;
+	return true;
+}
+
+/*
+ * An ephemeral port (RFC 6056, algorithm 1): random, and no listener's or bound socket's. Whether a connection or
+ * TIME_WAIT has it matters only together with its peer, which has_peer makes lwIP compare.
+ */
+static u16 port_choose(struct tcp_pcb *pcb)
+{
+	for (unsigned i = 0; i < 64; i++) {
+		u16 port = (u16)(PORT_FIRST + random_below(PORT_LAST - PORT_FIRST + 1));
+
+		if (port_is_free(pcb, port))
+			return port;
+	}
+	for (u32 port = PORT_FIRST; port <= PORT_LAST; port++)
+		if (port_is_free(pcb, (u16)port))
+			return (u16)port;
+	return 0;
+}
+
+static bool is_listening(const ip_addr_t *a, u16 port)
+{
+	for (struct tcp_pcb *p = (struct tcp_pcb *)tcp_listen_pcbs.listen_pcbs; p; p = p->next)
+		if (p->local_port == port && IP_IS_V6(a) == IP_IS_V6_VAL(p->local_ip) &&
+		    (ip_addr_isany(&p->local_ip) || ip_addr_isany(a) || ip_addr_eq(&p->local_ip, a)))
+			return true;
+	return false;
+}
+
+int lwip_tcp_bind(struct net_conn *c, const struct net_addr *a)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+	ip_addr_t ip;
+	u16 port = a->port;
+	err_t err;
+
+	addr_to_lwip(&ip, a);
+	if (!net_addr_is_any(a) && !lwip_is_local(a))
+		return -EADDRNOTAVAIL;
+	if (a->family == AF_INET6 && net_addr_is_any(a) && IP_IS_ANY_TYPE_VAL(pcb->local_ip))
+		ip = ip_addr_any_type;
+	if (!port) {
+		port = port_choose(pcb);
+		if (!port)
+			return -EADDRINUSE;
+	} else if (is_listening(&ip, port) && ip_get_option(pcb, SOF_REUSEADDR)) {
+		return -EADDRINUSE;	/* Linux: SO_REUSEADDR does not share a port with a listener */
+	}
+	err = tcp_bind(pcb, &ip, port);
+	return lwip_errno(err);
+}
+
+int lwip_tcp_connect(struct net_conn *c, const struct net_addr *a)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+	struct net_addr to = *a;
+	ip_addr_t ip;
+	err_t err;
+
+	if (net_addr_is_any(&to)) {	/* the wildcard is this machine */
+		to.ip[0] = to.family == AF_INET ? PP_HTONL(IPADDR_LOOPBACK) : 0;
+		if (to.family == AF_INET6)
+			to.ip[3] = PP_HTONL(1);
+	}
+	addr_to_lwip(&ip, &to);
+	if (!pcb->local_port) {
+		pcb->local_port = port_choose(pcb);
+		if (!pcb->local_port)
+			return -EADDRNOTAVAIL;
+		TCP_REG(&tcp_bound_pcbs, pcb);
+	}
+	err = tcp_connect(pcb, &ip, a->port, on_connected);
+	return err == ERR_USE ? -EADDRNOTAVAIL : lwip_errno(err);
+}
+
+int lwip_tcp_listen(struct net_conn **c, u32 backlog)
+{
+	struct tcp_pcb *pcb = pcb_of(*c), *l;
+	void *owner = pcb->callback_arg;
+	err_t err;
+
+	backlog = clamp(backlog, 1u, 255u);
+	if (pcb->state == LISTEN) {
+		tcp_backlog_set(pcb, (u8)backlog);
+		return 0;
+	}
+	if (!pcb->local_port) {
+		struct net_addr any = { .family = IP_IS_V4_VAL(pcb->local_ip) ? AF_INET : AF_INET6 };
+		int e = lwip_tcp_bind(*c, &any);
+
+		if (e)
+			return e;
+	}
+	l = tcp_listen_with_backlog_and_err(pcb, (u8)backlog, &err);
+	if (!l)
+		return lwip_errno(err);
+	tcp_arg(l, owner);
+	tcp_accept(l, on_accepted);
+	*c = (struct net_conn *)l;
+	return 0;
+}
+
+void lwip_tcp_accepted(struct net_conn *c) { tcp_backlog_accepted(pcb_of(c)); }
+void lwip_tcp_adopt(struct net_conn *c, void *owner) { callbacks_set(pcb_of(c), owner); }
+
+void lwip_tcp_names(struct net_conn *c, struct net_addr *local, struct net_addr *peer)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+
+	addr_from_lwip(local, &pcb->local_ip, pcb->local_port);
+	if (pcb->state == LISTEN)
+		memset(peer, 0, sizeof(*peer));
+	else
+		addr_from_lwip(peer, &pcb->remote_ip, pcb->remote_port);
+}
+
+/* ---- data ------------------------------------------------------------------------------------------ */
+u32 __hot lwip_tcp_room(struct net_conn *c)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+
+	return tcp_sndqueuelen(pcb) >= TCP_SND_QUEUELEN - 64 ? 0 : pcb->snd_buf;	/* tcp_sndbuf() says at most 65,535 */
+}
+
+struct pbuf *lwip_hook_shared_pbuf(u16_t len)
+{
+	struct netbuf *b = netbuf_view(write_block, NULL, len);
+
+	return b ? netbuf_to_pbuf(b) : NULL;
+}
+
+int __hot lwip_tcp_write(struct net_conn *c, const void *data, u32 len, struct netblock *block, bool more)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+	err_t err;
+
+	if (block && len < 512)
+		block = NULL;		/* a copy is cheaper than a buffer of its own */
+	write_block = block;
+	err = tcp_write(pcb, data, (u16_t)len, (u8_t)((block ? 0 : TCP_WRITE_FLAG_COPY) | (more ? TCP_WRITE_FLAG_MORE : 0)));
+	return lwip_errno(err);
+}
+
+void __hot lwip_tcp_push(struct net_conn *c) { tcp_output(pcb_of(c)); }
+
+void __hot lwip_tcp_consumed(struct net_conn *c, u32 len)
+{
+	while (len) {
+		u16 n = (u16)min(len, 0xffffu);
+
+		tcp_recved(pcb_of(c), n);
+		len -= n;
+	}
+}
+
+u32 lwip_tcp_unsent(struct net_conn *c)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+
+	return pcb->state == LISTEN ? 0 : TCP_SND_BUF - pcb->snd_buf;
+}
+
+/* ---- ending ---------------------------------------------------------------------------------------- */
+void lwip_tcp_shutdown(struct net_conn *c, bool receive, bool send)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+
+	/* Receiving is shut in the socket: lwIP would answer later data with a reset, Linux does not. */
+	if (send && pcb->state != LISTEN)
+		(void)tcp_shutdown(pcb, 0, 1);
+}
+
+void lwip_tcp_close(struct net_conn *c, bool abort)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+
+	if (pcb->state == LISTEN) {
+		tcp_arg(pcb, NULL);
+		tcp_close(pcb);
+		return;
+	}
+	callbacks_set(pcb, NULL);
+	tcp_backlog_accepted(pcb);
+	if (abort || tcp_close(pcb) != ERR_OK)
+		tcp_abort(pcb);
+}
+
+/* ---- options and figures --------------------------------------------------------------------------- */
+static void option_flag(struct tcp_pcb *pcb, u8 flag, bool on)
+{
+	if (on)
+		ip_set_option(pcb, flag);
+	else
+		ip_reset_option(pcb, flag);
+}
+
+int lwip_tcp_set(struct net_conn *c, enum net_conn_option opt, u32 v)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+	bool full = pcb->state != LISTEN;
+
+	switch (opt) {
+	case NET_TCP_NODELAY:
+		if (full && v)
+			tcp_nagle_disable(pcb);
+		else if (full)
+			tcp_nagle_enable(pcb);
+		return 0;
+	case NET_TCP_KEEPALIVE:
+		option_flag(pcb, SOF_KEEPALIVE, v);
+		return 0;
+	case NET_TCP_KEEPIDLE:
+		if (full)
+			pcb->keep_idle = v;
+		return 0;
+	case NET_TCP_KEEPINTVL:
+		if (full)
+			pcb->keep_intvl = v;
+		return 0;
+	case NET_TCP_KEEPCNT:
+		if (full)
+			pcb->keep_cnt = v;
+		return 0;
+	case NET_TTL:
+		pcb->ttl = (u8)v;
+		return 0;
+	case NET_TOS:
+		pcb->tos = (u8)v;
+		return 0;
+	case NET_REUSEADDR:
+		option_flag(pcb, SOF_REUSEADDR, v);
+		return 0;
+	case NET_V6ONLY:
+		if (full && pcb->state == CLOSED && !pcb->local_port)
+			IP_SET_TYPE_VAL(pcb->local_ip, v ? IPADDR_TYPE_V6 : IPADDR_TYPE_ANY);
+		return 0;
+	case NET_IFINDEX:
+		pcb->netif_idx = (u8)v;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static u32 state_of(const struct tcp_pcb *pcb)
+{
+	static const u8 states[] = {
+		[CLOSED] = 7, [LISTEN] = 10, [SYN_SENT] = 2, [SYN_RCVD] = 3, [ESTABLISHED] = 1, [FIN_WAIT_1] = 4,
+		[FIN_WAIT_2] = 5, [CLOSE_WAIT] = 8, [CLOSING] = 11, [LAST_ACK] = 9, [TIME_WAIT] = 6,
+	};
+
+	return states[pcb->state];
+}
+
+void lwip_tcp_info(struct net_conn *c, struct net_tcp_info *out)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+
+	*out = (struct net_tcp_info){ .state = state_of(pcb) };
+	if (pcb->state == LISTEN)
+		return;
+	out->rto_us = (u32)pcb->rto * TICK_US;
+	out->rtt_us = (u32)(pcb->sa >> 3) * TICK_US;
+	out->rttvar_us = (u32)(pcb->sv >> 2) * TICK_US;
+	out->mss = pcb->mss;
+	out->cwnd = pcb->mss ? (pcb->cwnd + pcb->mss - 1) / pcb->mss : 0;
+	out->ssthresh = pcb->mss ? pcb->ssthresh / pcb->mss : 0;
+	out->rcv_wnd = pcb->rcv_ann_wnd;
+	out->snd_wnd = pcb->snd_wnd;
+	out->unacked = pcb->snd_nxt - pcb->lastack;
+	out->notsent = pcb->snd_lbb - pcb->snd_nxt;
+	out->retransmits = pcb->nrtx;
+	out->snd_scale = pcb->snd_scale;
+	out->rcv_scale = pcb->rcv_scale;
+}
+
+bool lwip_tcp_next(void **at, struct net_row *out)
+{
+	struct tcp_pcb *pcb = *at;
+	int i = 0;
+
+	/* The lists in turn; the place is the pcb shown last, looked up again under the lock that the caller keeps. */
+	if (pcb) {
+		for (; i < NUM_TCP_PCB_LISTS; i++) {
+			struct tcp_pcb *p = *tcp_pcb_lists[i];
+
+			while (p && p != pcb)
+				p = p->next;
+			if (p)
+				break;
+		}
+		pcb = i < NUM_TCP_PCB_LISTS ? pcb->next : NULL;
+		i++;
+	}
+	for (; !pcb && i < NUM_TCP_PCB_LISTS; i++)
+		pcb = *tcp_pcb_lists[i];
+	*at = pcb;
+	if (!pcb)
+		return false;
+	memset(out, 0, sizeof(*out));
+	addr_from_lwip(&out->local, &pcb->local_ip, pcb->local_port);
+	out->state = state_of(pcb);
+	out->owner = pcb->callback_arg;
+	out->remote.family = out->local.family;
+	if (pcb->state != LISTEN) {
+		addr_from_lwip(&out->remote, &pcb->remote_ip, pcb->remote_port);
+		out->tx_queue = TCP_SND_BUF - pcb->snd_buf;
+	}
+	return true;
+}

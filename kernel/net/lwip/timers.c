@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * lwIP's periodic work, in a thread of its own: TCP four times a second while there are connections, the rest (ARP,
+ * neighbours, reassembly, group membership, DHCP) once a second while an interface other than loopback is up or
+ * fragments wait. Without work nothing wakes up.
+ */
+#include <kernel/panic.h>
+#include <kernel/thread.h>
+#include <kernel/time.h>
+#include <lwip/dhcp.h>
+#include <lwip/etharp.h>
+#include <lwip/igmp.h>
+#include <lwip/ip4_frag.h>
+#include <lwip/ip6_frag.h>
+#include <lwip/mld6.h>
+#include <lwip/nd6.h>
+#include <lwip/priv/tcp_priv.h>
+#include <lwip/timeouts.h>
+#include "glue.h"
+
+#define TCP_NS (TCP_TMR_INTERVAL * NSEC_PER_MSEC)
+#define DHCP_COARSE_S 60u
+#define GROUP_TICKS (1000 / IGMP_TMR_INTERVAL)
+
+static struct waitq wait = WAITQ_INIT(wait);
+static bool tcp_needed;			/* net_lock to set; read without */
+static bool others_needed;		/* the same */
+static u64 tcp_at = U64_MAX, others_at = U64_MAX;	/* the thread's */
+
+void sys_timeouts_init(void) {}
+
+/* lwIP: there is a connection. */
+void tcp_timer_needed(void)
+{
+	if (!atomic_load(&tcp_needed)) {
+		atomic_store_release(&tcp_needed, true);
+		waitq_wake_all(&wait);
+	}
+}
+
+static void run_tcp(void)
+{
+	lwip_reclaim();
+	tcp_tmr();
+	atomic_store(&tcp_needed, tcp_active_pcbs || tcp_tw_pcbs);
+}
+
+/* Group timers count in tenths of a second: they are given ten at once. */
+static void run_others(void)
+{
+	static unsigned seconds;
+
+	etharp_tmr();
+	nd6_tmr();
+	ip_reass_tmr();
+	ip6_reass_tmr();
+	for (unsigned i = 0; i < GROUP_TICKS; i++) {
+		igmp_tmr();
+		mld6_tmr();
+	}
+	dhcp_fine_tmr();
+	dhcp_fine_tmr();
+	if (++seconds % DHCP_COARSE_S == 0)
+		dhcp_coarse_tmr();
+}
+
+/* A deadline for work that is needed; none for other. */
+static void plan(u64 *at, bool needed, u64 now, u64 interval)
+{
+	if (!needed)
+		*at = U64_MAX;
+	else if (*at == U64_MAX || *at <= now)
+		*at = now + interval;
+}
+
+static void timers_run(void *unused)
+{
+	while (1) {
+		u64 now = time_ns();
+		bool tcp = now >= tcp_at, others = now >= others_at;
+
+		if (tcp || others) {
+			net_lock();
+			if (tcp)
+				run_tcp();
+			if (others)
+				run_others();
+			net_unlock();
+		}
+		plan(&tcp_at, atomic_load_acquire(&tcp_needed), now, TCP_NS);
+		plan(&others_at, atomic_load(&others_needed), now, NSEC_PER_SEC);
+		(void)waitq_wait_until(&wait, (tcp_at == U64_MAX && atomic_load_acquire(&tcp_needed)) ||
+				       (others_at == U64_MAX && atomic_load(&others_needed)),
+				       SLEEP_UNINTERRUPTIBLE, min(tcp_at, others_at), false);
+	}
+}
+
+void lwip_timers_others(bool needed)
+{
+	atomic_store(&others_needed, needed);
+	waitq_wake_all(&wait);
+}
+
+void lwip_timers_start(void)
+{
+	struct thread *t = thread_create("net-timer", timers_run, NULL, -1);
+
+	if (!t)
+		panic("no memory for the network timers");
+	thread_start(t);
+	thread_put(t);
+}
