@@ -126,6 +126,8 @@ struct shrinker {
 	u64 (*scan)(struct shrinker *s, u64 n, u32 flags);
 };
 void shrinker_register(struct shrinker *s);
+/* Gives back what is only kept for speed: shrinkable objects, empty slabs, this CPU's spare objects and pages. May sleep. */
+void mm_drop_caches(void);
 
 struct mm_stats {
 	u64 total_pages, free_pages, reserved_pages, slab_pages, pagetable_pages, kstack_pages;

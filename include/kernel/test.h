@@ -16,6 +16,7 @@ struct test_case {
 struct test_suite {
 	const char *name;
 	const struct test_case *cases;	/* ends with an empty entry */
+	const char *keeps;		/* why memory in use may have grown afterwards; NULL: it may not */
 };
 extern const struct test_suite *const test_suite_table[];
 extern const unsigned test_suite_table_len;

@@ -146,4 +146,5 @@ const struct test_suite test_suite_irq = {
 	(const struct test_case[]){
 		TEST_CASE(test_call_all), TEST_CASE(test_call_each), TEST_CASE(test_call_crossing),
 		TEST_CASE(test_desc), TEST_CASE(test_desc_unclaimed), {} },
+	"an interrupt domain lives for ever",
 };

@@ -56,6 +56,7 @@ void heap_init(void);		/* the kmalloc classes */
 void vmap_init(void);
 vaddr_t vmap_area_alloc(u64 size);		/* without mapping; guard page behind. 0: none */
 void vmap_area_free(vaddr_t va);
+void kstack_drain_cpu(void);			/* gives back the stacks kept for reuse, this CPU's and everybody's */
 bool vmap_purge(void);				/* frees what was unmapped lately; true if there was something */
 
 /* stats.c: counters, summed over CPUs when read. */

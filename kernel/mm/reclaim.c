@@ -57,6 +57,16 @@ bool reclaim_pages(u64 want, u32 flags)
 	return freed > 0 || buddy_free_pages() > before;
 }
 
+void mm_drop_caches(void)
+{
+	kstack_drain_cpu();
+	(void)vmap_purge();
+	(void)run_shrinkers(U64_MAX, 0);
+	while (slab_shrink())
+		;
+	buddy_drain_cpu();
+}
+
 static void pause_thread(void)
 {
 	struct waitq q = WAITQ_INIT(q);

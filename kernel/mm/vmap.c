@@ -295,6 +295,12 @@ void *kstack_alloc(void)
 	return (void *)(area + PAGE_SIZE);
 }
 
+static void stack_unmap(void *stack)
+{
+	mm_count(MM_KSTACK, -(s64)(KSTACK_SIZE / PAGE_SIZE));
+	unmap_pages((vaddr_t)stack - PAGE_SIZE, (vaddr_t)stack, KSTACK_SIZE);
+}
+
 void kstack_free(void *stack)
 {
 	unsigned long irq;
@@ -319,10 +325,30 @@ void kstack_free(void *stack)
 		stack = NULL;
 	}
 	spin_unlock_irqrestore(&vmap_lock, irq);
-	if (stack) {
-		mm_count(MM_KSTACK, -(s64)(KSTACK_SIZE / PAGE_SIZE));
-		unmap_pages((vaddr_t)stack - PAGE_SIZE, (vaddr_t)stack, KSTACK_SIZE);
+	if (stack)
+		stack_unmap(stack);
+}
+
+void kstack_drain_cpu(void)
+{
+	unsigned long irq = spin_lock_irqsave(&vmap_lock);
+	struct stack_cache *c = percpu(stack_cache);
+	void **s;
+
+	while (c->n) {
+		s = c->stack[--c->n];
+		*s = spare_stacks;
+		spare_stacks = s;
+		nr_spare_stacks++;
 	}
+	while ((s = spare_stacks)) {
+		spare_stacks = *s;
+		nr_spare_stacks--;
+		spin_unlock_irqrestore(&vmap_lock, irq);
+		stack_unmap(s);
+		irq = spin_lock_irqsave(&vmap_lock);
+	}
+	spin_unlock_irqrestore(&vmap_lock, irq);
 }
 
 void vmap_init(void)

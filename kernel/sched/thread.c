@@ -75,20 +75,18 @@ static void kthread_main(void *arg)
 {
 	struct kthread_start start = *(struct kthread_start *)arg;
 
-	kfree(arg);
 	start.fn(start.arg);
 	thread_exit(0);
 }
 
 struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg, int cpu)
 {
-	struct kthread_start *start = kmalloc(sizeof(*start), 0);
-	struct thread *t = start ? thread_alloc(name) : NULL;
+	struct thread *t = thread_alloc(name);
+	struct kthread_start *start;
 
-	if (t == NULL) {
-		kfree(start);
+	if (t == NULL)
 		return NULL;
-	}
+	start = t->kstack;	/* the stack's far end; read before anything grows down to it */
 	*start = (struct kthread_start){ .fn = fn, .arg = arg };
 	/* A kernel thread is nobody's child: normal class and priority, any CPU. */
 	t->policy = &sched_policy_fair;
