@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define PAGE 4096ul
@@ -79,11 +80,27 @@ void host_unmap(unsigned long va, unsigned long end)
 		die("sim: unmapping");
 }
 
+/* Where it happened, for the report: the frame pointers from there on, as far as they rise. */
+static void crashed(unsigned long address, ucontext_t *context)
+{
+	const unsigned long *fp = (const unsigned long *)context->uc_mcontext.gregs[REG_RBP];
+	char *at = host_report->text, *end = at + sizeof(host_report->text);
+
+	at += snprintf(at, (size_t)(end - at), "access to %#lx at %#llx", address,
+		       (unsigned long long)context->uc_mcontext.gregs[REG_RIP]);
+	for (int i = 0; i < 12 && (unsigned long)fp > 4096 && (unsigned long)fp % 8 == 0 && end - at > 24; i++) {
+		at += snprintf(at, (size_t)(end - at), " < %#lx", fp[1]);
+		if (fp[0] <= (unsigned long)fp || fp[0] - (unsigned long)fp > 16384)
+			break;
+		fp = (const unsigned long *)fp[0];
+	}
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
-	(void)context;
 	if (fault_handler((unsigned long)info->si_addr))
 		return;
+	crashed((unsigned long)info->si_addr, context);
 	signal(sig, SIG_DFL);	/* the access is tried again and ends the process */
 }
 
@@ -171,8 +188,8 @@ static void print_result(const char *line, int status)
 			 strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) || !host_report->is_done)
 		snprintf(why, sizeof(why), "exit status %d", WEXITSTATUS(status));
-	printf("%s|%s|%016lx|%lu|%lu|%s\n", line, *why ? "fail" : "ok", host_report->hash, host_report->steps,
-	       host_report->now, !*why ? "" : *text ? text : why);
+	printf("%s|%s|%s|%016lx|%lu|%lu|%s\n", line, host_report->note, *why ? "fail" : "ok", host_report->hash, host_report->steps,
+	       host_report->now, !*why ? "" : *text ? text : why);	/* what the run said is better than its signal */
 	fflush(stdout);
 }
 

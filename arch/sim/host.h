@@ -25,6 +25,7 @@ void *host_alloc(unsigned long size);
 struct host_report {
 	unsigned long hash, steps, now;
 	int is_done;
+	char note[32];		/* what ran */
 	char text[512];		/* what failed */
 };
 extern struct host_report *host_report;

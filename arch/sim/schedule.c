@@ -39,7 +39,7 @@ void sim_schedule_init(void)
 
 static bool can_run(const struct sim_vcpu *v)
 {
-	return v->cpu && !v->is_stopped && (!v->is_waiting || sim_irq_due(v));
+	return v->cpu && !v->is_stopped && (!v->is_waiting || sim_now >= v->busy_until || sim_irq_due(v));
 }
 
 /* The n-th of the candidates. */

@@ -17,7 +17,8 @@ struct sim_vcpu {
 	u64 sp;				/* of a CPU that does not run */
 	struct thread *thread;
 	bool irq_off;
-	bool is_waiting;		/* for an interrupt */
+	bool is_waiting;		/* for an interrupt, or until busy_until */
+	u64 busy_until;			/* U64_MAX: idle */
 	bool is_stopped;		/* for good */
 	bool is_spinning;		/* said so since it last ran */
 	bool in_ipi;

@@ -7,11 +7,13 @@
  * still in the buffer are taken back, and put in again when it returns. Loads are never early and
  * plain (not atomic) stores never late, so not every weak behaviour can be seen here.
  */
+#include <kernel/thread.h>
 #include <lib/string.h>
 #include "sim.h"
 
 #define PENDING_MAX 8
 #define KEEP_ONE_IN 2		/* how often a switch finds the buffer still full */
+#define OUR_FRAMES 512u		/* of the stack, from here up to the core's code that was interrupted */
 #define AGE_MAX 64		/* switches of other CPUs until it drains by itself */
 
 struct pending {
@@ -61,9 +63,25 @@ static void swap(struct pending *s)
 	s->other = v;
 }
 
+/*
+ * A store to a variable of a function that has returned: the stack's words there are in use again, by
+ * us. Nobody can look at it any more, so it counts as seen.
+ */
+static void forget_dead(struct buffer *b)
+{
+	u64 bottom = (u64)sim_current->kstack, used = (u64)__builtin_frame_address(0) + OUR_FRAMES;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < b->nr; i++)
+		if ((u64)b->store[i].p < bottom || (u64)b->store[i].p >= used)
+			b->store[kept++] = b->store[i];
+	b->nr = kept;
+}
+
 static void leave(struct buffer *b)
 {
 	b->age = 0;
+	forget_dead(b);
 	if (b->nr && !sim_chance(SIM_SCHEDULE, KEEP_ONE_IN))
 		b->nr = 0;
 	for (unsigned i = b->nr; i > 0; i--)

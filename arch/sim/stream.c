@@ -97,6 +97,11 @@ bool sim_setting_is(const char *name, const char *value)
 	return text && !strcmp(text, value);
 }
 
+void sim_note(const char *text)
+{
+	snprintf(host_report->note, sizeof(host_report->note), "%s", text);
+}
+
 static __noreturn void end(int code)
 {
 	host_report->steps = sim_steps;

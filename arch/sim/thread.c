@@ -61,6 +61,7 @@ void arch_thread_fork(struct thread *child, const struct arch_regs *regs, u64 us
 	arch_thread_init(child, sim_user_first_run, NULL);
 	*r = *regs;
 	r->result = 0;
+	r->tag = r->entry_tag;
 	r->in_call = false;
 	child->arch.tls = current->arch.tls;
 	if (user_sp)

@@ -128,11 +128,23 @@ long sim_call(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 	}
 }
 
-long sim_clone(u64 flags, u64 stack, void (*fn)(u64 arg), u64 arg)
+long sim_clone(u64 flags, u64 stack, void (*fn)(u64 arg), u64 arg, u64 tag)
 {
+	frame()->entry_tag = tag;
 	frame()->entry = (u64)fn;
 	frame()->entry_arg = arg;
 	return sim_call(NR_CLONE, flags, stack, 0, 0, 0, 0);
+}
+
+u64 sim_tag(void) { return frame()->tag; }
+
+void sim_in_kernel(void (*fn)(void *arg), void *arg)
+{
+	user_point();
+	enter_kernel();
+	fn(arg);
+	leave_kernel();
+	run_handlers();
 }
 
 /* An access that does not translate: a page fault as the hardware reports it. False: it stays impossible. */

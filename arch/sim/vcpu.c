@@ -121,19 +121,21 @@ static void jump(void)
 
 	for (unsigned i = 0; i < sim_nr_cpus; i++)
 		if (sim_vcpus[i].cpu && !sim_vcpus[i].is_stopped)
-			next = min(next, sim_vcpus[i].deadline);
+			next = min(next, min(sim_vcpus[i].deadline, sim_vcpus[i].is_waiting ?
+					     sim_vcpus[i].busy_until : U64_MAX));
 	if (next == U64_MAX)
 		sim_fail("all CPUs wait and nothing will wake them");
 	sim_now = max(sim_now, next);
 	sim_events_run();
 }
 
-void sim_wait(void)
+static void wait_until(u64 busy_until)
 {
 	account();
 	sim_budget = issued = 64;
 	sim_store_drain();
 	sim_v->is_waiting = true;
+	sim_v->busy_until = busy_until;
 	while (1) {
 		struct sim_vcpu *next;
 
@@ -149,6 +151,21 @@ void sim_wait(void)
 	}
 	sim_v->is_waiting = false;
 	sim_budget = issued = sim_schedule_budget();
+}
+
+void sim_wait(void) { wait_until(U64_MAX); }
+
+/* The thread may be preempted meanwhile: what another one used of the CPU counts as its own. */
+void sim_busy(u64 ns)
+{
+	u64 end = sim_now + ns;
+
+	while (sim_now < end) {
+		if (!sim_irq_due(sim_v))
+			wait_until(end);
+		if (!sim_irq_off)
+			sim_irq_poll();
+	}
 }
 
 static void secondary_main(void)

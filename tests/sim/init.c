@@ -1,14 +1,44 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PID 1 of the simulated machine: the first simulated program. Boots, then forks one process per run (sim_serve). */
+/*
+ * PID 1 of the simulated machine: boots, forks one process per run (sim_serve), runs a workload twice
+ * and checks that the second time left no more behind than the first.
+ */
+#include <kernel/epoch.h>
+#include <kernel/mm.h>
+#include <lib/string.h>
+#include "calls.h"
 #include "work.h"
+
+static const struct work {
+	const char *name;
+	void (*run)(void);
+} works[] = {
+	{ "sync", work_sync }, { "sched", work_sched }, { "futex", work_futex }, { "aspace", work_aspace },
+	{ "pipe", work_pipe }, { "signal", work_signal },
+};
+
+static const struct work *choose(void)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(works); i++)
+		if (sim_setting_is("work", works[i].name))
+			return &works[i];
+	return &works[sim_below(SIM_WORK, ARRAY_LEN(works))];
+}
 
 void work_init(void)
 {
+	const struct work *w;
+
 	sim_serve();
 	sim_store(SIM_USER_DATA, 8, 42);
 	if (sim_load(SIM_USER_DATA, 8) != 42)
 		sim_fail("user memory does not keep what is stored");
-	if (sim_call(39, 0, 0, 0, 0, 0, 0) != 1)
+	if (CALL0(getpid) != 1)
 		sim_fail("the first program is not process 1");
+	if (sim_setting_is("work", "none"))
+		sim_done();
+	w = choose();
+	sim_note(w->name);
+	w->run();
 	sim_done();
 }

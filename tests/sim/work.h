@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the workloads of the simulation share. */
+/* The workloads of the simulation: each runs once in the init program and fails the run by sim_fail. */
 #ifndef TESTS_SIM_WORK_H
 #define TESTS_SIM_WORK_H
 
 #include <native/sim.h>
 
-void work_init(void);
+void work_init(void);		/* /init: boots, serves, runs one of these */
+void work_sync(void);		/* the core's locks, wait queues, epochs, kernel threads */
+void work_sched(void);		/* who gets a CPU, and when */
+void work_futex(void);		/* locks in user memory */
+void work_aspace(void);		/* mappings, copy-on-write, flushes */
+void work_pipe(void);		/* pipes between processes */
+void work_signal(void);		/* signals, waiting, restarting */
+void work_files(void);		/* a file tree in tmpfs or ext4 against one in memory */
 
 #endif

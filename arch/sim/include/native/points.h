@@ -42,7 +42,7 @@ static inline void sim_point(void)
 #define __atomic_thread_fence(o) \
 	do { \
 		sim_point(); \
-		if ((o) == __ATOMIC_SEQ_CST) \
+		if ((o) != __ATOMIC_ACQUIRE)	/* release: later plain stores, too, come after */ \
 			sim_store_drain(); \
 		__atomic_thread_fence(o); \
 	} while (0)

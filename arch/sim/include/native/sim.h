@@ -30,6 +30,11 @@ __noreturn void sim_done(void);
 u64 sim_setting(const char *name, u64 fallback);
 bool sim_setting_is(const char *name, const char *value);
 
+/* For the report: what this run was. */
+void sim_note(const char *text);
+/* This CPU computes for that long: time passes, interrupts come (kernel threads and the like; programs have sim_work). */
+void sim_busy(u64 ns);
+
 /* ---- devices: what the hardware does at a time of its own ---- */
 extern u64 sim_now;					/* virtual nanoseconds */
 /* fn(arg) at that time or soon after, outside of any CPU: it may touch RAM and raise lines, not call the core. */
@@ -45,13 +50,16 @@ struct sim_program {
 };
 extern const struct sim_program sim_programs[];
 extern const unsigned sim_nr_programs;
-/* User memory of 4 KiB that each program has from the start, private, zeroed. */
+/* User memory that each program has from the start, private, zeroed. */
 #define SIM_USER_DATA 0x600000ull
-#define SIM_USER_DATA_SIZE 0x4000ull
+#define SIM_USER_DATA_SIZE 0x10000ull
 
 long sim_call(u64 nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
-/* A new process (flags as clone's) that begins with fn(arg) and exits when it returns. Its pid or -errno. */
-long sim_clone(u64 flags, u64 stack, void (*fn)(u64 arg), u64 arg);
+/* A new process (flags as clone's) that begins with fn(arg) and exits when it returns; tag: a word of the thread's own. Its pid or -errno. */
+long sim_clone(u64 flags, u64 stack, void (*fn)(u64 arg), u64 arg, u64 tag);
+u64 sim_tag(void);
+/* Runs fn in the kernel, as a system call of this program's would. */
+void sim_in_kernel(void (*fn)(void *arg), void *arg);
 /* One access of 1, 2, 4 or 8 bytes, naturally aligned. False: it faulted and sim_user_fault_handler is installed. */
 bool sim_try_load(u64 va, unsigned size, u64 *value);
 bool sim_try_store(u64 va, unsigned size, u64 value);

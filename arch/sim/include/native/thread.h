@@ -11,7 +11,8 @@
 struct arch_regs {
 	u64 pc, sp;			/* user addresses; pc is fetched when a program starts */
 	u64 nr, args[6], result;	/* of the last system call */
-	u64 entry, entry_arg;		/* where a new thread begins: a host function and its argument; 0: at pc */
+	u64 entry, entry_arg, entry_tag;	/* where a new thread begins: a host function and its argument; 0: at pc */
+	u64 tag;			/* the thread's own word, sim_tag */
 	u64 handler, signo, siginfo;	/* a signal handler to run before anything else; 0: none */
 	u64 starts;			/* how often arch_user_start filled the frame: exec succeeded */
 	bool is_user, in_call;

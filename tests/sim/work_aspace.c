@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Workload "aspace": threads of one process change and use mappings, each in a window of its own and all in
+ * one they share under a lock, and move between CPUs. The model knows for each page whether it is
+ * mapped, what is allowed and what stands in it; children check their copies. A translation that
+ * a CPU should have forgotten shows as an access that works, or as a wrong value.
+ */
+#include <kernel/aspace.h>
+#include <lib/string.h>
+#include <uapi/errno.h>
+#include <uapi/mman.h>
+#include "calls.h"
+#include "work.h"
+
+#define WINDOWS 5u		/* 0 is shared */
+#define PAGES 12u
+#define BASE 0x10000000ull
+#define STEP 0x1000000ull
+#define OPS 50u
+#define LOCK SHARED		/* u32 */
+#define DOOR (SHARED + 8)	/* u32 */
+#define TURN (SHARED + 16)	/* u32 */
+#define MREMAP_FLAGS 3u		/* MAYMOVE | FIXED */
+#define DONTNEED 4u
+
+struct window {
+	u64 base;
+	struct { bool mapped, read, write; u64 value; } page[PAGES];
+};
+static struct window windows[WINDOWS];
+static unsigned threads, ops;
+static u64 next_value;
+
+static u64 page_at(const struct window *w, unsigned i) { return w->base + i * PAGE_SIZE; }
+
+/* Words at both ends of the page carry the value. */
+static void check_page(const struct window *w, unsigned i, const char *who)
+{
+	u64 va = page_at(w, i), at = va + (maybe(2) ? 0 : PAGE_SIZE - 8), v;
+	bool ok = sim_try_load(at, 8, &v), want = w->page[i].mapped && w->page[i].read;
+
+	if (ok != want)
+		sim_fail("aspace: %s may%s read page %#llx, it did%s", who, want ? "" : " not", (unsigned long long)va,
+			 ok ? "" : " not");
+	if (ok && v != w->page[i].value)
+		sim_fail("aspace: %s finds %llu in page %#llx, want %llu", who, (unsigned long long)v,
+			 (unsigned long long)va, (unsigned long long)w->page[i].value);
+}
+
+static void do_store(struct window *w, unsigned i)
+{
+	u64 va = page_at(w, i), value = ++next_value;
+	bool want = w->page[i].mapped && w->page[i].write, ok;
+
+	ok = sim_try_store(va, 8, value);
+	if (ok != want)
+		sim_fail("aspace: a store to page %#llx should%s work", (unsigned long long)va, want ? "" : " not");
+	if (ok) {
+		sim_store(va + PAGE_SIZE - 8, 8, value);
+		w->page[i].value = value;
+	}
+}
+
+static bool all_mapped(const struct window *w, unsigned from, unsigned n)
+{
+	for (unsigned i = from; i < from + n; i++)
+		if (!w->page[i].mapped)
+			return false;
+	return true;
+}
+
+static void must(long got, long want, const char *what)
+{
+	if (got != want)
+		sim_fail("aspace: %s gives %ld, want %ld", what, got, want);
+}
+
+static void set_prot(struct window *w, unsigned i, unsigned prot)
+{
+	w->page[i].read = prot != PROT_NONE;
+	w->page[i].write = (prot & PROT_WRITE) != 0;
+}
+
+static const unsigned prots[] = { PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE, PROT_READ, PROT_NONE };
+
+static void do_map(struct window *w, unsigned from, unsigned n)
+{
+	unsigned prot = prots[pick(ARRAY_LEN(prots))];
+
+	must(CALL6(mmap, page_at(w, from), n * PAGE_SIZE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	     (long)page_at(w, from), "mmap");
+	for (unsigned i = from; i < from + n; i++) {
+		w->page[i].mapped = true;
+		w->page[i].value = 0;
+		set_prot(w, i, prot);
+	}
+}
+
+static void do_unmap(struct window *w, unsigned from, unsigned n)
+{
+	must(CALL2(munmap, page_at(w, from), n * PAGE_SIZE), 0, "munmap");
+	for (unsigned i = from; i < from + n; i++)
+		w->page[i].mapped = false;
+}
+
+static void do_protect(struct window *w, unsigned from, unsigned n)
+{
+	unsigned prot = prots[pick(ARRAY_LEN(prots))];
+
+	if (!all_mapped(w, from, n))
+		return;
+	must(CALL3(mprotect, page_at(w, from), n * PAGE_SIZE, prot), 0, "mprotect");
+	for (unsigned i = from; i < from + n; i++)
+		set_prot(w, i, prot);
+}
+
+static void do_forget(struct window *w, unsigned from, unsigned n)
+{
+	if (!all_mapped(w, from, n))
+		return;
+	must(CALL3(madvise, page_at(w, from), n * PAGE_SIZE, DONTNEED), 0, "madvise");
+	for (unsigned i = from; i < from + n; i++)
+		w->page[i].value = 0;
+}
+
+static void do_move(struct window *w, unsigned from)
+{
+	unsigned to = (unsigned)pick(PAGES);
+
+	if (!w->page[from].mapped || to == from)
+		return;
+	must(sim_call(NR_mremap, page_at(w, from), PAGE_SIZE, PAGE_SIZE, MREMAP_FLAGS, page_at(w, to), 0),
+	     (long)page_at(w, to), "mremap");
+	w->page[to] = w->page[from];
+	w->page[from].mapped = false;
+}
+
+/* The child's copy is what the window was when it was made; what parent or child write later stays their own. */
+static void child(u64 arg)
+{
+	struct window *mine = (struct window *)arg;
+
+	for (unsigned i = 0; i < PAGES; i++)
+		check_page(mine, i, "a child");
+	if (maybe(2))
+		CALL0(sched_yield);
+	for (unsigned i = 0; i < 4; i++)
+		do_store(mine, (unsigned)pick(PAGES));
+	for (unsigned i = 0; i < PAGES; i++)
+		check_page(mine, i, "a child that wrote");
+}
+
+static struct window snapshots[WINDOWS];
+
+static void do_fork(struct window *w)
+{
+	struct window *copy = &snapshots[w - windows];
+	int pid;
+
+	*copy = *w;
+	pid = spawn(child, (u64)copy);
+	for (unsigned i = 0; i < 4; i++)
+		do_store(w, (unsigned)pick(PAGES));
+	if (wait_child(pid, NULL) != pid)
+		sim_fail("aspace: the child is gone without a word");
+	for (unsigned i = 0; i < PAGES; i++)
+		check_page(w, i, "a parent");
+}
+
+static void one_op(struct window *w)
+{
+	unsigned from = (unsigned)pick(PAGES), n = 1 + (unsigned)pick(PAGES - from);
+
+	switch (pick(16)) {
+	case 0: case 1: do_map(w, from, n); break;
+	case 2: do_unmap(w, from, n); break;
+	case 3: case 4: do_protect(w, from, n); break;
+	case 5: do_forget(w, from, n); break;
+	case 6: do_move(w, from); break;
+	case 7: if (maybe(3)) do_fork(w); break;
+	case 8: wander(); break;
+	case 9: case 10: case 11: do_store(w, from); break;
+	default: check_page(w, from, "a thread"); break;
+	}
+}
+
+static void lock(void)
+{
+	while (!sim_cas32(LOCK, 0, 1))
+		(void)futex_wait(LOCK, 1, 0);
+}
+
+static void unlock(void)
+{
+	sim_store(LOCK, 4, 0);
+	futex_wake(LOCK, 1);
+}
+
+static void worker(u64 me)
+{
+	struct window *mine = &windows[me + 1], *shared = &windows[0];
+
+	for (unsigned i = 0; i < ops; i++) {
+		if (maybe(2)) {
+			one_op(mine);
+			continue;
+		}
+		lock();
+		one_op(shared);
+		for (unsigned k = 0; k < 3; k++)	/* so that this CPU knows a few translations */
+			check_page(shared, (unsigned)pick(PAGES), "a sharer");
+		unlock();
+	}
+	for (unsigned i = 0; i < PAGES; i++)
+		check_page(mine, i, "a thread at its end");
+	sim_add32(DOOR, 1);
+	futex_wake(DOOR, 100);
+}
+
+/* The windows go; what the process holds of memory must go with them. */
+static void tidy(void)
+{
+	for (unsigned w = 0; w < WINDOWS; w++)
+		do_unmap(&windows[w], 0, PAGES);
+}
+
+void work_aspace(void)
+{
+	memset(windows, 0, sizeof(windows));
+	for (unsigned w = 0; w < WINDOWS; w++)
+		windows[w].base = BASE + w * STEP + pick(2) * (0x200000 - PAGES / 2 * PAGE_SIZE);	/* or across two tables */
+	ops = (unsigned)sim_setting("ops", OPS);
+	threads = 1 + (unsigned)pick(WINDOWS - 1);
+	sim_store(DOOR, 4, 0);
+	set_handler(11, (u64)sim_user_fault_handler, 0, 0);
+	for (unsigned i = 1; i < threads; i++)
+		spawn_thread(worker, i, i);
+	worker(0);
+	while (sim_load(DOOR, 4) != threads)
+		(void)futex_wait(DOOR, (u32)sim_load(DOOR, 4), 0);
+	tidy();
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Workload "sched": kernel threads that compute (virtual time passes, no steps are needed), sleep and wake
+ * each other. The model: nobody who can run waits longer than a bound, no sleeper oversleeps by much, no
+ * wake-up is lost, and while there is enough work for all CPUs they are not idle.
+ */
+#include <kernel/sched.h>
+#include <kernel/thread.h>
+#include <kernel/time.h>
+#include <kernel/waitq.h>
+#include <lib/string.h>
+#include "work.h"
+
+#define HOGS_MAX 12u
+#define SLEEPERS 3u
+#define RUN_NS (2 * NSEC_PER_SEC)
+#define CHUNK_NS NSEC_PER_MSEC
+#define GAP_MAX_NS NSEC_PER_SEC		/* 12 threads on one CPU at 20 ms each come round in 240 ms */
+#define LATE_MAX_NS (500 * NSEC_PER_MSEC)
+#define IDLE_SHARE 4u			/* at most a quarter of the time */
+
+static struct {
+	unsigned hogs;
+	u64 end;
+	struct completion ping, pong;
+	u64 pings;
+} s;
+
+static void hog(void *unused)
+{
+	u64 last = time_ns();
+
+	while (last < s.end) {
+		u64 now;
+
+		sim_busy(1 + sim_below(SIM_WORK, CHUNK_NS));
+		if (sim_chance(SIM_WORK, 64))
+			sched_yield();
+		now = time_ns();
+		if (now - last > GAP_MAX_NS)
+			sim_fail("sched: a runnable thread waited %llu ms", (unsigned long long)(now - last) / 1000000);
+		last = now;
+	}
+}
+
+static void sleeper(void *unused)
+{
+	while (time_ns() < s.end) {
+		u64 until = time_ns() + sim_below(SIM_WORK, 20 * NSEC_PER_MSEC), now;
+
+		(void)sleep_until(until, false);
+		now = time_ns();
+		if (now < until)
+			sim_fail("sched: a sleep ended early");
+		if (now - until > LATE_MAX_NS)
+			sim_fail("sched: a sleep ended %llu ms late", (unsigned long long)(now - until) / 1000000);
+		sim_busy(1 + sim_below(SIM_WORK, 100000));
+	}
+}
+
+static void pinger(void *unused)
+{
+	while (time_ns() < s.end) {
+		u64 start = time_ns();
+
+		completion_signal(&s.ping);
+		completion_wait(&s.pong);
+		completion_init(&s.pong);
+		if (time_ns() - start > 2 * LATE_MAX_NS)
+			sim_fail("sched: two wake-ups took %llu ms",
+				 (unsigned long long)(time_ns() - start) / 1000000);
+		s.pings++;
+		sim_busy(1 + sim_below(SIM_WORK, 200000));
+	}
+	s.pings = U64_MAX;
+	completion_signal(&s.ping);
+}
+
+static void ponger(void *unused)
+{
+	while (1) {
+		completion_wait(&s.ping);
+		completion_init(&s.ping);
+		if (s.pings == U64_MAX)
+			return;
+		completion_signal(&s.pong);
+	}
+}
+
+static struct thread *start(const char *name, void (*fn)(void *))
+{
+	struct thread *t = thread_create(name, fn, NULL, -1);
+
+	if (!t)
+		sim_fail("sched: no memory for a thread");
+	thread_start(t);
+	return t;
+}
+
+static u64 idle_ns(void)
+{
+	u64 sum = 0;
+
+	for (unsigned i = 0; i < cpu_count; i++) {
+		struct sched_cpu_stats stats;
+
+		sched_cpu_stats(i, &stats);
+		sum += stats.idle_ns;
+	}
+	return sum;
+}
+
+static void run(void *unused)
+{
+	struct thread *t[HOGS_MAX + SLEEPERS + 2];
+	unsigned n = 0;
+	u64 idle;
+
+	memset(&s, 0, sizeof(s));
+	completion_init(&s.ping);
+	completion_init(&s.pong);
+	s.hogs = (unsigned)sim_below(SIM_WORK, HOGS_MAX + 1);
+	s.end = time_ns() + RUN_NS;
+	idle = idle_ns();
+	for (unsigned i = 0; i < s.hogs; i++)
+		t[n++] = start("hog", hog);
+	for (unsigned i = 0; i < SLEEPERS; i++)
+		t[n++] = start("sleeper", sleeper);
+	t[n++] = start("ponger", ponger);
+	t[n++] = start("pinger", pinger);
+	while (n)
+		(void)thread_join(t[--n]);
+	idle = idle_ns() - idle;
+	if (s.hogs >= cpu_count && idle > RUN_NS * cpu_count / IDLE_SHARE)
+		sim_fail("sched: with %u busy threads %u CPUs were idle for %llu of %llu ms", s.hogs, cpu_count,
+			 (unsigned long long)idle / 1000000, (unsigned long long)RUN_NS * cpu_count / 1000000);
+}
+
+void work_sched(void) { sim_in_kernel(run, NULL); }
