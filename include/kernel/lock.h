@@ -80,7 +80,11 @@ void rwlock_write_unlock(struct rwlock *l);
 bool rwlock_is_held(const struct rwlock *l);
 
 /* A thread that is about to run user code holds no lock (debug builds; else nothing). */
+#if CONFIG_DEBUG
 void lock_check_user_return(void);
+#else
+static inline void lock_check_user_return(void) {}
+#endif
 
 /* Readers retry, one writer at a time (the writer brings its own lock). */
 struct seqcount {

@@ -6,6 +6,7 @@
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 
+#include <arch/clock.h>
 #include <kernel/thread.h>
 
 struct runq;
@@ -56,9 +57,29 @@ void sched_slice_expired(void);
 /* WORK_FPU at user return, interrupts off: loads the current thread's FPU state. */
 void sched_fpu_reload(void);
 u64 sched_runtime_ns(struct thread *t);	/* includes the running slice */
-/* Moves the user/system time split; in user_enter: about to return to user mode; leave: just came from it. Interrupts off. */
-void sched_account_user_enter(void);
-void sched_account_user_leave(void);
+/*
+ * Moves the user/system time split; enter: about to return to user mode; leave: just came from it. Interrupts off.
+ * Part of every system call, so they count raw ticks and the CPU's sums wait for the next switch (stats.c).
+ */
+static inline void sched_account_user_enter(void)
+{
+	struct thread *t = current;
+	u64 now = arch_clock_read();
+
+	lock_check_user_return();
+	t->system_ticks += now - t->mode_stamp;
+	t->mode_stamp = now;
+	WRITE_ONCE(t->in_user, true);
+}
+static inline void sched_account_user_leave(void)
+{
+	struct thread *t = current;
+	u64 now = arch_clock_read();
+
+	t->user_ticks += now - t->mode_stamp;
+	t->mode_stamp = now;
+	WRITE_ONCE(t->in_user, false);
+}
 /* 1, 5, 15 minutes load, fixed point 11 bits, as Linux; counts for /proc. */
 void sched_loadavg(u64 load[3]);
 struct sched_cpu_stats {

@@ -72,11 +72,13 @@ struct thread {
 	cpumask_t affinity;		/* [q] */
 	u64 exec_start_ns;		/* [q] when it got the CPU */
 	u64 runtime_ns;			/* [q] total CPU time */
-	u64 user_ns, system_ns;		/* [o] */
-	u64 mode_stamp_ns;		/* [o] last change between user and kernel, for the two above */
+	u64 user_ticks, system_ticks;	/* [o] of the counter: time_span_ns makes nanoseconds */
+	u64 mode_stamp;			/* [o] tick of the last change between user and kernel, for the two above */
 	bool in_user;			/* [o] which of the two counts now */
+	u64 told_user, told_system;	/* [q] how much of them is in the CPUs' sums */
 	u64 voluntary_switches, involuntary_switches;	/* [q] */
 	u64 start_ns;			/* [b] monotonic */
+	u64 slack_ns, default_slack_ns;	/* [o] how much later than asked its sleeps may end: prctl(PR_SET_TIMERSLACK) */
 
 	struct refcount refs;
 	struct epoch_head epoch;
@@ -170,7 +172,17 @@ static inline void preempt_disable(void)
 	WRITE_ONCE(current->preempt_count, current->preempt_count + 1);
 	barrier();
 }
-void preempt_enable(void);	/* switches now if a reschedule is due */
+void preempt_resched(void);	/* the rare part of preempt_enable */
+/* Switches now if a reschedule is due. */
+static inline void preempt_enable(void)
+{
+	struct thread *t = current;
+
+	barrier();
+	WRITE_ONCE(t->preempt_count, t->preempt_count - 1);
+	if (unlikely(atomic_load(&t->exit_work) & WORK_RESCHED))
+		preempt_resched();
+}
 static inline void preempt_enable_no_resched(void)
 {
 	barrier();

@@ -37,6 +37,7 @@ void clock_watch_add(struct clock_watch *w);
 void clock_watch_remove(struct clock_watch *w);	/* fn runs no more when it returns; not from fn */
 u64 time_ticks_to_ns(u64 ticks);	/* arch_clock_read value to monotonic ns */
 u64 time_ns_to_ticks(u64 ns);
+u64 time_span_ns(u64 ticks);	/* a difference of two readings of the counter */
 void delay_us(u64 us);		/* busy wait, for drivers' hardware delays */
 
 struct timer {

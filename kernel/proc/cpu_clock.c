@@ -7,14 +7,15 @@
 #include "proc.h"
 #include <kernel/cpu_clock.h>
 #include <kernel/sched.h>
+#include <kernel/time.h>
 
 void cpu_time_of_thread(struct thread *t, struct cpu_time *out)
 {
 	u64 rest;
 
 	out->sched_ns = sched_runtime_ns(t);
-	out->user_ns = atomic_load(&t->user_ns);
-	out->system_ns = atomic_load(&t->system_ns);
+	out->user_ns = time_span_ns(atomic_load(&t->user_ticks));
+	out->system_ns = time_span_ns(atomic_load(&t->system_ticks));
 	if (out->sched_ns <= out->user_ns + out->system_ns)
 		return;
 	rest = out->sched_ns - out->user_ns - out->system_ns;

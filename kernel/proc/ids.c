@@ -21,12 +21,14 @@ long sys_getegid(void) { return cred_current()->egid; }
 
 long sys_getppid(void)
 {
-	struct process *p = current_process();
+	struct process *p = current_process(), *parent;
 	pid_t pid;
 
-	spin_lock(&process_tree_lock);
-	pid = p->parent ? p->parent->pid : 0;
-	spin_unlock(&process_tree_lock);
+	/* Processes are freed after an epoch; another's exit may change the parent at any moment anyway. */
+	preempt_disable();
+	parent = atomic_load_acquire(&p->parent);
+	pid = parent ? parent->pid : 0;
+	preempt_enable();
 	return pid;
 }
 

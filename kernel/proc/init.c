@@ -47,6 +47,7 @@ static void become_process(void)
 	self->process = process_get(p);
 	self->on_free = process_on_thread_free;
 	self->is_user = true;
+	self->slack_ns = self->default_slack_ns = 50 * NSEC_PER_USEC;	/* as Linux */
 	thread_get(self);
 	spin_lock(&process_tree_lock);
 	process_init = p;

@@ -184,6 +184,11 @@ long sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5)
 		return set_subreaper(a2);
 	case PR_GET_CHILD_SUBREAPER:
 		return put_user((s32)p->is_subreaper, (s32 __user *)a2);
+	case PR_SET_TIMERSLACK:
+		current->slack_ns = (s64)a2 > 0 ? a2 : current->default_slack_ns;
+		return 0;
+	case PR_GET_TIMERSLACK:
+		return (long)min(current->slack_ns, (u64)S64_MAX);
 	case PR_GET_TID_ADDRESS:
 		return put_user(current->clear_tid, (u64 __user *)a2);
 	default:

@@ -10,6 +10,7 @@
 #include <kernel/init.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
+#include <kernel/time.h>
 #include <lib/string.h>
 #include <uapi/time.h>
 

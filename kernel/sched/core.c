@@ -162,17 +162,20 @@ static void finish_switch(struct thread *prev)
 
 static void switch_to(struct runq *rq, struct thread *prev, struct thread *next, u64 now)
 {
+	u64 ticks;
+
 	rq->running = next;
 	if (rq->slice_end_ns == U64_MAX && rq->nr_running > 1)
 		slice_update(rq, now);	/* others wait, and whoever queued them set no end: it preempted */
 	atomic_store(&next->cpu, rq->cpu);
 	atomic_store(&next->on_cpu, 1u);
 	next->exec_start_ns = now;
+	ticks = arch_clock_read();
 	if (prev != rq->idle) {
-		prev->system_ns += now - prev->mode_stamp_ns;
-		rq->stats.system_ns += now - prev->mode_stamp_ns;
+		prev->system_ticks += ticks - prev->mode_stamp;
+		stats_settle(rq, prev);
 	}
-	next->mode_stamp_ns = now;
+	next->mode_stamp = ticks;
 	rq->stats.switches++;
 	slice_update(rq, now);
 	switch_fpu(rq->cpu, prev, next);
@@ -227,12 +230,10 @@ void sched_preempt(void)
 	schedule_common(true);
 }
 
-void __hot preempt_enable(void)
+void preempt_resched(void)
 {
 	struct thread *t = current;
 
-	barrier();
-	WRITE_ONCE(t->preempt_count, t->preempt_count - 1);
 	while (unlikely((atomic_load(&t->exit_work) & WORK_RESCHED) && preemptible()))
 		schedule_common(true);
 }

@@ -30,6 +30,7 @@ struct runq {
 	u64 slice_end_ns;		/* [c] armed slice deadline, U64_MAX none */
 	u64 balance_next_ns;		/* [c] */
 	struct sched_cpu_stats stats;	/* [c] written by its CPU; read by all */
+	u64 user_ticks, nice_ticks, system_ticks;	/* [q] see stats_settle */
 	u8 data[SLOT_COUNT][SLOT_DATA_SIZE] __aligned(16);	/* [q] the policies' parts */
 };
 DECLARE_PERCPU(struct runq, sched_runq);
@@ -78,6 +79,8 @@ void runq_push_excess(struct runq *rq, u64 now_ns);
 void cpu_mark_online(struct cpu *cpu);
 
 /* stats.c */
+/* Adds what t used since the last time to the queue's sums. Lock of rq, on which t runs or ran last. */
+void stats_settle(struct runq *rq, struct thread *t);
 void loadavg_update(u64 now_ns);
 
 /* fair.c */

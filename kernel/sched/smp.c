@@ -151,7 +151,8 @@ void sched_cpu_init(struct cpu *cpu)
 	rq->cpu = cpu;
 	rq->idle = cpu->idle;
 	rq->running = cpu->running ? cpu->running : cpu->idle;
-	rq->running->exec_start_ns = rq->running->mode_stamp_ns = time_ns();
+	rq->running->exec_start_ns = time_ns();
+	rq->running->mode_stamp = arch_clock_read();
 	rq->slice_end_ns = U64_MAX;
 	for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
 		assert(sched_policies[slot]->rq_size <= SLOT_DATA_SIZE);

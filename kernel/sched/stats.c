@@ -73,42 +73,36 @@ u64 sched_runtime_ns(struct thread *t)
 	return ns;
 }
 
-void sched_account_user_enter(void)
+void stats_settle(struct runq *rq, struct thread *t)
 {
-	struct thread *t = current;
-	u64 now = time_ns();
+	u64 user = t->user_ticks, system = t->system_ticks;
 
-	lock_check_user_return();
-	t->system_ns += now - t->mode_stamp_ns;
-	this_runq()->stats.system_ns += now - t->mode_stamp_ns;
-	t->mode_stamp_ns = now;
-	atomic_store(&t->in_user, true);
-}
-
-void sched_account_user_leave(void)
-{
-	struct thread *t = current;
-	struct sched_cpu_stats *stats = &this_runq()->stats;
-	u64 now = time_ns(), ns = now - t->mode_stamp_ns;
-
-	t->user_ns += ns;
 	if (t->nice > 0)
-		stats->nice_ns += ns;
+		rq->nice_ticks += user - t->told_user;
 	else
-		stats->user_ns += ns;
-	t->mode_stamp_ns = now;
-	atomic_store(&t->in_user, false);
+		rq->user_ticks += user - t->told_user;
+	rq->system_ticks += system - t->told_system;
+	t->told_user = user;
+	t->told_system = system;
 }
 
 void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out)
 {
+	unsigned long flags;
 	struct runq *rq;
 
 	*out = (struct sched_cpu_stats){ 0 };
 	if (cpu >= MAX_CPUS || cpu_table[cpu] == NULL)
 		return;
 	rq = runq_of(cpu_table[cpu]);
+	flags = spin_lock_irqsave(&rq->lock);
+	if (rq->running && rq->running != rq->idle)
+		stats_settle(rq, rq->running);
 	*out = rq->stats;	/* each counter is written by its CPU alone */
+	out->user_ns = time_span_ns(rq->user_ticks);
+	out->nice_ns = time_span_ns(rq->nice_ticks);
+	out->system_ns = time_span_ns(rq->system_ticks);
+	spin_unlock_irqrestore(&rq->lock, flags);
 	out->irq_ns = irq_cpu_time_ns(cpu);
 	out->runnable = atomic_load(&rq->nr_running);
 	if (rq->running && rq->running == rq->idle) {

@@ -6,7 +6,7 @@
  *
  * CPUs that do not pass a point by themselves in time (idle, busy in user mode, long kernel loops)
  * get an IPI: if it interrupted code with preemption on, that was a quiescent point. So nothing
- * ticks while nothing is deferred. Neighbours: sched (switch, idle), user return, mm (page tables).
+ * ticks while nothing is deferred, and what is deferred waits up to two milliseconds for company. Neighbours: sched (switch, idle), user return, mm (page tables).
  */
 #include <kernel/cpu.h>
 #include <kernel/epoch.h>
@@ -16,16 +16,24 @@
 #include <kernel/time.h>
 
 #define WAIT_STEP_NS 2000000ull		/* patience before an IPI */
+#define COLLECT_NS 1000000ull		/* a period serves what was deferred for so long */
+#define COLLECT_MAX 64u		/* or so many of a CPU */
 
 static u64 period;			/* [a] number of the running or last grace period */
 struct epoch_cpu {
 	u64 seen;			/* [a] newest period this CPU noted */
 	struct epoch_head *deferred, **tail;	/* lock */
+	u32 nr_deferred;			/* lock */
 	struct spinlock lock;		/* LOCK_EPOCH, irq */
 };
 static DEFINE_PERCPU(struct epoch_cpu, epoch_cpu);
 static struct waitq epoch_q = WAITQ_INIT(epoch_q);
-static u32 has_work;			/* [a] something is deferred */
+static void collect_fire(struct timer *t);
+static struct spinlock collect_lock = SPINLOCK_INIT("epoch timer", LOCK_EPOCH);
+static struct timer collect_timer = { .fn = collect_fire };	/* collect_lock */
+static u32 has_work;			/* [a] something is deferred and the timer is armed, or the thread awake */
+static u32 must_run = 1;		/* [a] the thread is to begin a period now */
+static bool is_timed;			/* [a] the thread runs: timers work */
 static struct thread *epoch_thread;
 
 void epoch_enter(void) { preempt_disable(); }
@@ -60,10 +68,30 @@ static void late_cpu(void *unused)
 		(void)atomic_fetch_or(&current->exit_work, (u32)WORK_RESCHED);
 }
 
+static void run_now(void)
+{
+	if (!atomic_xchg(&must_run, 1u))
+		waitq_wake_all(&epoch_q);
+}
+
+static void collect_fire(struct timer *t) { run_now(); }
+
+static void run_soon(void)
+{
+	unsigned long irq;
+
+	if (!atomic_load(&is_timed))
+		return;		/* the thread's first period takes it */
+	irq = spin_lock_irqsave(&collect_lock);
+	timer_arm(&collect_timer, time_ns() + COLLECT_NS, COLLECT_NS);
+	spin_unlock_irqrestore(&collect_lock, irq);
+}
+
 void epoch_defer(struct epoch_head *h, void (*fn)(struct epoch_head *h))
 {
 	struct epoch_cpu *e = percpu_of(epoch_cpu, arch_cpu_self());	/* any CPU's will do */
 	unsigned long irq;
+	bool is_much;
 
 	h->fn = fn;
 	h->next = NULL;
@@ -72,10 +100,16 @@ void epoch_defer(struct epoch_head *h, void (*fn)(struct epoch_head *h))
 		e->tail = &e->deferred;
 	*e->tail = h;
 	e->tail = &h->next;
+	is_much = ++e->nr_deferred >= COLLECT_MAX;
 	spin_unlock_irqrestore(&e->lock, irq);
-	/* Exchanged every time: either the thread's own exchange sees the list, or this one wakes it. */
+	/*
+	 * Exchanged every time: either the thread's own exchange sees the list, or this one sees to it. A period and two
+	 * switches for each closed file would cost more than the closing, so the thread comes a little later for all.
+	 */
 	if (!atomic_xchg(&has_work, 1u))
-		waitq_wake_all(&epoch_q);
+		run_soon();
+	if (is_much)
+		run_now();
 }
 
 /* Takes all CPUs' lists, oldest first per CPU. */
@@ -98,6 +132,7 @@ static struct epoch_head *collect(void)
 			end = e->tail;
 			e->deferred = NULL;
 			e->tail = &e->deferred;
+			e->nr_deferred = 0;
 		}
 		spin_unlock_irqrestore(&e->lock, irq);
 	}
@@ -145,10 +180,12 @@ static void run_period(void)
 
 static void epoch_loop(void *unused)
 {
+	atomic_store(&is_timed, true);
 	while (true) {
 		struct epoch_head *h;
 
-		waitq_wait(&epoch_q, atomic_load(&has_work));
+		waitq_wait(&epoch_q, atomic_load(&must_run));
+		atomic_xchg(&must_run, 0u);
 		atomic_xchg(&has_work, 0u);
 		h = collect();
 		if (!h)
@@ -188,5 +225,6 @@ void epoch_wait(void)
 	might_sleep();
 	completion_init(&w.done);
 	epoch_defer(&w.head, wake_waiter);
+	run_now();
 	completion_wait(&w.done);
 }

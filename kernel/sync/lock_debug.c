@@ -128,10 +128,4 @@ void percpu_assert(void)
 	panic("per-CPU data used with preemption on, thread %s", t->name);
 }
 
-#else
-
-void lock_check_user_return(void)
-{
-}
-
 #endif

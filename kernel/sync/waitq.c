@@ -11,8 +11,6 @@
 #include <kernel/waitq.h>
 #include <uapi/errno.h>
 
-#define USER_SLACK_NS 50000u	/* default timer slack of Linux's user threads */
-
 void waitq_init(struct waitq *q)
 {
 	spin_init(&q->lock, "waitq", LOCK_WAITQ);
@@ -132,12 +130,13 @@ static void sleep_timer_fire(struct timer *timer)
 static bool sleep_with_timer(u64 deadline_ns, bool is_wall)
 {
 	struct sleep_timer s = { .thread = current };
+	u64 slack = current->rt_priority ? 0 : current->slack_ns;
 
 	timer_init(&s.timer, sleep_timer_fire);
 	if (is_wall)
-		timer_arm_wall(&s.timer, deadline_ns, USER_SLACK_NS);
+		timer_arm_wall(&s.timer, deadline_ns, slack);
 	else
-		timer_arm(&s.timer, deadline_ns, current->is_user ? USER_SLACK_NS : 0);
+		timer_arm(&s.timer, deadline_ns, slack);
 	schedule();
 	timer_cancel_sync(&s.timer);
 	return atomic_load_acquire(&s.fired);

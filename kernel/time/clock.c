@@ -120,6 +120,8 @@ static u64 ticks_at(u64 ns)
 	return clock->base_ticks + ticks;
 }
 
+u64 time_span_ns(u64 ticks) { return clock_scale(ticks, nominal_mult, 0); }
+
 u64 time_ns_to_ticks(u64 ns)
 {
 	u32 seq;
