@@ -381,6 +381,17 @@ void fd_publish(int fd, struct file *f);
 void fd_unreserve(int fd);
 struct file *fd_get(int fd);			/* referenced; NULL: EBADF (also for O_PATH) */
 struct file *fd_get_any(int fd);		/* O_PATH too */
+/*
+ * fd_get for the length of a call that neither closes descriptors nor makes threads. Without a reference (*borrowed)
+ * when the table and the process are this thread's alone, so that nobody can close the file. End with fd_return.
+ */
+struct file *fd_borrow(int fd, bool *borrowed);
+struct file *fd_borrow_any(int fd, bool *borrowed);	/* O_PATH too */
+static inline void fd_return(struct file *f, bool borrowed)
+{
+	if (!borrowed)
+		file_put(f);
+}
 int fd_close(int fd);
 /* dup2/dup3 at exactly newfd. */
 int fd_replace(int newfd, struct file *f, bool cloexec);

@@ -12,6 +12,11 @@ u16 crc16(u16 crc, const void *data, size_t len);
 struct siphash_key {
 	u64 k0, k1;
 };
+/*
+ * Quick keyed hash of short names for tables in memory: a multiplication folded per eight bytes. Who does not know the
+ * key cannot aim at a bucket; who can watch times for long might, so nothing that leaves the kernel may use it.
+ */
+u64 name_hash64(u64 key, const void *data, size_t len);
 u64 siphash(const struct siphash_key *key, const void *data, size_t len);
 
 #endif

@@ -18,7 +18,7 @@ struct bucket {
 	struct list dentries;
 };
 static struct bucket *buckets __ro_after_init;
-static struct siphash_key hash_key __ro_after_init;
+static u64 hash_key __ro_after_init;
 static struct kmem_cache *dentry_cache __ro_after_init;
 static struct spinlock lru_lock = SPINLOCK_INIT("dentry-lru", LOCK_LRU);
 static struct list lru = LIST_INIT(lru);
@@ -27,7 +27,7 @@ struct spinlock fs_tree_lock = SPINLOCK_INIT("fs-tree", LOCK_MOUNT_TREE);
 
 static u32 name_hash(const struct dentry *parent, const char *name, u32 len)
 {
-	u64 h = siphash(&hash_key, name, len) + (u64)(uintptr_t)parent * 0x9e3779b97f4a7c15ull;
+	u64 h = name_hash64(hash_key ^ (u64)(uintptr_t)parent, name, len);
 
 	return (u32)(h ^ h >> 32);
 }

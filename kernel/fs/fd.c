@@ -361,6 +361,28 @@ struct file *fd_get(int fd)
 	return f;
 }
 
+struct file *fd_borrow_any(int fd, bool *borrowed)
+{
+	struct process *p = current_process();
+	struct fd_table *t = p->files;
+
+	*borrowed = atomic_load(&p->nr_threads) == 1 && ref_read(&t->refs) == 1;
+	if (unlikely(!*borrowed))
+		return fd_get_any(fd);
+	return (u32)fd < t->capacity ? t->files[fd] : NULL;
+}
+
+struct file *fd_borrow(int fd, bool *borrowed)
+{
+	struct file *f = fd_borrow_any(fd, borrowed);
+
+	if (f && f->mode & FMODE_PATH) {
+		fd_return(f, *borrowed);
+		return NULL;
+	}
+	return f;
+}
+
 int fd_close(int fd) { return fd_table_close(table(), fd); }
 
 int fd_replace(int newfd, struct file *f, bool cloexec)

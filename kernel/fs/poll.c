@@ -147,16 +147,17 @@ static int scan_pollfds(struct poll_table *t, void *arg)
 		struct pollfd *p = &c->fds[i];
 		u32 want = (u16)p->events | POLLERR | POLLHUP;
 		struct file *f;
+		bool borrowed;
 
 		p->revents = 0;
 		if (p->fd < 0)
 			continue;
-		f = fd_get(p->fd);
+		f = fd_borrow(p->fd, &borrowed);
 		if (!f) {
 			p->revents = POLLNVAL;
 		} else {
 			p->revents = (s16)(file_poll(f, n ? NULL : t) & want);
-			file_put(f);
+			fd_return(f, borrowed);
 		}
 		if (p->revents)
 			n++;
@@ -180,17 +181,23 @@ static int scan_select(struct poll_table *t, void *arg)
 	for (u32 fd = 0; fd < c->nr; fd++) {
 		u32 wanted = 0, events;
 		struct file *f;
+		bool borrowed;
+
+		if (fd % 64 == 0 && !(c->in[fd / 64] | c->in[c->words + fd / 64] | c->in[2 * c->words + fd / 64])) {
+			fd += 63;
+			continue;
+		}
 
 		for (u32 s = 0; s < 3; s++)
 			if (bitmap_test(c->in + s * c->words, fd))
 				wanted |= 1u << s;
 		if (!wanted)
 			continue;
-		f = fd_get((int)fd);
+		f = fd_borrow((int)fd, &borrowed);
 		if (!f)
 			return -EBADF;
 		events = file_poll(f, n ? NULL : t);
-		file_put(f);
+		fd_return(f, borrowed);
 		for (u32 s = 0; s < 3; s++)
 			if (wanted & 1u << s && events & masks[s]) {
 				bitmap_set(c->out + s * c->words, fd);

@@ -8,13 +8,13 @@
 #define FAST_IOV 8u
 #define COPY_CHUNK 32768u
 
-/* The shared position is locked unless nobody else can be using it: one table, one process, one file. */
-static bool pos_is_shared(struct file *f)
+/* The shared position is locked unless nobody else can be using it: a borrowed file in one table. */
+static bool pos_is_shared(struct file *f, bool borrowed)
 {
-	return ref_read(&f->refs) > 2 || ref_read(&current_process()->files->refs) > 1 || current_process()->nr_threads > 1;
+	return !borrowed || ref_read(&f->refs) > 1;
 }
 
-static ssize_t transfer(struct file *f, struct uio *u, bool write)
+static ssize_t transfer(struct file *f, bool borrowed, struct uio *u, bool write)
 {
 	off_t pos = 0;
 	ssize_t n;
@@ -22,7 +22,7 @@ static ssize_t transfer(struct file *f, struct uio *u, bool write)
 
 	if (f->mode & FMODE_NOSEEK)
 		return write ? file_write(f, u, &pos) : file_read(f, u, &pos);
-	locked = pos_is_shared(f);
+	locked = pos_is_shared(f, borrowed);
 	if (locked)
 		mutex_lock(&f->pos_lock);
 	pos = f->pos;
@@ -36,7 +36,8 @@ static ssize_t transfer(struct file *f, struct uio *u, bool write)
 
 static ssize_t rw(int fd, void __user *buf, size_t count, bool write)
 {
-	struct file *f = fd_get(fd);
+	bool borrowed;
+	struct file *f = fd_borrow(fd, &borrowed);
 	struct uio u;
 	ssize_t n;
 
@@ -48,9 +49,9 @@ static ssize_t rw(int fd, void __user *buf, size_t count, bool write)
 		n = -EFAULT;
 	} else {
 		uio_init_user(&u, buf, count);
-		n = transfer(f, &u, write);
+		n = transfer(f, borrowed, &u, write);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return n;
 }
 
@@ -68,7 +69,8 @@ static ssize_t rw_at(struct file *f, struct uio *u, off_t pos, bool write)
 
 static ssize_t prw(int fd, void __user *buf, size_t count, off_t pos, bool write)
 {
-	struct file *f = fd_get(fd);
+	bool borrowed;
+	struct file *f = fd_borrow(fd, &borrowed);
 	struct uio u;
 	ssize_t n;
 
@@ -82,7 +84,7 @@ static ssize_t prw(int fd, void __user *buf, size_t count, off_t pos, bool write
 		uio_init_user(&u, buf, count);
 		n = rw_at(f, &u, pos, write);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return n;
 }
 
@@ -96,7 +98,8 @@ long sys_pwrite64(int fd, const void __user *buf, size_t count, off_t offset)
 static ssize_t vector(int fd, const void __user *uvec, u64 nr, off_t at, bool has_pos, bool write)
 {
 	struct iovec_kernel fast[FAST_IOV], *iov = fast;
-	struct file *f = fd_get(fd);
+	bool borrowed;
+	struct file *f = fd_borrow(fd, &borrowed);
 	struct uio u;
 	ssize_t n;
 
@@ -105,11 +108,11 @@ static ssize_t vector(int fd, const void __user *uvec, u64 nr, off_t at, bool ha
 	n = nr > UIO_MAXIOV ? -EINVAL : iov_import(uvec, nr, fast, FAST_IOV, &iov);
 	if (n >= 0) {
 		uio_init_iov(&u, iov, (u32)nr, true);
-		n = has_pos ? rw_at(f, &u, at, write) : transfer(f, &u, write);
+		n = has_pos ? rw_at(f, &u, at, write) : transfer(f, borrowed, &u, write);
 		if (iov != fast)
 			kfree(iov);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return n;
 }
 
@@ -143,7 +146,8 @@ long sys_pwritev2(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 p
 
 long sys_lseek(int fd, off_t offset, int whence)
 {
-	struct file *f = fd_get(fd);
+	bool borrowed;
+	struct file *f = fd_borrow(fd, &borrowed);
 	off_t r;
 
 	if (!f)
@@ -157,7 +161,7 @@ long sys_lseek(int fd, off_t offset, int whence)
 		r = f->ops->seek ? f->ops->seek(f, offset, whence) : generic_file_seek(f, offset, whence);
 		mutex_unlock(&f->pos_lock);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return r;
 }
 

@@ -71,14 +71,15 @@ long sys_newfstatat(int dirfd, const char __user *path, void __user *statbuf, in
 
 long sys_fstat(int fd, void __user *statbuf)
 {
-	struct file *f = fd_get_any(fd);
+	bool borrowed;
+	struct file *f = fd_borrow_any(fd, &borrowed);
 	struct kstat st;
 	int err;
 
 	if (!f)
 		return -EBADF;
 	err = inode_getattr(f->inode, &st);
-	file_put(f);
+	fd_return(f, borrowed);
 	return err ? err : copy_stat(statbuf, &st);
 }
 

@@ -39,8 +39,29 @@ static void test_siphash(void)
 	test_equal(siphash(&key, in, 8), 0x93f5f5799a932462ull);
 }
 
+/* Equal names agree, wherever they lie; names that differ in a byte, a length or the key do not. */
+static void test_name_hash(void)
+{
+	u8 a[40] = { 0 }, b[41];
+	u64 seen[40];
+
+	for (size_t n = 0; n < 40; n++) {
+		seen[n] = name_hash64(7, a, n);
+		for (size_t i = 0; i < n; i++)
+			test_check(seen[i] != seen[n]);
+		memcpy(b + 1, a, n);
+		test_equal(name_hash64(7, b + 1, n), seen[n]);
+		test_check(name_hash64(8, a, n) != seen[n]);
+		for (size_t i = 0; i < n; i++) {
+			a[i] ^= 1;
+			test_check(name_hash64(7, a, n) != seen[n]);
+			a[i] ^= 1;
+		}
+	}
+}
+
 const struct test_suite test_suite_hash = {
 	.name = "hash",
 	.cases = (const struct test_case[]){
-		TEST_CASE(test_crc32c), TEST_CASE(test_crc16), TEST_CASE(test_siphash), {} },
+		TEST_CASE(test_crc32c), TEST_CASE(test_crc16), TEST_CASE(test_siphash), TEST_CASE(test_name_hash), {} },
 };

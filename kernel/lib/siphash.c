@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SipHash-2-4 (Aumasson, Bernstein 2012): keyed, so that nobody can aim at one hash chain. */
+/* Keyed hashes: SipHash-2-4 (Aumasson, Bernstein 2012) and a quick one for tables of names in memory. */
 #include <lib/bits.h>
 #include <lib/hash.h>
 
@@ -46,4 +46,35 @@ u64 siphash(const struct siphash_key *key, const void *data, size_t len)
 	for (int i = 0; i < 4; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static inline u64 fold(u64 a, u64 b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (u64)product ^ (u64)(product >> 64);
+}
+
+struct unaligned64 { u64 v; } __attribute__((packed, may_alias));
+struct unaligned32 { u32 v; } __attribute__((packed, may_alias));
+
+static inline u64 load64(const u8 *p) { return ((const struct unaligned64 *)p)->v; }
+static inline u64 load32(const u8 *p) { return ((const struct unaligned32 *)p)->v; }
+
+/* The 1 to 8 bytes at p in one word; with n known, different bytes give different words. */
+static inline u64 load_last(const u8 *p, size_t n)
+{
+	if (n >= 4)
+		return load32(p) << 32 | load32(p + n - 4);
+	return n ? (u64)p[0] << 16 | (u64)p[n >> 1] << 8 | p[n - 1] : 0;
+}
+
+u64 name_hash64(u64 key, const void *data, size_t len)
+{
+	const u8 *p = data;
+	u64 h = fold(key ^ len, 0x9e3779b97f4a7c15ull);
+
+	for (; len > 8; len -= 8, p += 8)
+		h = fold(h ^ load64(p), 0x9e3779b97f4a7c15ull);
+	return fold(h ^ load_last(p, len), 0xd6e8feb86659fd93ull);
 }
