@@ -103,6 +103,7 @@ static int fpu_pop(u64 from)
 {
 	struct thread *t = current;
 	u8 area[X86_FPU_SIZE] __aligned(64);
+	size_t size = x86_features.xsave ? x86_features.xsave_size : FXSAVE_SIZE;
 	struct fpx_sw_bytes sw;
 	bool has_xstate = false;
 	u32 magic2;
@@ -111,7 +112,6 @@ static int fpu_pop(u64 from)
 		arch_fpu_reset(t);
 		return 0;
 	}
-	memset(area, 0, sizeof(area));
 	if (copy_from_user(area, (const void __user *)from, FXSAVE_SIZE))
 		return -EFAULT;
 	memcpy(&sw, area + FXSAVE_SW, sizeof(sw));
@@ -124,11 +124,13 @@ static int fpu_pop(u64 from)
 	if (has_xstate && copy_from_user(area + FXSAVE_SIZE, (const void __user *)(from + FXSAVE_SIZE),
 					 sw.xstate_size - FXSAVE_SIZE))
 		return -EFAULT;
+	if (!has_xstate)
+		memset(area + FXSAVE_SIZE, 0, size - FXSAVE_SIZE);
 	x86_fpu_sync(t);	/* so that the mask below is the CPU's own */
 	fpu_sanitise(area, has_xstate);
 	/* No switch between the two, or the registers would overwrite the area again. */
 	preempt_disable();
-	memcpy(x86_fpu_area(t), area, sizeof(area));
+	memcpy(x86_fpu_area(t), area, size);
 	x86_fpu_reload(t);
 	preempt_enable();
 	return 0;
