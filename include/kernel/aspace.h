@@ -128,6 +128,8 @@ int aspace_fault(struct aspace *as, vaddr_t addr, unsigned fault_flags);
 void fault_count(u64 before);
 /* Copies memory of another space (ptrace, process_vm_readv, /proc/PID/mem, cmdline); bytes copied. */
 size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write);
+/* Writes zeros likewise; bytes cleared. */
+size_t aspace_clear(struct aspace *as, vaddr_t addr, size_t len);
 /* Unmaps [first, last] pages of a file from all spaces that map it (truncate, invalidate). */
 void mapping_unmap_range(struct page_mapping *m, u64 first, u64 last);
 /* Write-protects (and collects dirty bits of) one file page in all spaces; true if any entry was dirty. */

@@ -19,8 +19,21 @@ struct tlb_batch {
 };
 void tlb_batch_init(struct tlb_batch *b, struct aspace *as);
 void tlb_batch_add(struct tlb_batch *b, vaddr_t va, unsigned level);
+/* The same for a 4 KiB entry, va page-aligned. */
+static inline void tlb_batch_add_page(struct tlb_batch *b, vaddr_t va)
+{
+	b->start = min(b->start, va);
+	b->end = max(b->end, va + PAGE_SIZE);
+	b->stride_shift = PAGE_SHIFT;
+}
+void tlb_batch_flush(struct tlb_batch *b);
 /* Notes a page whose reference goes after the flush. Add the entry it was mapped by first: may flush when full. */
-void tlb_batch_page(struct tlb_batch *b, struct page *p);
+static inline void tlb_batch_page(struct tlb_batch *b, struct page *p)
+{
+	if (unlikely(b->nr_pages == ARRAY_LEN(b->pages)))
+		tlb_batch_flush(b);
+	b->pages[b->nr_pages++] = p;
+}
 /* A table of the given level's entry at va went away. */
 void tlb_batch_table(struct tlb_batch *b, vaddr_t va, unsigned level, struct page *table);
 void tlb_batch_finish(struct tlb_batch *b);

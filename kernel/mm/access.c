@@ -40,7 +40,8 @@ static struct page *get_page(struct aspace *as, vaddr_t va, bool write, bool *is
 	return NULL;
 }
 
-size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write)
+/* buf NULL: zeros are written. */
+static size_t access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write)
 {
 	size_t done = 0;
 
@@ -55,7 +56,10 @@ size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, boo
 			break;
 		mem = (char *)page_to_virt(p) + at % PAGE_SIZE;
 		if (write) {
-			memcpy(mem, (char *)buf + done, n);
+			if (buf)
+				memcpy(mem, (char *)buf + done, n);
+			else
+				memset(mem, 0, n);
 			if (is_code)	/* a debugger's breakpoint; costly on some machines, so only then */
 				arch_icache_sync(mem, n);
 		} else {
@@ -66,3 +70,10 @@ size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, boo
 	}
 	return done;
 }
+
+size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write)
+{
+	return access(as, addr, buf, len, write);
+}
+
+size_t aspace_clear(struct aspace *as, vaddr_t addr, size_t len) { return access(as, addr, NULL, len, true); }

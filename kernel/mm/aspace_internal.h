@@ -77,6 +77,20 @@ void protect_range(struct vma *v, vaddr_t start, vaddr_t end);
 pte_t *aspace_pte(struct aspace *as, vaddr_t va);	/* with tables on the way; NULL: no memory */
 /* Counters for a page that gets (1) or loses (-1) a user entry. */
 void rss_add(struct aspace *as, struct page *p, s64 n);
+/* The same for many pages: collected, then applied at once. */
+struct rss_delta {
+	s64 anon, file, shmem;
+};
+static inline void rss_note(struct rss_delta *d, const struct page *p, s64 n)
+{
+	if (p->flags & PAGE_ANON)
+		d->anon += n;
+	else if (p->mapping && p->mapping->keep)
+		d->shmem += n;
+	else
+		d->file += n;
+}
+void rss_apply(struct aspace *as, const struct rss_delta *d);
 
 /* commit.c: whether `pages` more may be promised. 0 or -ENOMEM. */
 int commit_check(u64 pages);

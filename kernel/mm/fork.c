@@ -6,32 +6,39 @@
  */
 #include "aspace_internal.h"
 
-/* pt_lock of src held, dst is not yet visible to anybody. */
-static void copy_entry(struct aspace *dst, struct aspace *src, pte_t *from, pte_t *to, vaddr_t va,
-		       struct tlb_batch *b)
+/*
+ * pt_lock of src held, dst is not yet visible to anybody. The entries of [va, end), which lie in one table
+ * of each space. Writable ones lose the right in both.
+ */
+static void copy_entries(struct aspace *dst, pte_t *from, pte_t *to, vaddr_t va, vaddr_t end, struct tlb_batch *b)
 {
-	pte_t old = pte_load(from), new;
-	struct page *p;
+	s64 copied = 0;
 
-	if (pte_prot(old) & PGPROT_SPECIAL) {
+	for (; va < end; va += PAGE_SIZE, from++, to++) {
+		pte_t old = pte_load(from), new;
+		struct page *p;
+
+		if (!pte_present(old))
+			continue;
+		if (pte_prot(old) & PGPROT_SPECIAL) {
+			pte_store(to, old);
+			continue;
+		}
+		p = phys_to_page(pte_paddr(old));
+		if (!(p->flags & PAGE_ANON))
+			continue;
+		if (pte_prot(old) & PGPROT_WRITE) {
+			while (!pte_cmpxchg(from, old, new = pte_with_prot(old, pte_prot(old) & ~PGPROT_WRITE, 0)))
+				old = pte_load(from);
+			tlb_batch_add_page(b, va);
+			old = new;
+		}
+		page_get(p);
+		atomic_add(&p->mapcount, 1);
 		pte_store(to, old);
-		return;
+		copied++;
 	}
-	p = phys_to_page(pte_paddr(old));
-	if (!(p->flags & PAGE_ANON))
-		return;
-	if (pte_prot(old) & PGPROT_WRITE) {
-		do {
-			old = pte_load(from);
-			new = pte_with_prot(old, pte_prot(old) & ~PGPROT_WRITE, 0);
-		} while (!pte_cmpxchg(from, old, new));
-		tlb_batch_add(b, va, 0);
-		old = new;
-	}
-	page_get(p);
-	atomic_add(&p->mapcount, 1);
-	rss_add(dst, p, 1);
-	pte_store(to, old);
+	rss_apply(dst, &(struct rss_delta){ .anon = copied });
 }
 
 static int copy_range(struct aspace *dst, struct aspace *src, vaddr_t start, vaddr_t end, struct tlb_batch *b)
@@ -47,9 +54,7 @@ static int copy_range(struct aspace *dst, struct aspace *src, vaddr_t start, vad
 			if (!to && !(to = aspace_pte(dst, va)))
 				return -ENOMEM;
 			spin_lock(&src->pt_lock);
-			for (; va < next; va += PAGE_SIZE, from++, to++)
-				if (pte_present(pte_load(from)))
-					copy_entry(dst, src, from, to, va, b);
+			copy_entries(dst, from, to, va, next, b);
 			spin_unlock(&src->pt_lock);
 			break;
 		}

@@ -51,7 +51,7 @@ static cpumask_t batch_cpus(const struct tlb_batch *b)
 	return atomic_load(&cpu_online_mask) | cpu_mask(arch_cpu_self()->id);
 }
 
-static void batch_flush(struct tlb_batch *b)
+void tlb_batch_flush(struct tlb_batch *b)
 {
 	if (b->start < b->end) {
 		cpumask_t cpus;
@@ -76,11 +76,4 @@ static void batch_flush(struct tlb_batch *b)
 	tlb_batch_init(b, b->aspace);
 }
 
-void tlb_batch_page(struct tlb_batch *b, struct page *p)
-{
-	if (b->nr_pages == ARRAY_LEN(b->pages))
-		batch_flush(b);
-	b->pages[b->nr_pages++] = p;
-}
-
-void tlb_batch_finish(struct tlb_batch *b) { batch_flush(b); }
+void tlb_batch_finish(struct tlb_batch *b) { tlb_batch_flush(b); }

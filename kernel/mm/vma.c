@@ -267,7 +267,7 @@ struct vma *vma_merge(struct vma *v)
 int vma_unmap_range(struct aspace *as, vaddr_t start, vaddr_t end, struct list *dead)
 {
 	struct vma *v, *next, *below;
-	vaddr_t floor, ceiling;
+	vaddr_t floor, ceiling, last;
 	struct tlb_batch b;
 	int err = vma_split_range(as, start, end);
 
@@ -285,11 +285,15 @@ int vma_unmap_range(struct aspace *as, vaddr_t start, vaddr_t end, struct list *
 		vma_remove(v);
 		zap_range(as, v->start, v->end, &b);
 		list_push_back(dead, &v->mapping_link);
+		last = v->end;
 		v = next;
+		if (v && v->start < end && v->start - last < pt_span(1))
+			continue;
+		/* The tables of what lies together go at once: looking through the wide gaps would cost more than all else. */
+		ceiling = v ? v->start : align_up(arch_layout.user_end, pt_span(arch_layout.pt_levels - 1));
+		zap_tables(as, start, last, floor, ceiling, &b);
+		start = v ? v->start : end;
 	}
-	/* Above the last area nothing is left: user_end may lie inside the last table's span. */
-	ceiling = v ? v->start : align_up(arch_layout.user_end, pt_span(arch_layout.pt_levels - 1));
-	zap_tables(as, start, end, floor, ceiling, &b);
 	tlb_batch_finish(&b);
 	return 0;
 }

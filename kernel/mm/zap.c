@@ -6,24 +6,34 @@
  */
 #include "aspace_internal.h"
 
+void rss_apply(struct aspace *as, const struct rss_delta *d)
+{
+	s64 sum = d->anon + d->file + d->shmem;
+	u64 now;
+
+	if (d->anon) {
+		atomic_add(&as->rss_anon, d->anon);
+		mm_count(MM_ANON, d->anon);
+	}
+	if (d->shmem)
+		atomic_add(&as->rss_shmem, d->shmem);
+	if (d->file)
+		atomic_add(&as->rss_file, d->file);
+	if (d->file | d->shmem)
+		mm_count(MM_MAPPED, d->file + d->shmem);
+	if (sum <= 0)
+		return;
+	now = atomic_load(&as->rss_anon) + atomic_load(&as->rss_file) + atomic_load(&as->rss_shmem);
+	if (now > atomic_load(&as->rss_peak))
+		atomic_store(&as->rss_peak, now);
+}
+
 void rss_add(struct aspace *as, struct page *p, s64 n)
 {
-	if (p->flags & PAGE_ANON) {
-		atomic_add(&as->rss_anon, n);
-		mm_count(MM_ANON, n);
-	} else if (p->mapping && p->mapping->keep) {
-		atomic_add(&as->rss_shmem, n);
-	} else {
-		atomic_add(&as->rss_file, n);
-	}
-	mm_count(MM_MAPPED, n);
-	if (n > 0) {
-		u64 now = atomic_load(&as->rss_anon) + atomic_load(&as->rss_file) +
-			  atomic_load(&as->rss_shmem);
+	struct rss_delta d = {};
 
-		if (now > atomic_load(&as->rss_peak))
-			atomic_store(&as->rss_peak, now);
-	}
+	rss_note(&d, p, n);
+	rss_apply(as, &d);
 }
 
 pte_t *aspace_pte(struct aspace *as, vaddr_t va)
@@ -34,19 +44,32 @@ pte_t *aspace_pte(struct aspace *as, vaddr_t va)
 	return likely(e) ? e : pgtable_leaf(as->root, va, 0, &as->pt_pages);
 }
 
-/* pt_lock held. One entry goes; its page joins the batch. */
-static void zap_entry(struct aspace *as, pte_t *e, vaddr_t va, struct tlb_batch *b)
+/* pt_lock held. The entries of [va, end) in one table go; their pages join the batch. */
+static void zap_entries(struct aspace *as, pte_t *e, vaddr_t va, vaddr_t end, struct tlb_batch *b)
 {
-	pte_t old = pte_exchange(e, PTE_EMPTY);
-	struct page *p;
+	/* Where no CPU has the space loaded, nothing but us looks at the entries. */
+	bool is_unused = !atomic_load(&as->cpus);
+	struct rss_delta delta = {};
 
-	tlb_batch_add(b, va, 0);
-	if (pte_prot(old) & PGPROT_SPECIAL)
-		return;
-	p = phys_to_page(pte_paddr(old));
-	__atomic_fetch_sub(&p->mapcount, 1, __ATOMIC_RELAXED);
-	rss_add(as, p, -1);
-	tlb_batch_page(b, p);
+	for (; va < end; va += PAGE_SIZE, e++) {
+		pte_t old = pte_load(e);
+		struct page *p;
+
+		if (!pte_present(old))
+			continue;
+		if (is_unused)
+			pte_store(e, PTE_EMPTY);
+		else
+			old = pte_exchange(e, PTE_EMPTY);
+		tlb_batch_add_page(b, va);
+		if (pte_prot(old) & PGPROT_SPECIAL)
+			continue;
+		p = phys_to_page(pte_paddr(old));
+		__atomic_fetch_sub(&p->mapcount, 1, __ATOMIC_RELAXED);
+		rss_note(&delta, p, -1);
+		tlb_batch_page(b, p);
+	}
+	rss_apply(as, &delta);
 }
 
 void zap_range(struct aspace *as, vaddr_t start, vaddr_t end, struct tlb_batch *b)
@@ -59,9 +82,7 @@ void zap_range(struct aspace *as, vaddr_t start, vaddr_t end, struct tlb_batch *
 		if (!e)
 			continue;
 		spin_lock(&as->pt_lock);
-		for (; va < next; va += PAGE_SIZE, e++)
-			if (pte_present(pte_load(e)))
-				zap_entry(as, e, va, b);
+		zap_entries(as, e, va, next, b);
 		spin_unlock(&as->pt_lock);
 	}
 }

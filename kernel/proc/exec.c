@@ -8,6 +8,7 @@
 #include "proc.h"
 #include <kernel/aspace.h>
 #include <kernel/mm.h>
+#include <kernel/random.h>
 #include <kernel/syscall.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
@@ -249,6 +250,7 @@ static int build_image(struct exec *x, struct exec_args *args, const char *path,
 	if (!l->as)
 		return -ENOMEM;
 	l->random_pages = random_span();
+	random_bytes(&l->random, sizeof(l->random));
 	l->stack_exec = x->program.image.stack_exec;
 	err = exec_stack_map(l, args, path);
 	if (!err)

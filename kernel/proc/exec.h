@@ -49,12 +49,21 @@ struct exec_file {
 int exec_file_check(struct exec_file *f, const u8 *head, size_t n, u64 file_size);
 void exec_file_free(struct exec_file *f);
 
+/* All the chance one exec needs, drawn at once. */
+struct exec_random {
+	u64 stack, mmap, program, brk, colour;
+	u8 seed[16];		/* AT_RANDOM */
+};
+/* A number below n from 64 random bits. */
+static inline u64 exec_random_below(u64 bits, u64 n) { return (u64)((unsigned __int128)bits * n >> 64); }
+
 struct exec_layout {
 	struct aspace *as;
 	u64 bias;		/* of the program */
 	u64 interp_base;	/* 0: none */
 	u64 entry;		/* first instruction */
 	u64 random_pages;	/* how far addresses vary; 0: fixed */
+	struct exec_random random;
 	bool stack_exec;
 };
 /* Maps program and interpreter into as; sets code, data, brk. load.c */

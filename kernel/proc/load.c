@@ -6,7 +6,6 @@
 #include "exec.h"
 #include <kernel/aspace.h>
 #include <kernel/mm.h>
-#include <kernel/random.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
 #include <uapi/mman.h>
@@ -55,17 +54,9 @@ static u32 prot_of(u32 p_flags)
 /* Zeroes what of the last file page lies behind the file's part. */
 static int zero_tail(struct aspace *as, vaddr_t from)
 {
-	static const u8 zeros[256];
-	vaddr_t end = align_up(from, PAGE_SIZE);
+	size_t n = align_up(from, PAGE_SIZE) - from;
 
-	while (from < end) {
-		size_t n = min(end - from, (u64)sizeof(zeros));
-
-		if (aspace_access(as, from, (void *)zeros, n, true) != n)
-			return -ENOMEM;
-		from += n;
-	}
-	return 0;
+	return aspace_clear(as, from, n) == n ? 0 : -ENOMEM;
 }
 
 static int map_segment(struct aspace *as, struct file *file, const struct elf64_phdr *ph, u64 bias)
@@ -159,7 +150,7 @@ static int place_program(struct exec_layout *l, struct exec_file *f, bool has_in
 	if (e->type == ET_EXEC)
 		return 0;
 	/* As Linux: a program with interpreter at two thirds; a static one in the mmap area. */
-	hint = align_down(arch_layout.user_end / 3 * 2 + (l->random_pages ? random_below(l->random_pages) * PAGE_SIZE : 0),
+	hint = align_down(arch_layout.user_end / 3 * 2 + (l->random_pages ? exec_random_below(l->random.program, l->random_pages) * PAGE_SIZE : 0),
 			  max(e->align, PAGE_SIZE));
 	at = reserve(l->as, has_interp ? hint : 0, e->high - e->low, e->align);
 	if (at < 0)
@@ -197,7 +188,7 @@ int exec_load(struct exec_layout *l, struct exec_file *program, struct exec_file
 	note_segments(as, program, l->bias);
 	as->brk_start = program->image.high + l->bias;
 	if (l->random_pages && READ_ONCE(vm_settings.randomize_va_space) > 1)
-		as->brk_start += random_below(BRK_RANDOM_PAGES) * PAGE_SIZE;
+		as->brk_start += exec_random_below(l->random.brk, BRK_RANDOM_PAGES) * PAGE_SIZE;
 	as->brk = as->brk_start;
 	l->entry = program->image.entry + l->bias;
 	return interp ? load_interp(l, interp) : 0;

@@ -8,7 +8,6 @@
 #include <arch/cpu.h>
 #include <kernel/aspace.h>
 #include <kernel/mm.h>
-#include <kernel/random.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
 #include <uapi/auxv.h>
@@ -20,14 +19,38 @@
 #define STACK_RANDOM_PAGES (1u << 22)
 #define AUXV_MAX 48
 
+/* Small pieces are collected: each way into the other space costs more than the bytes. */
 struct writer {
 	struct aspace *as;
-	vaddr_t at;
+	vaddr_t at;		/* of what is collected */
+	size_t n;
 	bool failed;
+	u8 pending[256];
 };
+
+static void flush(struct writer *w)
+{
+	if (w->n && aspace_access(w->as, w->at, w->pending, w->n, true) != w->n)
+		w->failed = true;
+	w->at += w->n;
+	w->n = 0;
+}
+
+static void seek(struct writer *w, vaddr_t at)
+{
+	flush(w);
+	w->at = at;
+}
 
 static void put(struct writer *w, const void *data, size_t n)
 {
+	if (w->n + n > sizeof(w->pending))
+		flush(w);
+	if (n <= sizeof(w->pending)) {
+		memcpy(w->pending + w->n, data, n);
+		w->n += n;
+		return;
+	}
 	if (aspace_access(w->as, w->at, (void *)data, n, true) != n)
 		w->failed = true;
 	w->at += n;
@@ -59,13 +82,13 @@ int exec_stack_map(struct exec_layout *l, const struct exec_args *a, const char 
 	s64 at;
 
 	if (l->random_pages)
-		top -= random_below(min(l->random_pages, (u64)STACK_RANDOM_PAGES)) * PAGE_SIZE;
+		top -= exec_random_below(l->random.stack, min(l->random_pages, (u64)STACK_RANDOM_PAGES)) * PAGE_SIZE;
 	as->stack_top = top;
 	/* Mappings go below the room the stack may ever take: 128 MiB to five sixths, as Linux. */
 	gap = clamp(gap, 128ull << 20, arch_layout.user_end / 6 * 5);
 	as->mmap_base = align_down(top - gap - PAGE_SIZE, PAGE_SIZE);
 	if (l->random_pages)
-		as->mmap_base -= random_below(l->random_pages) * PAGE_SIZE;
+		as->mmap_base -= exec_random_below(l->random.mmap, l->random_pages) * PAGE_SIZE;
 	at = aspace_mmap(as, top - size, size, prot,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN | MAP_STACK, NULL, 0);
 	return at < 0 ? (int)at : 0;
@@ -143,31 +166,29 @@ int exec_stack(struct exec_layout *l, struct exec_args *a, const struct exec_fil
 	vaddr_t strings, random_at, platform_at, path_at, at;
 	struct writer w = { .as = l->as };
 	u64 auxv[AUXV_MAX] = {};
-	u8 seed[16];
 
 	path_at = l->as->stack_top - 8 - path_len;
 	strings = path_at - front - args - envs;
 	platform_at = align_down(strings - strlen(arch_platform) - 1, 16);
-	random_at = platform_at - sizeof(seed);
+	random_at = platform_at - sizeof(l->random.seed);
 	/* Cache colours: programs started alike do not all have the same stack pointer. */
-	at = random_at - (l->random_pages ? random_below(128) * 16 : 0);
+	at = random_at - (l->random_pages ? exec_random_below(l->random.colour, 128) * 16 : 0);
 	n_aux = fill_auxv(auxv, l, program, ids, random_at, platform_at, path_at);
 	*sp = align_down(at - vectors - n_aux * sizeof(u64), 16);
 
-	w.at = path_at;
+	seek(&w, path_at);
 	put(&w, path, path_len);
-	w.at = platform_at;
+	seek(&w, platform_at);
 	put(&w, arch_platform, strlen(arch_platform) + 1);
-	random_bytes(seed, sizeof(seed));
-	w.at = random_at;
-	put(&w, seed, sizeof(seed));
-	memset(seed, 0, sizeof(seed));
-	w.at = strings;
+	seek(&w, random_at);
+	put(&w, l->random.seed, sizeof(l->random.seed));
+	memset(&l->random, 0, sizeof(l->random));
+	seek(&w, strings);
 	for (u32 i = a->nr_front; i-- > 0;)
 		put(&w, a->front[i], strlen(a->front[i]) + 1);
 	put_pages(&w, a, a->skip_bytes, a->size);
 
-	w.at = *sp;
+	seek(&w, *sp);
 	put_word(&w, argc);
 	at = strings;
 	for (u32 i = a->nr_front; i-- > 0; at += strlen(a->front[i]) + 1)
@@ -177,6 +198,7 @@ int exec_stack(struct exec_layout *l, struct exec_args *a, const struct exec_fil
 	put_pointers(&w, a, a->env_start, a->envc, at + args);
 	put_word(&w, 0);
 	put(&w, auxv, n_aux * sizeof(u64));
+	flush(&w);
 	if (w.failed)
 		return -ENOMEM;
 	l->as->arg_start = strings;
