@@ -90,6 +90,10 @@ void bio_end(struct bio *bio, int status);	/* drivers: exactly once */
 void block_run_queue(struct block_device *dev);	/* drivers: room again */
 /* Walks all disks and partitions; fn may sleep. Stops when it returns nonzero and returns that. */
 int block_for_each(int (*fn)(struct block_device *dev, void *arg), void *arg);
+/* Bytes of a page of the device's cache were changed (off, len within it): their sectors are to be written back. */
+void block_page_dirty(struct page *page, u32 off, u32 len);
+/* The opposite: they are somebody else's now and are not written any more, not even by a write in flight. Sleeps. */
+void block_page_forget(struct page *page, u32 off, u32 len);
 int block_flush(struct block_device *dev);	/* waits */
 /* Whole sectors, kernel buffer in the linear map, waits. */
 int block_rw(struct block_device *dev, enum bio_op op, sector_t sector, void *buf, u32 len_bytes);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The page cache of a block device (/dev nodes, file-system metadata) and the file operations of its node.
+ * A page may hold metadata beside blocks of files, which go to the disk past this cache: only the sectors
+ * that were changed here are written back. Their bits stand in page.owner, above those of the file system.
  */
 #include "block_internal.h"
 #include <kernel/fs.h>
@@ -41,6 +43,95 @@ static void page_failed(struct page *p, bool write, int err)
 	}
 }
 
+#define SECTORS_PER_PAGE ((unsigned)(PAGE_SIZE >> SECTOR_SHIFT))
+#define DIRTY_SHIFT 32u		/* in page.owner; the bits below belong to who uses the page */
+#define DIRTY_ALL ((1ull << SECTORS_PER_PAGE) - 1)
+
+static u64 dirty_bits(const struct page *p, u32 off, u32 len)
+{
+	const struct page_mapping *m = p->mapping;
+	const struct block_device *dev = m ? m->private : NULL;
+	u32 unit = dev ? (dev->whole ? dev->whole : dev)->logical_block : (u32)PAGE_SIZE;
+	u32 first = align_down(off, unit) >> SECTOR_SHIFT, last = (align_up(off + len, unit) >> SECTOR_SHIFT) - 1;
+
+	return ((DIRTY_ALL >> (SECTORS_PER_PAGE - 1 - (last - first))) << first) << DIRTY_SHIFT;
+}
+
+void block_page_dirty(struct page *p, u32 off, u32 len)
+{
+	atomic_fetch_or((u64 *)&p->owner, dirty_bits(p, off, len));
+	atomic_fence_full();	/* bits before the flag is looked at; pairs with writeback, which clears it first */
+	page_mark_dirty(p);
+}
+
+void block_page_forget(struct page *p, u32 off, u32 len)
+{
+	atomic_fetch_and((u64 *)&p->owner, ~dirty_bits(p, off, len));
+	atomic_fence_full();	/* a write that took the bits before has set PAGE_WRITEBACK before that */
+	page_wait_writeback(p);
+}
+
+static u64 take_dirty(struct page *p)
+{
+	return atomic_fetch_and((u64 *)&p->owner, ~(DIRTY_ALL << DIRTY_SHIFT)) >> DIRTY_SHIFT & DIRTY_ALL;
+}
+
+/* A page of which some sectors are written: done when all its bios are. */
+struct partial {
+	struct page *page;
+	struct refcount pending;
+	int status;		/* [a] */
+};
+
+static void partial_put(struct partial *w)
+{
+	if (!ref_put(&w->pending))
+		return;
+	page_write_done(w->page, w->status);
+	kfree(w);
+}
+
+static void partial_end(struct bio *bio)
+{
+	struct partial *w = bio->private;
+
+	if (bio->status)
+		atomic_store(&w->status, bio->status);
+	bio_free(bio);
+	partial_put(w);
+}
+
+/* One bio per run of dirty sectors. The page is locked and marked as under writeback; unlocks it. */
+static void write_partial(struct block_device *dev, struct page *p, u64 dirty)
+{
+	struct partial *w = kmalloc(sizeof(*w), ALLOC_NO_IO);
+
+	if (!w) {
+		page_failed(p, true, -ENOMEM);
+		return;
+	}
+	*w = (struct partial){ .page = p, .pending = REFCOUNT_INIT(1) };
+	page_unlock(p);
+	while (dirty) {
+		unsigned first = ctz64(dirty), n = ctz64(~(dirty >> first));
+		struct bio *bio = bio_alloc(dev, BIO_WRITE, 1, ALLOC_NO_IO);
+
+		dirty &= ~((DIRTY_ALL >> (SECTORS_PER_PAGE - n)) << first);
+		if (!bio || !bio_add(bio, p, n << SECTOR_SHIFT, first << SECTOR_SHIFT)) {
+			if (bio)
+				bio_free(bio);
+			atomic_store(&w->status, -ENOMEM);
+			continue;
+		}
+		bio->sector = (p->index << (PAGE_SHIFT - SECTOR_SHIFT)) + first;
+		bio->private = w;
+		bio->end = partial_end;
+		ref_get(&w->pending);
+		bio_submit(bio);
+	}
+	partial_put(w);
+}
+
 /* One bio per run that fits the device's limits. Pages that cannot be sent fail one by one. */
 static int transfer(struct page_mapping *m, struct page **pages, unsigned n, bool write)
 {
@@ -56,6 +147,17 @@ static int transfer(struct page_mapping *m, struct page **pages, unsigned n, boo
 		if (!len) {
 			page_failed(p, write, 0);
 			continue;
+		}
+		if (write) {
+			u64 all = DIRTY_ALL >> (SECTORS_PER_PAGE - (len >> SECTOR_SHIFT)), dirty = take_dirty(p) & all;
+
+			if (dirty != all) {
+				if (bio)
+					bio_submit(bio);
+				bio = NULL;
+				write_partial(dev, p, dirty);
+				continue;
+			}
 		}
 		if (bio && !bio_add(bio, p, len, 0)) {
 			bio_submit(bio);
@@ -107,7 +209,7 @@ static int write_begin(struct page_mapping *m, struct page *page, u32 off, u32 l
 static int write_ended(struct page_mapping *m, struct page *page, u32 off, u32 copied)
 {
 	if (copied)
-		page_mark_dirty(page);
+		block_page_dirty(page, off, copied);
 	return 0;
 }
 

@@ -282,6 +282,9 @@ static int remove_step(struct txn *t, struct ext4_inode *ei, u64 *at, u64 to, bo
 	if (!err && right.len != cpu_to_le16(0))
 		err = extent_insert(t, ei, &right);
 	if (!err && free_blocks) {
+		/* Directories and symbolic links lie in the device's cache: nothing of them may be written later. */
+		for (u32 i = 0; i < m.len && !S_ISREG(ei->inode.mode); i++)
+			meta_forget(t->fs, m.physical + i);
 		err = ext4_bfree(t, m.physical, m.len);
 		ext4_add_blocks(&ei->inode, -(s64)m.len);
 	}

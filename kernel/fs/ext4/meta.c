@@ -92,12 +92,11 @@ void meta_set_checked(struct meta_buf *b)
 void meta_forget(struct ext4_sb *fs, u64 block)
 {
 	u64 index = block << fs->block_bits >> PAGE_SHIFT;
-	struct page *page;
+	struct page *page = mapping_find(fs->bdev->mapping, index);
 
+	if (!page)
+		return;
 	if (fs->block_size == PAGE_SIZE) {
-		page = mapping_find(fs->bdev->mapping, index);
-		if (!page)
-			return;
 		page_wait_writeback(page);
 		page_lock(page);
 		page_cancel_dirty(page);
@@ -106,6 +105,7 @@ void meta_forget(struct ext4_sb *fs, u64 block)
 		mapping_invalidate(fs->bdev->mapping, index, index);
 		return;
 	}
-	/* Smaller blocks share the page: write it out now, so that nothing of it comes later. */
-	mapping_writeback(fs->bdev->mapping, index, index, true);
+	/* Smaller blocks share the page. */
+	block_page_forget(page, (u32)(block << fs->block_bits & (PAGE_SIZE - 1)), fs->block_size);
+	page_put(page);
 }

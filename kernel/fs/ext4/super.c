@@ -157,7 +157,7 @@ static int super_store(struct ext4_sb *fs)
 	memcpy((u8 *)page_to_virt(page) + EXT4_SUPER_OFFSET, s, sizeof(*s));
 	fs->super_dirty = false;
 	mutex_unlock(&fs->alloc_lock);
-	page_mark_dirty(page);
+	block_page_dirty(page, EXT4_SUPER_OFFSET, sizeof(*s));
 	page_put(page);
 	return 0;
 }

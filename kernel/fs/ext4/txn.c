@@ -28,5 +28,6 @@ void txn_end(struct txn *t)
 void txn_dirty(struct txn *t, struct meta_buf *b)
 {
 	assert(current->fs_private == t);
-	page_mark_dirty(b->page);
+	/* Not the whole page: its other blocks may be some file's. */
+	block_page_dirty(b->page, (u32)(b->data - (u8 *)page_to_virt(b->page)), t->fs->block_size);
 }
