@@ -114,16 +114,16 @@ int dir_symlink(const struct path *dir, const char *name, u32 len, const char *t
 int dir_link(const struct path *old, const struct path *dir, const char *name, u32 len)
 {
 	struct inode *di = dir->dentry->inode, *inode = old->dentry->inode;
-	struct dentry *d;
+	struct dentry *d = begin_create(dir, name, len);
 	int err;
 
-	if (S_ISDIR(inode->mode))
-		return -EPERM;
-	if (old->dentry->sb != dir->dentry->sb || old->mnt != dir->mnt)
-		return -EXDEV;
-	d = begin_create(dir, name, len);
+	/* Linux's order: the new name first (EEXIST), then what the old one is. */
 	if (is_err(d))
 		return (int)ptr_err(d);
+	if (old->dentry->sb != dir->dentry->sb || old->mnt != dir->mnt)
+		return end_create(dir, d, -EXDEV, inode);
+	if (S_ISDIR(inode->mode))
+		return end_create(dir, d, -EPERM, inode);
 	rwlock_write_lock(&inode->lock);
 	if (inode->flags & (INODE_APPEND | INODE_IMMUTABLE))
 		err = -EPERM;
@@ -249,21 +249,25 @@ static void unlock_two_dirs(struct dentry *a, struct dentry *b)
 }
 
 /* Everything POSIX rename demands of source s and target t, both in locked directories. 1: nothing to do. */
-static int check_rename(struct inode *from, struct dentry *s, const struct path *to_dir, struct dentry *t, u32 flags)
+static int check_rename(const struct path *from_dir, struct dentry *s, const struct path *to_dir, struct dentry *t,
+			u32 flags)
 {
-	struct inode *to = to_dir->dentry->inode, *victim = t->inode;
+	struct inode *from = from_dir->dentry->inode, *to = to_dir->dentry->inode, *victim = t->inode;
 	int err;
 
 	if (!s->inode)
 		return -ENOENT;
 	if (to->nlink == 0)
 		return -ENOENT;
-	if (dentry_is_below(to_dir->dentry, s))
-		return -EINVAL;
 	if (!victim && flags & RENAME_EXCHANGE)
 		return -ENOENT;
 	if (victim && flags & RENAME_NOREPLACE)
 		return -EEXIST;
+	if (dentry_is_below(to_dir->dentry, s))
+		return -EINVAL;
+	/* The victim holds the source, so it is not empty; Linux says so before it compares the kinds. */
+	if (victim && dentry_is_below(from_dir->dentry, t))
+		return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
 	if (victim == s->inode)
 		return 1;
 	err = may_delete(from, s->inode);
@@ -289,13 +293,10 @@ static int rename_locked(const struct path *from_dir, struct dentry *s, const st
 			 struct dentry *t, u32 flags)
 {
 	struct inode *from = from_dir->dentry->inode, *to = to_dir->dentry->inode;
-	int err = check_rename(from, s, to_dir, t, flags);
+	int err = check_rename(from_dir, s, to_dir, t, flags);
 
 	if (err)
 		return err == 1 ? 0 : err;
-	/* Target directory inside the victim cannot be: the victim would not be empty. */
-	if (t->inode && dentry_is_below(from_dir->dentry, t))
-		return flags & RENAME_EXCHANGE ? -EINVAL : -ENOTEMPTY;
 	if (!from->ops->rename)
 		return -EPERM;
 	err = from->ops->rename(from, s->name, s->name_len, s->inode, to, t->name, t->name_len, t->inode, flags);

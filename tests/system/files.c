@@ -199,6 +199,10 @@ static void links(void)
 	check_ok(stat("l2", &b));
 	check(a.st_ino == b.st_ino && a.st_nlink == 2 && a.st_dev == b.st_dev);
 	check_errno(link("l1", "l2"), EEXIST);
+	check_ok(mkdir("ldir", 0755));
+	check_errno(link("ldir", "l2"), EEXIST);	/* the new name is looked at first */
+	check_errno(link("ldir", "l9"), EPERM);
+	check_ok(rmdir("ldir"));
 	check_errno(link("none", "l3"), ENOENT);
 	check_ok(symlink("l1", "s1"));
 	check_equal(readlink("s1", buf, sizeof buf), 2);
@@ -251,6 +255,7 @@ static void renames(void)
 	check_equal(read(open("rd/in", O_RDONLY), buf, 8), 5);
 	check_errno(rename("none", "x"), ENOENT);
 	check_errno(rename("rd", "rd/sub"), EINVAL);
+	check_errno(rename("rd/in", "rd"), ENOTEMPTY);	/* not EISDIR: the target holds the source */
 }
 
 static void duplicates(void)
