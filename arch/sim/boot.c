@@ -70,6 +70,19 @@ static void fill_boot_info(const char *bootargs, u64 ram_size)
 	boot_info.seed_len = (u32)arch_random_bytes(boot_info.seed, sizeof(boot_info.seed));
 }
 
+static void load_disk(void)
+{
+	const char *path = sim_setting_text("disk");
+	unsigned long size;
+	const void *image = path ? host_load(path, &size) : NULL;
+
+	if (image)
+		sim_disk_load(image, size);
+}
+
+void *sim_host_alloc(u64 size) { return host_alloc(size); }
+int sim_host_check_disk(const void *image, u64 size) { return host_check_disk(image, size); }
+
 static void start(void)
 {
 	host_switch_end();
@@ -97,6 +110,7 @@ int main(int argc, char **argv)
 	boot_thread.kstack = boot_stack + sizeof(boot_stack) - KSTACK_SIZE;
 	sim_vcpu_boot(&boot_thread, &cpu_boot);
 	fill_boot_info(bootargs, ram_size);
+	load_disk();
 	host_switch_begin(boot_thread.kstack, KSTACK_SIZE);
 	sim_enter(boot_thread.kstack_top, start);
 }

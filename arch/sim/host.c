@@ -66,6 +66,37 @@ void *host_alloc(unsigned long size)
 	return p;
 }
 
+const void *host_load(const char *path, unsigned long *size)
+{
+	int fd = open(path, O_RDONLY);
+	off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	void *p;
+
+	if (end <= 0)
+		die(path);
+	p = mmap(NULL, (size_t)end, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		die(path);
+	close(fd);
+	*size = (unsigned long)end;
+	return p;
+}
+
+int host_check_disk(const void *image, unsigned long size)
+{
+	char path[] = "/tmp/trivet-disk-XXXXXX", command[128];
+	int fd = mkstemp(path), status;
+
+	if (fd < 0 || write(fd, image, size) != (ssize_t)size)
+		die("sim: writing the disk out");
+	close(fd);
+	snprintf(command, sizeof(command), "PATH=$PATH:/sbin:/usr/sbin e2fsck -fn %s >&2", path);
+	status = system(command);
+	if (!getenv("TRIVET_KEEP_DISK"))
+		unlink(path);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 void host_map(unsigned long va, unsigned long pa, int writable)
 {
 	int prot = writable ? PROT_READ | PROT_WRITE : PROT_READ;

@@ -20,6 +20,8 @@ void host_write(const char *text, unsigned long len);
 void host_exit(int code) __attribute__((noreturn));
 /* Zeroed host memory outside the machine's RAM, for the simulation's own state; copied by host_serve's fork. */
 void *host_alloc(unsigned long size);
+const void *host_load(const char *path, unsigned long *size);	/* a whole file */
+int host_check_disk(const void *image, unsigned long size);	/* e2fsck -fn: its exit status */
 
 /* How a run ended; lies in memory that the process that forked it sees. */
 struct host_report {

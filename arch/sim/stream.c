@@ -14,7 +14,7 @@
 
 struct setting {
 	char name[16];
-	char value[48];
+	char value[200];
 };
 static struct setting settings[SETTINGS_MAX];
 static unsigned nr_settings;
@@ -75,6 +75,8 @@ static const char *find(const char *name)
 			return settings[i].value;
 	return NULL;
 }
+
+const char *sim_setting_text(const char *name) { return find(name); }
 
 u64 sim_setting(const char *name, u64 fallback)
 {

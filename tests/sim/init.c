@@ -14,7 +14,7 @@ static const struct work {
 	void (*run)(void);
 } works[] = {
 	{ "sync", work_sync }, { "sched", work_sched }, { "futex", work_futex }, { "aspace", work_aspace },
-	{ "pipe", work_pipe }, { "signal", work_signal },
+	{ "pipe", work_pipe }, { "signal", work_signal }, { "files", work_files },
 };
 
 static const struct work *choose(void)
@@ -25,10 +25,20 @@ static const struct work *choose(void)
 	return &works[sim_below(SIM_WORK, ARRAY_LEN(works))];
 }
 
+/* The machine has no clock of its own for the time of day; file systems hold small deletion times for something else. */
+static void set_clock(void)
+{
+	sim_store(SIM_USER_DATA, 8, 1700000000);
+	sim_store(SIM_USER_DATA + 8, 8, 0);
+	if (CALL2(clock_settime, 0, SIM_USER_DATA))
+		sim_fail("the clock cannot be set");
+}
+
 void work_init(void)
 {
 	const struct work *w;
 
+	set_clock();
 	sim_serve();
 	sim_store(SIM_USER_DATA, 8, 42);
 	if (sim_load(SIM_USER_DATA, 8) != 42)

@@ -28,6 +28,7 @@ __noreturn void sim_fail(const char *fmt, ...) __printf(1, 2);
 __noreturn void sim_done(void);
 /* Settings: words `name=value` of the command line (as sim.name=value) and of the server's line. */
 u64 sim_setting(const char *name, u64 fallback);
+const char *sim_setting_text(const char *name);	/* NULL: not given */
 bool sim_setting_is(const char *name, const char *value);
 
 /* For the report: what this run was. */
@@ -42,6 +43,12 @@ void sim_event_add(u64 at, void (*fn)(void *arg), void *arg);
 void sim_irq_raise(unsigned line);			/* 0..31; edge, to the CPU of sim_irq_route */
 void sim_irq_route(unsigned line, unsigned cpu);
 void sim_irq_mask(unsigned line, bool is_masked);
+
+/* The disk of tests/sim/disk.c gets its first contents from the file of sim.disk=. */
+void sim_disk_load(const void *image, u64 size);
+/* The host's services for them: zeroed memory beside the RAM; e2fsck's exit status. */
+void *sim_host_alloc(u64 size);
+int sim_host_check_disk(const void *image, u64 size);
 
 /* ---- programs ---- */
 struct sim_program {
