@@ -26,6 +26,7 @@
 #include <kernel/time.h>
 #include <kernel/tty.h>
 #include <kernel/version.h>
+#include <kernel/watchdog.h>
 #include <lib/string.h>
 
 struct boot_info boot_info;
@@ -99,6 +100,7 @@ static const struct boot_step thread_steps[] = {
 	{ "network", net_init, "loopback is up, interfaces can be registered" },
 	{ "probe", device_probe_all, "devices are driven" },
 	{ "virtual-files", virtual_files_init, "/proc and /sys show the system" },
+	{ "watchdog", watchdog_init, "what hangs is reported" },
 	{ "initramfs", initramfs_unpack, "the initial file tree is in memory" },
 	{ "free-init", free_boot_memory, "boot code is gone, boot-time constants are read-only" },
 	{ "audit", audit_boot, "debug builds: the kernel's page tables keep what they promise" },

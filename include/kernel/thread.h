@@ -126,6 +126,7 @@ struct thread {
 	u64 io_read_bytes, io_write_bytes, io_read_ops, io_write_ops;	/* [o] */
 	u32 mempolicy;			/* [o] set_mempolicy: kernel/mm/policy.c */
 	u32 syscall_nr;			/* [o] for diagnosis */
+	u64 hung_switches, hung_since_ns;	/* the watchdog's last look */
 	bool is_user;			/* [b] */
 	bool is_traced;			/* [o] strace= names it */
 	bool job_counted;		/* [s] it took note of the stop of its process */
