@@ -39,9 +39,12 @@ static void test_finds_planted_mappings(void)
 	can_wx = pte_prot(pte_make_leaf(pa, RW | PGPROT_EXEC, 0)) & PGPROT_EXEC;
 	test_equal(problems_with(pa, RW | PGPROT_EXEC), can_wx);
 	test_equal(problems_with(pa, RW | PGPROT_USER), 1);
-	test_equal(problems_with(image_to_phys(__text_start), RW), 1);
-	test_equal(problems_with(image_to_phys(__rodata_start), RW), 1);
-	test_equal(problems_with(image_to_phys(__text_start), PGPROT_READ), 0);
+	/* The simulation has no image of its own in physical memory. */
+	if (__rodata_end - __text_start > 0) {
+		test_equal(problems_with(image_to_phys(__text_start), RW), 1);
+		test_equal(problems_with(image_to_phys(__rodata_start), RW), 1);
+		test_equal(problems_with(image_to_phys(__text_start), PGPROT_READ), 0);
+	}
 	if (__ro_after_init_end - __ro_after_init_start > 0)
 		test_equal(problems_with(image_to_phys(__ro_after_init_start), RW), 1);
 	page_put(p);
