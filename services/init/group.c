@@ -86,48 +86,67 @@ void groups_init(void)
 	}
 }
 
-static void set_one(struct unit *u, const char *file, const char *key, const char *text)
+static int set_one(struct unit *u, const char *file, const char *key, const char *text)
 {
 	int error = write_file(group_path(u, file), text);
 
 	if (error)
 		log_line(u, "%s=: %s: %s", key, file, strerror(-error));
+	return error;
 }
 
-static void set_number(struct unit *u, const char *file, const char *key, int64_t value)
+static int set_number(struct unit *u, const char *file, const char *key, int64_t value)
 {
 	char text[32] = "max";
 
 	if (value == NOT_SET)
-		return;
+		return 0;
 	if (value >= 0)
 		snprintf(text, sizeof text, "%lld", (long long)value);
-	set_one(u, file, key, text);
+	return set_one(u, file, key, text);
 }
 
-void group_limits(struct unit *u)
+/* 0, or why a limit cannot be had: then the service does not start without it. */
+static int set_limits(struct unit *u)
 {
 	const struct config *c = u->c;
+	int error = set_number(u, "memory.max", "MemoryMax", c->memory_max);
 	char text[48];
 
-	set_number(u, "memory.max", "MemoryMax", c->memory_max);
-	set_number(u, "pids.max", "TasksMax", c->tasks_max);
-	set_number(u, "cpu.weight", "CPUWeight", c->cpu_weight);
-	if (c->cpu_quota_percent != NOT_SET) {
+	if (!error)
+		error = set_number(u, "pids.max", "TasksMax", c->tasks_max);
+	if (!error)
+		error = set_number(u, "cpu.weight", "CPUWeight", c->cpu_weight);
+	if (!error && c->cpu_quota_percent != NOT_SET) {
 		snprintf(text, sizeof text, "%lld 100000", (long long)c->cpu_quota_percent * 1000);
-		set_one(u, "cpu.max", "CPUQuota", text);
+		error = set_one(u, "cpu.max", "CPUQuota", text);
 	}
+	return error;
+}
+
+static bool has_limits(const struct config *c)
+{
+	return c->memory_max != NOT_SET || c->tasks_max != NOT_SET || c->cpu_weight != NOT_SET ||
+	       c->cpu_quota_percent != NOT_SET;
 }
 
 int group_make(struct unit *u)
 {
+	int error, fd;
+
 	if (!init.has_groups)
-		return -1;
-	if (!mkdir(group_path(u, NULL), 0755))
-		group_limits(u);
-	else if (errno != EEXIST)
-		return -1;
-	return open(group_path(u, "cgroup.procs"), O_RDWR | O_CLOEXEC);
+		return has_limits(u->c) ? -EOPNOTSUPP : -1;
+	if (!mkdir(group_path(u, NULL), 0755)) {
+		error = set_limits(u);
+		if (error) {
+			rmdir(group_path(u, NULL));
+			return error;
+		}
+	} else if (errno != EEXIST) {
+		return -errno;
+	}
+	fd = open(group_path(u, "cgroup.procs"), O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 void group_remove(struct unit *u)

@@ -120,12 +120,11 @@ pid_t spawn(struct unit *u, const struct command *c, unsigned int flags);	/* pid
 
 /* group.c: control groups, if there are any. */
 void groups_init(void);
-int group_make(struct unit *u);			/* a descriptor of cgroup.procs, or -1 */
+int group_make(struct unit *u);			/* descriptor of cgroup.procs; -1: no groups; else -errno */
 void group_remove(struct unit *u);
 bool group_is_empty(struct unit *u);
 void group_signal(struct unit *u, int signal);
 int group_freeze(struct unit *u, bool freeze);
-void group_limits(struct unit *u);
 int64_t group_number(struct unit *u, const char *file, const char *key);	/* -1: unknown */
 const char *group_path(const struct unit *u, const char *file);		/* static buffer */
 bool group_has_pid(struct unit *u, pid_t pid);

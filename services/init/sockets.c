@@ -75,7 +75,8 @@ static int listen_one(struct unit *u, const struct listen *l)
 
 	if (error)
 		return error;
-	fd = socket(address.ss_family, l->type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Services get blocking sockets; init itself accepts only with Accept=yes. */
+	fd = socket(address.ss_family, l->type | SOCK_CLOEXEC | (u->c->accept ? SOCK_NONBLOCK : 0), 0);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

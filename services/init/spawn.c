@@ -407,6 +407,11 @@ pid_t spawn(struct unit *u, const struct command *command, unsigned int flags)
 	if (!error) {
 		make_directories(&c);
 		c.group = group_make(u);
+		error = c.group < -1 ? c.group : 0;
+		if (error)
+			c.failed = "control group";
+	}
+	if (!error) {
 		pid = clone(run_child, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, &c);
 		error = pid < 0 ? -errno : -c.error;
 		if (pid < 0)

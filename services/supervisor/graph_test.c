@@ -401,10 +401,13 @@ static void test_dependency_timeout(void)
 {
 	struct fixture f;
 
-	fixture_init(&f, 2, 1);
-	edge_add(&f, 0, 1, SUP_REQUIRES | SUP_AFTER);
+	fixture_init(&f, 2, 3);
+	edge_add(&f, 0, 1, SUP_AFTER);	/* in pieces, as unit files say it */
+	edge_add(&f, 1, 0, SUP_PART_OF);
+	edge_add(&f, 0, 1, SUP_REQUIRES);
 	f.s.unit[1].timeout_start = 0;	/* starts for ever */
 	sup_link(&f.s);
+	CHECK_EQ(f.s.edges, 2);
 	event(&f, SUP_EV_START, 0, 0);
 	pass(&f, 30000 * SUP_MS - 1);
 	CHECK_EQ(f.s.unit[0].job, SUP_JOB_START);

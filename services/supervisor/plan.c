@@ -40,6 +40,33 @@ static void sort_edges_by_from(struct sup *s)
 	}
 }
 
+/* One edge per pair, with all its bits: what holds together is looked at together. */
+static void merge_edges(struct sup *s)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t u = 0; u < s->units; u++) {
+		struct sup_unit *unit = &s->unit[u];
+		uint64_t epoch = ++s->epoch;
+		uint32_t first = kept;
+
+		for (uint32_t e = unit->out; e < unit->out + unit->out_count; e++) {
+			struct sup_unit *to = &s->unit[s->edge[e].to];
+
+			if (to->visit == epoch) {
+				s->edge[to->cursor].bits |= s->edge[e].bits;
+				continue;
+			}
+			to->visit = epoch;
+			to->cursor = kept;
+			s->edge[kept++] = s->edge[e];
+		}
+		unit->out = first;
+		unit->out_count = kept - first;
+	}
+	s->edges = kept;
+}
+
 static void list_edges_by_to(struct sup *s)
 {
 	uint32_t at = 0;
@@ -100,6 +127,7 @@ void sup_link(struct sup *s)
 		s->epoch = 1;
 	}
 	sort_edges_by_from(s);
+	merge_edges(s);
 	list_edges_by_to(s);
 	spread(s, true);
 	spread(s, false);

@@ -154,7 +154,7 @@ struct sup {
 };
 
 /*
- * Sorts the edges, resets nothing else of a unit's state: may be called again after edges changed
+ * Sorts the edges, makes one of those between the same two units (s->edges shrinks), resets nothing else of a unit's state: may be called again after edges changed
  * or units were appended. Edges name units below s->units. Never fails.
  */
 void sup_link(struct sup *s);

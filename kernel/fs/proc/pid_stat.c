@@ -155,6 +155,23 @@ static void credentials(struct text *t, struct thread *th)
 		    (unsigned long long)caps[3], (unsigned long long)caps[4], no_new_privs);
 }
 
+/* "0-3,5": the CPUs of a mask. */
+static void cpu_ranges(struct text *t, cpumask_t mask)
+{
+	const char *comma = "";
+
+	for (unsigned int cpu = 0; cpu < 64; cpu++) {
+		unsigned int first = cpu;
+
+		if (!(mask >> cpu & 1))
+			continue;
+		while (cpu < 63 && (mask >> (cpu + 1) & 1))
+			cpu++;
+		text_printf(t, first == cpu ? "%s%u" : "%s%u-%u", comma, first, cpu);
+		comma = ",";
+	}
+}
+
 int pid_status_show(struct text *t, struct process *p, struct thread *th)
 {
 	u64 ignored = 0, caught = 0;
@@ -186,9 +203,10 @@ int pid_status_show(struct text *t, struct process *p, struct thread *th)
 		    p->nr_threads, p->sig.nr_queued, (unsigned long long)p->limits[RLIMIT_SIGPENDING].rlim_cur,
 		    (unsigned long long)READ_ONCE(th->sig_pending.set), (unsigned long long)READ_ONCE(p->sig.pending.set),
 		    (unsigned long long)th->sig_mask, (unsigned long long)ignored, (unsigned long long)caught);
-	text_printf(t, "Cpus_allowed:\t%llx\nvoluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
-		    (unsigned long long)th->affinity, (unsigned long long)th->voluntary_switches,
-		    (unsigned long long)th->involuntary_switches);
+	text_printf(t, "Cpus_allowed:\t%llx\nCpus_allowed_list:\t", (unsigned long long)th->affinity);
+	cpu_ranges(t, th->affinity);
+	text_printf(t, "\nvoluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+		    (unsigned long long)th->voluntary_switches, (unsigned long long)th->involuntary_switches);
 	return 0;
 }
 
