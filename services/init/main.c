@@ -111,6 +111,9 @@ static void changed(struct unit *u)
 	const struct sup_unit *s = unit_state(u);
 	uint8_t before = u->shown;
 
+	if (u->c->backend)
+		control_backends();
+
 	if (s->state == SUP_RUNNING && before != SUP_RUNNING && !u->ready_at)
 		u->ready_at = now_ns();
 	if (s->state == before && s->state != SUP_STARTING) {

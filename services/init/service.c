@@ -101,7 +101,8 @@ static void finished(struct unit *u)
 	if (u->connection >= 0)
 		close(u->connection);
 	u->connection = -1;
-	if (u->type == UNIT_SOCKET)
+	/* A balancer that died gets its connections back when it is started again. */
+	if (u->type == UNIT_SOCKET && unit_state(u)->state == SUP_STOPPING)
 		socket_close(u);
 	if (u->socket)
 		socket_watch(u->socket, true);

@@ -121,7 +121,7 @@ static void apply_config(struct unit *u)
 	s->timeout_stop = c->timeout_stop + (c->backend ? c->drain : 0);
 	s->timeout_dependency = c->timeout_dependency;
 	s->watchdog = c->watchdog;
-	s->restart = c->restart;
+	s->restart = u->type == UNIT_SOCKET && c->balance ? SUP_ALWAYS : c->restart;
 	s->restart_delay = c->restart_delay;
 	s->restart_delay_max = c->restart_delay_max;
 	s->health_threshold = c->health ? c->health_threshold : 0;

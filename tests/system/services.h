@@ -186,6 +186,12 @@ static void make_home(void)
 
 __attribute__((unused)) static void launch(const char *more)
 {
+	if (getenv("SVCTL_BIN")) {	/* on a machine without our files */
+		char path[200];
+
+		snprintf(path, sizeof path, "%.*s/balance", (int)(strrchr(init_bin(), '/') - init_bin()), init_bin());
+		setenv("INIT_BALANCE", path, 1);
+	}
 	init_pid = fork();
 	if (!init_pid) {
 		char *argv[] = { (char *)init_bin(), "--units", in_home("u"), "--run", in_home("run"), "--log",

@@ -487,6 +487,105 @@ static void socket_backlog(void)
 	end();
 }
 
+/* ---- several instances behind one socket -------------------------------------------------------------- */
+
+static void write_balanced(const char *policy, int answer_ms)
+{
+	char text[600];
+
+	snprintf(text, sizeof text, "[Socket]\nListenStream=@/front\nService=w@.service\nX-Balance=%s\nX-Instances=2\n", policy);
+	unit("w.socket", text);
+	snprintf(text, sizeof text, "[Service]\nType=notify\nRestart=always\nRestartSec=200ms\nExecStart=SELF path @/back-%%i %d\n"
+		 "X-Backend=@/back-%%i\nX-DrainSec=3\n", answer_ms);
+	unit_self("w@.service", text);
+}
+
+static void balance_round_robin(void)
+{
+	int ones = 0, twos = 0, pid;
+
+	begin();
+	write_balanced("round-robin", 0);
+	boot("w.socket");
+	wait_until(is_state("w@1.service", "running") && is_state("w@2.service", "running"));
+	hear(in_home("front"));
+	for (int i = 0; i < 20; i++) {
+		const char *who = hear(in_home("front"));
+
+		ones += !strcmp(who, "w@1.service");
+		twos += !strcmp(who, "w@2.service");
+	}
+	check_equal(ones, 10);
+	check_equal(twos, 10);
+	/* One is killed: every request is answered all the same. */
+	pid = main_pid("w@1.service");
+	check_ok(kill(pid, SIGKILL));
+	wait_until(main_pid("w@1.service") != pid);
+	for (int i = 0; i < 20; i++)
+		check(!strncmp(hear(in_home("front")), "w@", 2));
+	wait_until(is_state("w@1.service", "running"));
+	/* Both are killed: requests wait for the restart. */
+	pid = main_pid("w@1.service");
+	int second = main_pid("w@2.service");
+
+	check_ok(kill(pid, SIGKILL));
+	check_ok(kill(second, SIGKILL));
+	wait_until(main_pid("w@1.service") != pid && main_pid("w@2.service") != second);
+	check(!strncmp(hear(in_home("front")), "w@", 2));
+	/* The balancer itself is killed: it is started again, the socket stays. */
+	pid = main_pid("w.socket");
+	check_ok(kill(pid, SIGKILL));
+	wait_until(is_another("w.socket", pid));
+	check(!strncmp(hear(in_home("front")), "w@", 2));
+	check(is_another("w.socket", pid));
+	end();
+}
+
+static void balance_least_loaded(void)
+{
+	int busy[3], others = 0;
+	char text[100] = "";
+
+	begin();	/* answers take 600 ms: whoever is busy is not asked */
+	write_balanced("least-loaded", 600);
+	boot("w.socket");
+	wait_until(is_state("w@1.service", "running") && is_state("w@2.service", "running"));
+	for (int i = 0; i < 2; i++)
+		check((busy[i] = connect_to(in_home("front"))) >= 0);
+	for (int i = 0; i < 2; i++) {
+		check(read(busy[i], text, 99) > 0);
+		others += text[2] - '0';
+	}
+	check_equal(others, 3);		/* one each */
+	end();
+}
+
+static void balance_drains(void)
+{
+	char text[100] = "";
+	int fd;
+
+	begin();
+	write_balanced("round-robin", 700);
+	boot("w.socket");
+	wait_until(is_state("w@1.service", "running") && is_state("w@2.service", "running"));
+	for (int i = 1; i <= 2; i++) {	/* a request is under way at the one that stops */
+		fd = connect_to(in_home("front"));
+		sleep_ms(150);
+		svctl("restart w@%d.service", i);
+		check_equal(svctl_status, 0);
+		check(read(fd, text, 99) > 0);
+		check(!strncmp(text, "w@", 2));
+		close(fd);
+	}
+	long long from = now_ms();
+
+	svctl("restart 'w@*'");		/* idle ones do not wait for X-DrainSec */
+	check(now_ms() - from < 3000);
+	check(!strncmp(hear(in_home("front")), "w@", 2));
+	end();
+}
+
 /* ---- timers ----------------------------------------------------------------------------------------- */
 
 static void timers(void)
@@ -836,7 +935,8 @@ static const struct test table[] = {
 	{ "kinds", kinds }, { "restart-policies", restart_policies }, { "start-limit", start_limit }, { "back-off", backoff },
 	{ "notify", notify_ready }, { "watchdog", watchdog }, { "socket-activation", socket_activation },
 	{ "socket-datagram", socket_datagram }, { "socket-accept", socket_accept }, { "socket-backlog", socket_backlog },
-	{ "timers", timers }, { "health-exec", health_exec }, { "unhealthy-dependency", unhealthy_dependency },
+	{ "balance-round-robin", balance_round_robin },
+	{ "balance-least-loaded", balance_least_loaded }, { "balance-drains", balance_drains }, { "timers", timers }, { "health-exec", health_exec }, { "unhealthy-dependency", unhealthy_dependency },
 	{ "pause-resume", pause_resume }, { "enable-disable", enable_disable }, { "run-kill-errors", run_kill_errors },
 	{ "instances", instances }, { "pictures", pictures }, { "peer-credentials", peer_credentials },
 	{ "garbage-on-the-control-socket", garbage_on_the_control_socket }, { "orphans-reaped", orphans_reaped },
