@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#define CHUNK 480
+#define CHUNK 232	/* with its header a size that malloc has */
 
 void *arena_alloc(struct arena *a, size_t bytes)
 {

@@ -75,7 +75,8 @@ struct condition {
 };
 
 struct limit {
-	bool is_set;
+	struct limit *next;
+	int resource;		/* RLIMIT_* */
 	struct rlimit value;
 };
 
@@ -116,7 +117,7 @@ struct config {
 	uint64_t restart_delay, restart_delay_max, timeout_start, timeout_stop, watchdog;
 	const char *user, *group, *directory, *out_file, *err_file, *tty, *pid_file;
 	struct text_list *env, *env_files, *runtime_dirs;
-	struct limit limits[RLIM_NLIMITS];
+	struct limit *limits;
 	int64_t nice, umask, sched_policy, sched_priority, oom_score;
 	int64_t memory_max, cpu_quota_percent, cpu_weight, tasks_max;	/* NOT_SET; -1: max */
 	uint64_t cpus[CONFIG_CPUS_MAX / 64];

@@ -101,7 +101,7 @@ static void test_values_arrive(void)
 	CHECK(!strcmp(c.env->next->text, "B=2 3"));
 	CHECK_EQ(c.memory_max, 64 << 20);
 	CHECK_EQ(c.restart_delay, 60500 * SUP_MS);
-	CHECK_EQ(c.limits[RLIMIT_NOFILE].value.rlim_cur, 10);
+	CHECK_EQ(c.limits->value.rlim_cur, 10);
 	CHECK_EQ(c.cpus[0], 13);
 	CHECK_EQ(c.cpu_quota_percent, 20);
 	CHECK(c.success_exits[0] == 9 && c.success_exits[6] == 256);

@@ -271,10 +271,13 @@ static const char *set_list(struct parser *p, const struct key *k, char *value)
 
 static const char *set_limit(struct parser *p, const struct key *k, char *value)
 {
-	struct limit *limit = &p->config->limits[k->arg];
+	struct limit *limit = append(p, &p->config->limits, sizeof *limit);
 	char *colon = strchr(value, ':');
 	int64_t soft, hard;
 
+	if (!limit)
+		return NO_MEMORY;
+	limit->resource = k->arg;
 	if (colon)
 		*colon = 0;
 	if (parse_size(value, &soft) || parse_size(colon ? colon + 1 : value, &hard))
@@ -283,7 +286,6 @@ static const char *set_limit(struct parser *p, const struct key *k, char *value)
 	limit->value.rlim_max = hard < 0 ? RLIM_INFINITY : (rlim_t)hard;
 	if (limit->value.rlim_cur > limit->value.rlim_max)
 		return "the soft limit is above the hard one";
-	limit->is_set = true;
 	return NULL;
 }
 

@@ -77,8 +77,8 @@ static int set_policy(const struct config *c)
 
 static int set_limits(const struct config *c)
 {
-	for (int i = 0; i < RLIM_NLIMITS; i++)
-		if (c->limits[i].is_set && setrlimit(i, &c->limits[i].value))
+	for (const struct limit *l = c->limits; l; l = l->next)
+		if (setrlimit(l->resource, &l->value))
 			return -1;
 	return 0;
 }
