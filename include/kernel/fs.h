@@ -21,6 +21,7 @@
 
 struct block_device;
 struct dentry;
+struct epoll_item;
 struct file;
 struct inode;
 struct file_locks;
@@ -255,6 +256,7 @@ struct file {
 	struct cred *cred;		/* opener's */
 	u64 ra_next, ra_size;		/* read-ahead state */
 	u32 wb_seq;			/* errors already told */
+	struct epoll_item *watchers;	/* epoll_items_lock: epoll items on this file */
 	void *private;
 	struct epoch_head epoch;
 };
@@ -275,8 +277,11 @@ ssize_t file_read_kernel(struct file *f, void *buf, size_t len, off_t pos);
 ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, off_t pos);
 u32 file_poll(struct file *f, struct poll_table *t);
 
+void epoll_file_gone(struct file *f);		/* last reference: leaves every epoll */
+
 /* poll: fn is called for each wait queue the file would wake. */
 struct poll_table {
+	u32 want;			/* wake-ups for none of these may be left out; 0: all matter */
 	void (*queue)(struct poll_table *t, struct file *f, struct waitq *q);
 };
 static inline void poll_wait(struct poll_table *t, struct file *f, struct waitq *q)

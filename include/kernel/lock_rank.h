@@ -12,6 +12,8 @@ enum lock_rank {
 	/* sleeping */
 	LOCK_CPU_HOTPLUG,
 	LOCK_EXEC,		/* process.exec_lock */
+	LOCK_EPOLL_LOOP,	/* one insertion of an epoll into an epoll at a time */
+	LOCK_EPOLL,		/* epoll.lock, an outer one before those in it: poll operations run under it */
 	LOCK_FILE_POS,		/* file.pos_lock: held across a read or write, so above the inode */
 	LOCK_SOCKET,		/* socket.lock: AF_UNIX makes names in directories under it */
 	LOCK_SOCKET_READ,	/* readers of one AF_UNIX socket take turns */
@@ -69,7 +71,8 @@ enum lock_rank {
 	LOCK_IRQ_CHIP,		/* registers of an interrupt controller */
 	LOCK_CLOCK,		/* adjtimex */
 	LOCK_TIMER,
-	LOCK_WAITQ,
+	LOCK_WAITQ,		/* a source's before that of the epoll which watches it */
+	LOCK_EPOLL_READY,	/* epoll.ready_lock: taken by wake-ups */
 	LOCK_THREAD,		/* thread.wake_lock */
 	LOCK_RUNQ,
 	LOCK_LOG,

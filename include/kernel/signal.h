@@ -49,7 +49,13 @@ struct signal_state {
 	bool cont_notify;		/* the first thread to go on tells the parent */
 	bool cont_reported;		/* … of the continuation (true also when there was none) */
 	struct waitq sigtimedwait_q;
+	bool uses_signalfd;		/* [a] one of its threads looked at a signalfd: wake signalfd_wait */
 };
+extern struct waitq signalfd_wait;	/* one for all: a signalfd shows what its reader has, not its maker */
+/* Takes the current thread's first pending signal of wanted: its number, or 0. */
+int signal_take_pending(u64 wanted, struct user_siginfo *info);
+/* Signals pending for the current thread, blocked or not. */
+u64 signal_pending_set(void);
 /* What arch_signal_push builds from. */
 struct signal_delivery {
 	struct user_siginfo info;

@@ -16,9 +16,10 @@ struct waitq {
 struct waitq_entry {
 	struct list link;		/* under waitq.lock */
 	struct thread *thread;
-	/* Called under waitq.lock; true removes the entry and counts as a wake-up. Default wakes thread. */
+	/* Called under waitq.lock; true counts as a wake-up and removes the entry (unless it stays). Default wakes thread. */
 	bool (*wake)(struct waitq_entry *e, u32 events);
 	bool exclusive;			/* waitq_wake_one stops here */
+	bool stays;			/* not removed by wake's true */
 	u32 want;			/* only events among these wake it; 0: all */
 	void *data;
 };

@@ -6,6 +6,7 @@
  *	ARCH_SIGACTION_RESTORER		1: struct sigaction has sa_restorer
  *	ARCH_CLONE_TLS_LAST		1: clone(flags, sp, ptid, ctid, tls); else tls comes before ctid
  *	ARCH_MINSIGSTKSZ		smallest sigaltstack; AT_MINSIGSTKSZ
+ *	ARCH_EPOLL_EVENT_LAYOUT		attribute of struct epoll_event
  *	O_DIRECTORY …			see <uapi/fcntl.h>
  */
 #ifndef UAPI_NATIVE_H
@@ -21,6 +22,9 @@
 #endif
 #ifndef ARCH_CLONE_TLS_LAST
 #define ARCH_CLONE_TLS_LAST 0
+#endif
+#ifndef ARCH_EPOLL_EVENT_LAYOUT
+#define ARCH_EPOLL_EVENT_LAYOUT
 #endif
 #ifndef ARCH_MINSIGSTKSZ
 #define ARCH_MINSIGSTKSZ 2048

@@ -52,6 +52,8 @@ void file_put(struct file *f)
 	if (!f || !ref_put(&f->refs))
 		return;
 	if (!(f->mode & FMODE_PATH)) {
+		if (atomic_load(&f->watchers))
+			epoll_file_gone(f);
 		locks_file_closed(f);
 		if (f->ops && f->ops->release)
 			f->ops->release(f);
@@ -204,6 +206,7 @@ void file_init(void)
 {
 	file_cache = kmem_cache_create("file", sizeof(struct file), 0, NULL);
 	fs_register(&anon_fs);
+	epoll_init();
 	anon_sb = super_mount("anon_inodefs", "anon_inodefs", NULL, 0, NULL);
 	if (is_err(anon_sb))
 		panic("no file system for anonymous files: error %ld", ptr_err(anon_sb));

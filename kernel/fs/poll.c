@@ -69,6 +69,7 @@ static void queue(struct poll_table *t, struct file *f, struct waitq *q)
 	}
 	*e = (struct poll_entry){ .q = q, .file = file_get(f) };
 	e->wait.wake = wake;
+	e->wait.want = t->want;
 	e->wait.thread = w->thread;
 	e->wait.data = w;
 	waitq_add(q, &e->wait);
@@ -77,6 +78,7 @@ static void queue(struct poll_table *t, struct file *f, struct waitq *q)
 static void wait_init(struct poll_wait *w)
 {
 	w->table.queue = queue;
+	w->table.want = 0;
 	w->thread = current;
 	w->triggered = 0;
 	w->error = 0;
@@ -156,6 +158,8 @@ static int scan_pollfds(struct poll_table *t, void *arg)
 		if (!f) {
 			p->revents = POLLNVAL;
 		} else {
+			if (t)
+				t->want = want;
 			p->revents = (s16)(file_poll(f, n ? NULL : t) & want);
 			fd_return(f, borrowed);
 		}
@@ -179,7 +183,7 @@ static int scan_select(struct poll_table *t, void *arg)
 
 	memset(c->out, 0, 3 * c->words * sizeof(u64));
 	for (u32 fd = 0; fd < c->nr; fd++) {
-		u32 wanted = 0, events;
+		u32 wanted = 0, want = 0, events;
 		struct file *f;
 		bool borrowed;
 
@@ -189,10 +193,14 @@ static int scan_select(struct poll_table *t, void *arg)
 		}
 
 		for (u32 s = 0; s < 3; s++)
-			if (bitmap_test(c->in + s * c->words, fd))
+			if (bitmap_test(c->in + s * c->words, fd)) {
 				wanted |= 1u << s;
+				want |= masks[s];
+			}
 		if (!wanted)
 			continue;
+		if (t)
+			t->want = want | POLLERR | POLLHUP;
 		f = fd_borrow((int)fd, &borrowed);
 		if (!f)
 			return -EBADF;

@@ -124,6 +124,7 @@ static size_t put(struct pipe *p, struct uio *from, size_t n, int *err)
 static ssize_t pipe_read(struct file *f, struct uio *to, off_t *pos)
 {
 	struct pipe *p = pipe_of(f);
+	bool was_full = false, has_slept = false;
 	ssize_t n = 0;
 
 	if (!to->count)
@@ -131,6 +132,8 @@ static ssize_t pipe_read(struct file *f, struct uio *to, off_t *pos)
 	mutex_lock(&p->lock);
 	while (1) {
 		u64 have = used(p);
+
+		was_full = p->size - have < PIPE_BUF;
 
 		if (have) {
 			n = (ssize_t)take(p, to, min((u64)to->count, have));
@@ -145,15 +148,17 @@ static ssize_t pipe_read(struct file *f, struct uio *to, off_t *pos)
 			break;
 		}
 		mutex_unlock(&p->lock);
+		has_slept = true;
 		if (waitq_wait_until(&p->read_wait, readable(p), SLEEP_INTERRUPTIBLE, U64_MAX, true))
 			return -ERESTARTSYS;
 		mutex_lock(&p->lock);
 	}
 	mutex_unlock(&p->lock);
-	if (n > 0)
+	/* Only when that changed something: an edge-triggered watcher sees each wake-up. */
+	if (n > 0 && was_full)
 		waitq_wake(&p->write_wait, 1, POLLOUT | POLLWRNORM);
-	/* Another reader may have been woken for the same bytes we left over. */
-	if (n > 0 && used(p))
+	/* We took the one wake-up of a write: what we left over is the next reader's. */
+	if (n > 0 && has_slept && used(p))
 		waitq_wake(&p->read_wait, 1, POLLIN | POLLRDNORM);
 	return n;
 }

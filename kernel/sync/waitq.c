@@ -58,7 +58,8 @@ static void wake_locked(struct waitq *q, unsigned n, u32 events)
 			continue;
 		if (!e->wake(e, events))
 			continue;
-		list_remove(&e->link);
+		if (!e->stays)
+			list_remove(&e->link);
 		if (exclusive && n != ~0u)
 			n--;
 	}
@@ -87,6 +88,7 @@ void __hot waitq_prepare_events(struct waitq *q, struct waitq_entry *e, enum sle
 	e->wake = wake_thread_entry;
 	e->exclusive = exclusive;
 	e->want = events;
+	e->stays = false;
 	e->data = NULL;
 	flags = spin_lock_irqsave(&q->lock);
 	if (exclusive)

@@ -111,14 +111,24 @@ const struct inode_ops pid_fdinfo_dir_ops = {
 const struct file_ops pid_fd_dir_fops = { .iterate = iterate, .seek = generic_file_seek };
 const struct file_ops pid_fdinfo_dir_fops = { .iterate = iterate, .seek = generic_file_seek };
 
+#define FDINFO_MAX 8192u		/* of what the file itself has to tell */
+
 int pid_fdinfo_show(struct text *t, struct process *p, int fd)
 {
 	struct file *f = file_of(p, fd);
+	char *more;
+	int n;
 
 	if (!f)
 		return -ENOENT;
 	text_printf(t, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", (long long)f->pos, f->flags,
 		    f->path.mnt ? f->path.mnt->id : 0, (unsigned long long)f->inode->ino);
+	more = f->ops->show_fdinfo && !(f->mode & FMODE_PATH) ? kmalloc(FDINFO_MAX, 0) : NULL;
+	if (more) {
+		n = f->ops->show_fdinfo(f, more, FDINFO_MAX);
+		text_append(t, more, n > 0 ? min((size_t)n, (size_t)FDINFO_MAX - 1) : 0);
+		kfree(more);
+	}
 	file_put(f);
 	return 0;
 }

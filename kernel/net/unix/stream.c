@@ -162,6 +162,15 @@ static bool is_readable(const struct socket *sk)
 	return !list_empty(&sk->queue) || atomic_load(&sk->shut) & SOCKET_SHUT_RD || atomic_load(&sk->error);
 }
 
+/* Not exclusive: a packet may be enough for several readers. */
+static int wait_readable(struct socket *sk, u64 deadline)
+{
+	if (deadline == 0)
+		return is_readable(sk) ? 0 : -EAGAIN;
+	return socket_wait_error(waitq_wait_events(&sk->wait, is_readable(sk), SOCKET_READABLE | POLLHUP | POLLERR | POLLRDHUP,
+						   SLEEP_INTERRUPTIBLE, deadline, false), deadline);
+}
+
 static bool same_ids(const struct user_ucred *a, const struct user_ucred *b)
 {
 	return a->pid == b->pid && a->uid == b->uid && a->gid == b->gid;
@@ -240,7 +249,7 @@ static int read_some(struct unix_socket *u, struct stream_read *r)
 			if (!r->has_deadline)
 				r->deadline = socket_receive_deadline(sk, r->msg->flags);
 			r->has_deadline = true;
-			err = socket_wait(sk, is_readable(sk), SOCKET_READABLE | POLLHUP | POLLERR | POLLRDHUP, r->deadline);
+			err = wait_readable(sk, r->deadline);
 			mutex_lock(&u->read_lock);
 			if (err)
 				return err;
@@ -274,9 +283,6 @@ ssize_t __hot unix_stream_recvmsg(struct socket *sk, struct socket_msg *msg)
 	mutex_lock(&u->read_lock);
 	err = read_some(u, &r);
 	mutex_unlock(&u->read_lock);
-	/* A wake-up is for one reader: what is left over is the next one's. */
-	if (!list_empty(&sk->queue) && !waitq_is_empty(&sk->wait) && !(msg->flags & MSG_PEEK))
-		socket_wake(sk, SOCKET_READABLE);
 	if (msg->name)
 		msg->name_len = r.done > 0 && u->peer->addr ? unix_name_out(u->peer, msg->name) : 0;
 	if (r.scm.rights || msg->out_control.at)

@@ -122,7 +122,9 @@ long sys_rt_sigsuspend(const u64 __user *set, size_t setsize)
 
 long sys_pause(void) { return wait_for_signal(); }
 
-static int take_wanted(u64 wanted, struct user_siginfo *info)
+u64 signal_pending_set(void) { return atomic_load(&current->sig_pending.set) | atomic_load(&current_process()->sig.pending.set); }
+
+int signal_take_pending(u64 wanted, struct user_siginfo *info)
 {
 	struct process *p = current_process();
 	unsigned long flags = signal_lock(p);
@@ -155,7 +157,7 @@ long sys_rt_sigtimedwait(const u64 __user *set, void __user *uinfo, const struct
 			deadline = time_ns() + (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
 	}
 	wanted &= ~SIGNALS_UNMASKABLE;
-	err = waitq_wait_until(&p->sig.sigtimedwait_q, (sig = take_wanted(wanted, &info)) != 0,
+	err = waitq_wait_until(&p->sig.sigtimedwait_q, (sig = signal_take_pending(wanted, &info)) != 0,
 			       SLEEP_INTERRUPTIBLE, deadline, false);
 	if (err)
 		return err == -ETIMEDOUT ? -EAGAIN : err;

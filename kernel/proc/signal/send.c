@@ -9,6 +9,8 @@
 #include <uapi/capability.h>
 #include <uapi/wait.h>
 
+struct waitq signalfd_wait = WAITQ_INIT(signalfd_wait);
+
 unsigned long signal_lock(struct process *p)
 {
 	while (1) {
@@ -286,6 +288,8 @@ int signal_post(struct process *p, struct thread *t, int sig, const struct user_
 		return err;
 	if (!waitq_is_empty(&p->sig.sigtimedwait_q))
 		waitq_wake_all(&p->sig.sigtimedwait_q);
+	if (p->sig.uses_signalfd)
+		waitq_wake_all(&signalfd_wait);
 	if (!taker)
 		return 0;
 	if (sig == SIGKILL || (what == SIGNAL_TERMINATES && p->sig.actions->action[sig - 1].handler == SIG_DFL))
