@@ -24,6 +24,7 @@ struct dentry;
 struct epoll_item;
 struct file;
 struct inode;
+struct inotify_watch;
 struct file_locks;
 struct mount;
 struct pipe;
@@ -184,6 +185,7 @@ struct inode {
 	void *private;			/* file system, or char device's state */
 	struct pipe *pipe;		/* FIFOs */
 	struct file_locks *locks;	/* [a] flock and record locks; NULL until the first */
+	struct inotify_watch *watches;	/* inotify_lock, see <kernel/notify.h> */
 	s32 writers;			/* [a] > 0: open for writing (execve gives ETXTBSY); < 0: inode_deny_write */
 };
 

@@ -8,6 +8,7 @@
  * from 0 only under the bucket's lock; a dentry is killed under bucket and dentry lock.
  */
 #include "vfs.h"
+#include <kernel/notify.h>
 #include <kernel/random.h>
 #include <lib/hash.h>
 
@@ -68,8 +69,11 @@ static struct dentry *dentry_destroy(struct dentry *d)
 {
 	struct dentry *parent = d->parent == d ? NULL : d->parent;
 
-	if (d->inode)
+	if (d->inode) {
+		if (!d->inode->nlink)
+			notify_inode_gone(d->inode);
 		inode_put(d->inode);
+	}
 	epoch_defer(&d->epoch, dentry_free_epoch);
 	return parent;
 }

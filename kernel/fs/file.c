@@ -4,6 +4,7 @@
  * path becomes a file is open.c's, how a number finds it fd.c's.
  */
 #include "vfs.h"
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <uapi/mount.h>
 #include <uapi/statfs.h>
@@ -52,6 +53,7 @@ void file_put(struct file *f)
 	if (!f || !ref_put(&f->refs))
 		return;
 	if (!(f->mode & FMODE_PATH)) {
+		notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 		if (atomic_load(&f->watchers))
 			epoll_file_gone(f);
 		locks_file_closed(f);
@@ -141,6 +143,8 @@ ssize_t file_read(struct file *f, struct uio *to, off_t *pos)
 		to->count = RW_MAX;
 	n = f->ops->read(f, to, pos);
 	account(f, n, false);
+	if (n > 0)
+		notify_file(f, IN_ACCESS);
 	return n;
 }
 
@@ -158,6 +162,8 @@ ssize_t file_write(struct file *f, struct uio *from, off_t *pos)
 		from->count = RW_MAX;
 	n = f->ops->write(f, from, pos);
 	account(f, n, true);
+	if (n > 0)
+		notify_file(f, IN_MODIFY);
 	return n;
 }
 

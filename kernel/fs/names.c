@@ -4,6 +4,7 @@
  * writing; a rename takes the file system's rename_lock and both directories, ancestors first.
  */
 #include "vfs.h"
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <uapi/capability.h>
 
@@ -63,6 +64,8 @@ static int end_create(const struct path *dir, struct dentry *d, int err, struct 
 	if (!err && d->flags & DENTRY_UNHASHED) {	/* a volatile directory's */
 		d = dentry_insert(d);
 	}
+	if (!err)
+		notify_name(dir->dentry->inode, inode, IN_CREATE, 0, d->name, d->name_len);
 	rwlock_write_unlock(&dir->dentry->inode->lock);
 	dentry_put(d);
 	return err;
@@ -132,8 +135,10 @@ int dir_link(const struct path *old, const struct path *dir, const char *name, u
 	else
 		err = di->ops->link ? di->ops->link(di, name, len, inode) : -EPERM;
 	rwlock_write_unlock(&inode->lock);
-	if (!err)
+	if (!err) {
 		inode_get(inode);
+		notify_inode(inode, IN_ATTRIB);		/* one more link */
+	}
 	return end_create(dir, d, err, inode);
 }
 
@@ -147,8 +152,10 @@ int dir_create_locked(const struct path *dir, struct dentry *d, mode_t mode)
 		err = dir_may_create(di);
 	if (!err)
 		err = di->ops->create ? di->ops->create(di, d->name, d->name_len, mode | S_IFREG, &inode) : -EACCES;
-	if (!err)
+	if (!err) {
 		dentry_instantiate(d, inode);
+		notify_name(di, inode, IN_CREATE, 0, d->name, d->name_len);
+	}
 	return err;
 }
 
@@ -177,12 +184,24 @@ static struct dentry *begin_remove(const struct path *dir, const char *name, u32
 	return err_ptr(err);
 }
 
-static int end_remove(const struct path *dir, struct dentry *d, int err)
+static int end_remove(const struct path *dir, struct dentry *d, const char *name, u32 len, int err)
 {
-	if (!err)
+	struct inode *i = NULL;
+
+	if (!err) {
 		dentry_unhash(d);
+		if (notify_is_on()) {
+			i = inode_get(d->inode);
+			if (!S_ISDIR(i->mode))
+				notify_inode(i, IN_ATTRIB);	/* one link less */
+		}
+	}
 	rwlock_write_unlock(&dir->dentry->inode->lock);
 	dentry_put(d);	/* may evict the inode: outside the lock */
+	if (i) {
+		notify_name(dir->dentry->inode, i, IN_DELETE, 0, name, len);
+		inode_put(i);
+	}
 	return err;
 }
 
@@ -202,7 +221,7 @@ int dir_unlink(const struct path *dir, const char *name, u32 len)
 		err = di->ops->unlink ? di->ops->unlink(di, name, len, i) : -EPERM;
 		rwlock_write_unlock(&i->lock);
 	}
-	return end_remove(dir, d, err);
+	return end_remove(dir, d, name, len, err);
 }
 
 int dir_rmdir(const struct path *dir, const char *name, u32 len)
@@ -221,7 +240,7 @@ int dir_rmdir(const struct path *dir, const char *name, u32 len)
 		err = di->ops->rmdir ? di->ops->rmdir(di, name, len, i) : -EPERM;
 		rwlock_write_unlock(&i->lock);
 	}
-	return end_remove(dir, d, err);
+	return end_remove(dir, d, name, len, err);
 }
 
 /* The directory that is an ancestor of the other first, else by address. rename_lock held when they differ. */
@@ -289,6 +308,27 @@ static int check_rename(const struct path *from_dir, struct dentry *s, const str
 	return 0;
 }
 
+/* s took t's place (or they changed places); names are still the old ones. */
+static void notify_rename(struct inode *from, struct dentry *s, struct inode *to, struct dentry *t, u32 flags)
+{
+	u32 cookie;
+
+	if (!notify_is_on())
+		return;
+	cookie = notify_cookie();
+	notify_name(from, s->inode, IN_MOVED_FROM, cookie, s->name, s->name_len);
+	notify_name(to, s->inode, IN_MOVED_TO, cookie, t->name, t->name_len);
+	if (t->inode && !(flags & RENAME_EXCHANGE))
+		notify_inode(t->inode, IN_ATTRIB);
+	notify_inode(s->inode, IN_MOVE_SELF);
+	if (!(flags & RENAME_EXCHANGE))
+		return;
+	cookie = notify_cookie();
+	notify_name(to, t->inode, IN_MOVED_FROM, cookie, t->name, t->name_len);
+	notify_name(from, t->inode, IN_MOVED_TO, cookie, s->name, s->name_len);
+	notify_inode(t->inode, IN_MOVE_SELF);
+}
+
 static int rename_locked(const struct path *from_dir, struct dentry *s, const struct path *to_dir,
 			 struct dentry *t, u32 flags)
 {
@@ -302,6 +342,7 @@ static int rename_locked(const struct path *from_dir, struct dentry *s, const st
 	err = from->ops->rename(from, s->name, s->name_len, s->inode, to, t->name, t->name_len, t->inode, flags);
 	if (err)
 		return err;
+	notify_rename(from, s, to, t, flags);
 	if (flags & RENAME_EXCHANGE)
 		return dentry_exchange(s, t);
 	dentry_unhash(t);

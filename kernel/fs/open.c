@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening: from a path and O_* flags to an open file (POSIX open). */
 #include "vfs.h"
+#include <kernel/notify.h>
 #include <kernel/block.h>
 #include <kernel/process.h>
 #include <uapi/capability.h>
@@ -66,6 +67,7 @@ static int truncate_for_open(struct inode *i)
 struct file *file_open_checked(const struct path *p, u32 flags, const struct cred *cred, bool is_new)
 {
 	struct inode *i = p->dentry->inode;
+	bool is_cut = false;
 	struct file *f;
 	int err = flags & O_PATH ? 0 : check_open(p, flags, cred, is_new);
 
@@ -91,11 +93,16 @@ struct file *file_open_checked(const struct path *p, u32 flags, const struct cre
 		err = truncate_for_open(i);
 		if (err)
 			goto no_open;
+		is_cut = true;
 	}
 	f->ops = ops_of(i);
 	err = S_ISCHR(i->mode) ? chardev_open(i, f) : f->ops->open ? f->ops->open(i, f) : 0;
-	if (!err)
+	if (!err) {
+		notify_file(f, IN_OPEN);
+		if (is_cut)
+			notify_file(f, IN_MODIFY);
 		return f;
+	}
 no_open:
 	if (f->mode & FMODE_WRITE && S_ISREG(i->mode))
 		inode_put_write(i);

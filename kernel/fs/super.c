@@ -4,6 +4,7 @@
  * device, taken down when the last mount goes. Where they appear in the tree is mount.c's matter.
  */
 #include "vfs.h"
+#include <kernel/notify.h>
 #include <kernel/block.h>
 #include <uapi/mount.h>
 
@@ -176,6 +177,7 @@ void super_drop_mount(struct super_block *sb)
 	mutex_unlock(&super_lock);
 	if (!is_last)
 		return;
+	notify_super_gone(sb);
 	(void)super_sync(sb, true);
 	dcache_shrink(sb, U64_MAX);
 	dentry_unhash(sb->root);

@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls that change attributes: chmod, chown, utimes, truncate, fallocate, and extended attributes. */
 #include "vfs.h"
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/syscall.h>
 #include <uapi/capability.h>
+
+/* As Linux: both times are an attribute, one alone is what would have set it. */
+static u32 notify_mask(u32 valid)
+{
+	u32 times = valid & (ATTR_ATIME | ATTR_MTIME), mask = 0;
+
+	if (valid & (ATTR_UID | ATTR_GID | ATTR_MODE) || times == (ATTR_ATIME | ATTR_MTIME))
+		mask |= IN_ATTRIB;
+	else if (times)
+		mask |= times == ATTR_ATIME ? IN_ACCESS : IN_MODIFY;
+	return valid & ATTR_SIZE ? mask | IN_MODIFY : mask;
+}
 
 static long change(const struct path *p, struct iattr *a)
 {
 	int err = mount_wants_write(p);
 
-	return err ? err : inode_setattr(p->dentry->inode, a);
+	if (!err)
+		err = inode_setattr(p->dentry->inode, a);
+	if (!err)
+		notify_dentry(p->dentry, notify_mask(a->valid));
+	return err;
 }
 
 static long change_at(int dirfd, const char __user *path, u32 at_flags, struct iattr *a)
@@ -239,6 +256,8 @@ long sys_ftruncate(int fd, off_t length)
 	if (!f)
 		return -EBADF;
 	err = S_ISREG(f->inode->mode) && f->mode & FMODE_WRITE ? inode_setattr(f->inode, &a) : -EINVAL;
+	if (!err)
+		notify_file(f, IN_MODIFY);
 	file_put(f);
 	return err;
 }
@@ -263,6 +282,8 @@ long sys_fallocate(int fd, int mode, off_t offset, off_t len)
 		err = -EFBIG;
 	else
 		err = f->ops->fallocate ? f->ops->fallocate(f, mode, offset, len) : -EOPNOTSUPP;
+	if (!err)
+		notify_file(f, IN_MODIFY);
 	file_put(f);
 	return err;
 }
@@ -351,6 +372,8 @@ static long xattr_set(const struct path *p, const char __user *uname, const void
 		rwlock_write_lock(&i->lock);
 		err = i->ops->setxattr(i, name, buf, size, flags);
 		rwlock_write_unlock(&i->lock);
+		if (!err)
+			notify_dentry(p->dentry, IN_ATTRIB);
 	}
 	kfree(buf);
 	return err;
@@ -372,6 +395,8 @@ static long xattr_remove(const struct path *p, const char __user *uname)
 		return -EOPNOTSUPP;
 	rwlock_write_lock(&i->lock);
 	err = i->ops->removexattr(i, name);
+	if (!err)
+		notify_dentry(p->dentry, IN_ATTRIB);
 	rwlock_write_unlock(&i->lock);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls that ask about files: stat and its kin, statfs, access, readlink, getdents. */
 #include "vfs.h"
+#include <kernel/notify.h>
 #include <kernel/process.h>
 #include <kernel/syscall.h>
 #include <uapi/capability.h>
@@ -345,8 +346,10 @@ static long read_dir(struct file *f, void __user *dirents, u32 count, bool is_ol
 	rwlock_read_unlock(&i->lock);
 	f->pos = d.ctx.pos;
 	mutex_unlock(&f->pos_lock);
-	if (!err)
+	if (!err) {
+		notify_file(f, IN_ACCESS);
 		inode_touch_atime(i, f->path.mnt);
+	}
 	if (d.left != count)
 		return count - d.left;
 	return err ? err : d.error;

@@ -104,4 +104,5 @@ void virtual_files_init(void)
 		log_warn("procfs: bootchart cannot be shown");
 	sysfs_init();
 	cgroupfs_init();
+	inotify_init();
 }
