@@ -34,6 +34,8 @@ struct beat {
 	u64 asked_ns;
 	bool is_reported;		/* once per lock-up */
 	bool neighbour_reported;
+	const struct thread *soft_thread;	/* [a] the last thread reported here; only compared */
+	u32 soft, hard;			/* [a] reports that this CPU does not switch, takes no interrupts */
 };
 static DEFINE_PERCPU(struct beat, beats);
 
@@ -42,11 +44,21 @@ static u64 period(void)
 	return max(atomic_load(&watchdog_lockup_ns) / BEATS_PER_LIMIT, NSEC_PER_MSEC);
 }
 
+void watchdog_cpu_reports(struct cpu *cpu, struct watchdog_cpu_reports *out)
+{
+	struct beat *b = percpu_of(beats, cpu);
+
+	out->soft = atomic_load(&b->soft);
+	out->hard = atomic_load(&b->hard);
+	out->soft_thread = atomic_load(&b->soft_thread);
+}
+
 /* The interrupted thread has not passed a point where it could be preempted since it was asked. */
 static void look_at_this_cpu(struct beat *b, u64 now)
 {
 	struct thread *t = current;
-	bool is_pending = atomic_load(&t->exit_work) & WORK_RESCHED;
+	/* Others ask for reschedules too, maybe in this very interrupt: the bit is the watchdog's own. */
+	bool is_pending = atomic_load(&t->exit_work) & WORK_BEAT;
 
 	if (b->asked != t || !is_pending) {
 		b->asked = t;
@@ -54,13 +66,15 @@ static void look_at_this_cpu(struct beat *b, u64 now)
 		b->is_reported = false;
 	} else if (!b->is_reported && now - b->asked_ns >= atomic_load(&watchdog_lockup_ns)) {
 		b->is_reported = true;
+		atomic_store(&b->soft_thread, (const struct thread *)t);
+		atomic_add(&b->soft, 1u);
 		atomic_add(&watchdog_reports.soft, 1u);
 		log_err("watchdog: cpu%u has run %s (%d) for %llu ms with preemption off", b->cpu->id, t->name,
 			(int)t->tid, (unsigned long long)((now - b->asked_ns) / NSEC_PER_MSEC));
 		backtrace_print(NULL);
 	}
 	if (t != b->cpu->idle)
-		atomic_fetch_or(&t->exit_work, WORK_RESCHED);
+		atomic_fetch_or(&t->exit_work, WORK_RESCHED | WORK_BEAT);
 }
 
 /* The online CPU after this one, in a circle; itself if it is alone. */
@@ -83,6 +97,7 @@ static void look_at_neighbour(struct beat *b, u64 now)
 	if (b->neighbour_reported)
 		return;
 	b->neighbour_reported = true;
+	atomic_add(&percpu_of(beats, next)->hard, 1u);
 	atomic_add(&watchdog_reports.hard, 1u);
 	log_err("watchdog: cpu%u has taken no timer interrupt for %llu ms; it runs %s", next->id,
 		(unsigned long long)((now - last) / NSEC_PER_MSEC), next->running ? next->running->name : "?");

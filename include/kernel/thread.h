@@ -34,6 +34,7 @@ enum thread_state {
 #define WORK_TRACE BIT(3)	/* strace: report exits */
 #define WORK_THROTTLE BIT(4)	/* group is out of CPU time */
 #define WORK_SIGMASK BIT(5)	/* put back saved_sigmask when no handler runs */
+#define WORK_BEAT BIT(7)	/* set with WORK_RESCHED by the watchdog, and cleared with it: by schedule() alone */
 #define WORK_RSEQ BIT(6)	/* the rseq area is out of date, or its section was cut */
 
 struct process;

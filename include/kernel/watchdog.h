@@ -13,6 +13,12 @@ struct watchdog_reports {
 };
 extern struct watchdog_reports watchdog_reports;	/* [a] since boot */
 
+struct watchdog_cpu_reports {
+	u32 soft, hard;			/* how often it did not switch, took no interrupts */
+	const struct thread *soft_thread;	/* the last that did not let it switch; only to compare */
+};
+void watchdog_cpu_reports(struct cpu *cpu, struct watchdog_cpu_reports *out);
+
 /* Settings; /proc/sys/kernel/{hung_task_timeout_secs,watchdog_thresh}, 0: off. */
 extern u64 watchdog_hung_ns;	/* [a] a thread this long in one uninterruptible sleep is reported */
 extern u64 watchdog_lockup_ns;	/* [a] so long without a switch, or without an interrupt */

@@ -199,7 +199,7 @@ static void __hot schedule_common(bool is_preempted)
 	runq_account_current(rq, now);
 	put_previous(rq, prev, is_preempted);
 	next = pick_next(rq);
-	atomic_fetch_and(&prev->exit_work, ~WORK_RESCHED);
+	atomic_fetch_and(&prev->exit_work, ~(WORK_RESCHED | WORK_BEAT));
 	if (next == prev) {
 		slice_update(rq, now);
 		spin_unlock_raw(&rq->lock);
