@@ -99,6 +99,7 @@ static const struct boot_step thread_steps[] = {
 	{ "smp", cpu_start_all, "all CPUs run threads" },
 	{ "network", net_init, "loopback is up, interfaces can be registered" },
 	{ "probe", device_probe_all, "devices are driven" },
+	{ "network-config", net_configure, "ip= is done" },
 	{ "virtual-files", virtual_files_init, "/proc and /sys show the system" },
 	{ "watchdog", watchdog_init, "what hangs is reported" },
 	{ "initramfs", initramfs_unpack, "the initial file tree is in memory" },

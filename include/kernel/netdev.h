@@ -126,6 +126,7 @@ struct netdev *netdev_by_name(const char *name);
 struct netdev *netdev_next(const struct netdev *dev);	/* NULL: the first */
 extern struct netdev *netdev_lo;
 void net_init(void);			/* boot: threads, loopback, protocol core */
+void net_configure(void);		/* boot: ip= on the command line */
 
 /* The protocol core's lock. Unlocking delivers what was sent to this machine itself, then tells the devices. */
 void net_lock(void);

@@ -219,4 +219,5 @@ void net_init(void)
 	if (netdev_register(&loopback))
 		panic("no memory for the loopback interface");
 	net_proc_init();
+	inet_proc_init();
 }

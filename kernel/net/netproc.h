@@ -7,5 +7,6 @@ struct netdev;
 
 void net_proc_init(void);
 void net_sysfs_add(struct netdev *dev);
+void inet_proc_init(void);		/* inet/proc.c */
 
 #endif

@@ -482,6 +482,7 @@ static int inet_create(struct socket *sk, int protocol)
 	s->hops = s->mcast_hops = -1;
 	s->mcast_ttl = 1;
 	s->mcast_loop = true;
+	s->uid = cred_current()->fsuid;
 	switch (sk->type) {
 	case SOCK_STREAM:
 		if (protocol && protocol != IPPROTO_TCP)

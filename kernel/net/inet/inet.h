@@ -35,6 +35,7 @@ struct inet_sock {
 	u32 user_timeout_ms, defer_accept_s;	/* [a] remembered */
 	struct net_addr local, peer;	/* [n] as last known */
 	/* all */
+	u32 uid;			/* [b] who made it */
 	bool is_bound, v6only;		/* sk.lock */
 	u8 ttl, tos, mcast_ttl;		/* [a] */
 	s16 hops, mcast_hops;		/* [a] IPv6; -1: the default */
@@ -62,6 +63,9 @@ void inet_options_apply(struct inet_sock *s);		/* to a new connection or endpoin
 void inet_members_drop(struct inet_sock *s);		/* net_lock */
 /* Option words of streams that stream.c owns. */
 int stream_set_option(struct inet_sock *s, int opt, s32 v);
+
+/* proc.c */
+void inet_proc_init(void);
 
 /* ifioctl.c */
 long inet_dev_ioctl(struct socket *sk, u32 cmd, u64 arg);

@@ -139,6 +139,7 @@ static void *stream_accepted(void *owner, struct net_conn *conn)
 	s->keepintvl_s = l->keepintvl_s;
 	s->keepcnt = l->keepcnt;
 	s->v6only = l->v6only;
+	s->uid = l->uid;
 	s->hops = l->hops;
 	s->conn = conn;
 	s->is_bound = true;

@@ -103,8 +103,8 @@ static void address6(const struct netif *n, int i, struct net_ifaddr *out)
 	memcpy(out->ip, netif_ip6_addr(n, i)->addr, 16);
 	out->prefix_len = n == netif_loopback ? 128 : DEFAULT_PREFIX6;
 	out->scope = n == netif_loopback ? SCOPE_HOST : ip6_addr_islinklocal(netif_ip6_addr(n, i)) ? SCOPE_LINK : SCOPE_GLOBAL;
-	out->flags = ip6_addr_istentative(netif_ip6_addr_state(n, i)) ? IFA_F_TENTATIVE :
-		     netif_ip6_addr_isstatic(n, i) ? IFA_F_PERMANENT : 0;
+	out->flags = (ip6_addr_istentative(netif_ip6_addr_state(n, i)) ? IFA_F_TENTATIVE : 0) |
+		     (netif_ip6_addr_isstatic(n, i) ? IFA_F_PERMANENT : 0);
 }
 
 /* *at: interface index times 16, plus 0 for IPv4, 1 + slot for IPv6. */
