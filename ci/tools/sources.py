@@ -7,10 +7,23 @@ usage: sources.py          copy from the cache ($TRIVET_CACHE/sources) into subp
 Run by meson.build at configuration, so that any clone finds what ci/setup fetched once.
 """
 import configparser
+import hashlib
 import os
 import pathlib
 import shutil
 import sys
+
+
+def is_applied(diff, folder):
+    """Every line that the diff adds is in the file it adds it to."""
+    target = None
+    for line in diff.read_text().splitlines():
+        if line.startswith("+++ "):
+            target = (folder / line.split()[1].split("/", 1)[1]).read_text()
+        elif line.startswith("+") and line[1:] not in target:
+            return False
+    return True
+
 
 top = pathlib.Path(__file__).resolve().parents[2]
 cache = pathlib.Path(os.environ.get("TRIVET_CACHE") or pathlib.Path.home() / ".cache/trivet")
@@ -32,6 +45,17 @@ for wrap in sorted((top / "subprojects").glob("*.wrap")):
     # Meson lays our build files over the sources only when it unpacks them: keep them up to date.
     overlay = top / "subprojects/packagefiles" / section.get("patch_directory", name)
     unpacked = top / "subprojects" / section["directory"]
+    # It applies our diff files only then, too: sources with others are thrown away and unpacked again.
+    if sys.argv[1:] != ["--list"] and section.get("diff_files"):
+        diffs = [top / "subprojects/packagefiles" / d.strip() for d in section["diff_files"].split(",")]
+        digest = hashlib.sha256(b"".join(d.read_bytes() for d in diffs)).hexdigest()
+        mark = unpacked / f".diffs-{digest[:16]}"
+        if unpacked.is_dir() and not mark.exists():
+            known = list(unpacked.glob(".diffs-*"))
+            if known or not all(is_applied(d, unpacked) for d in diffs):
+                shutil.rmtree(unpacked)
+            else:
+                mark.touch()
     if sys.argv[1:] != ["--list"] and unpacked.is_dir():
         for path in overlay.rglob("*"):
             copy = unpacked / path.relative_to(overlay)

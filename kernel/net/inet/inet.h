@@ -30,6 +30,7 @@ struct inet_sock {
 	bool peer_closed;		/* [a] the peer sends no more */
 	bool is_writable;		/* [a] there was room when somebody last looked */
 	bool was_connected;		/* [a] names are known */
+	bool told_connected;		/* sk.lock: a connect that did not wait was told of its end */
 	bool cork, nodelay;		/* [p] sk.lock */
 	u32 keepidle_s, keepintvl_s, keepcnt;	/* [a] */
 	u32 user_timeout_ms, defer_accept_s;	/* [a] remembered */

@@ -142,7 +142,7 @@ static void *stream_accepted(void *owner, struct net_conn *conn)
 	s->uid = l->uid;
 	s->hops = l->hops;
 	s->conn = conn;
-	s->is_bound = true;
+	s->is_bound = s->told_connected = true;
 	s->is_writable = true;
 	names_take(s);
 	inet_options_apply(s);
@@ -290,6 +290,7 @@ static int connect_start(struct inet_sock *s, const struct net_addr *a)
 	net_lock();
 	err = conn_need(s);
 	if (!err) {
+		s->told_connected = false;
 		atomic_store(&s->peer_closed, false);
 		atomic_store(&s->sk.shut, 0u);
 		atomic_store_release(&s->sk.state, SOCKET_CONNECTING);
@@ -315,6 +316,7 @@ static int connect_result(struct socket *sk)
 
 	if (err)
 		return err;
+	inet_of(sk)->told_connected = true;
 	return atomic_load(&sk->state) == SOCKET_CONNECTED || atomic_load(&inet_of(sk)->was_connected) ? 0 : -ECONNABORTED;
 }
 
@@ -326,7 +328,9 @@ static int stream_connect(struct socket *sk, const struct sockaddr_storage *name
 	u32 state;
 	int err;
 
-	if (len >= sizeof(u16) && name->family == AF_UNSPEC) {
+	if (len < sizeof(u16))
+		return -EINVAL;
+	if (name->family == AF_UNSPEC) {
 		mutex_lock(&sk->lock);
 		err = stream_disconnect(s);
 		mutex_unlock(&sk->lock);
@@ -334,6 +338,12 @@ static int stream_connect(struct socket *sk, const struct sockaddr_storage *name
 	}
 	mutex_lock(&sk->lock);
 	state = atomic_load(&sk->state);
+	/* The first connect after the handshake that another one did not wait for succeeds. */
+	if (state == SOCKET_CONNECTED && !s->told_connected) {
+		s->told_connected = true;
+		mutex_unlock(&sk->lock);
+		return 0;
+	}
 	err = state == SOCKET_CONNECTED ? -EISCONN : state == SOCKET_LISTENING ? -EISCONN : inet_addr_in(s, name, len, &a);
 	if (!err && state == SOCKET_CONNECTING)
 		err = nonblock ? -EALREADY : 0;

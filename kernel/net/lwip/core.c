@@ -7,6 +7,7 @@
 
 static void stack_init(void)
 {
+	connection_table_init();
 	net_lock();
 	lwip_init();
 	ends_init();

@@ -55,6 +55,9 @@ int lwip_dhcp(struct netdev *dev, bool on);
 bool lwip_dhcp_done(struct netdev *dev);
 bool lwip_is_local(const struct net_addr *a);
 
+/* table.c */
+void connection_table_init(void);
+
 /* timers.c */
 void lwip_timers_start(void);
 void lwip_timers_others(bool needed);			/* an interface other than loopback is up */

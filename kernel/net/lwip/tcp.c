@@ -99,29 +99,27 @@ int lwip_tcp_new(u16 family, void *owner, const struct net_conn_events *ev, stru
 	return 0;
 }
 
-static bool port_is_free(struct tcp_pcb *pcb, u16 port)
+/* No listener or bound socket has it, and with that peer no connection (nor its other end, when the peer is this machine). */
+static bool port_is_free(u16 port, const ip_addr_t *local, const ip_addr_t *remote, u16 remote_port)
 {
 	for (int i = 0; i < NUM_TCP_PCB_LISTS_NO_TIME_WAIT - 1; i++)
 		for (struct tcp_pcb *p = *tcp_pcb_lists[i]; p; p = p->next)
 			if (p->local_port == port)
 				return false;
-	return true;
+	return !remote || (!lwip_hook_tcp_find(local, port, remote, remote_port) && !lwip_hook_tcp_find(remote, remote_port, local, port));
 }
 
-/*
- * An ephemeral port (RFC 6056, algorithm 1): random, and no listener's or bound socket's. Whether a connection or
- * TIME_WAIT has it matters only together with its peer, which has_peer makes lwIP compare.
- */
-static u16 port_choose(struct tcp_pcb *pcb)
+/* An ephemeral port (RFC 6056, algorithm 1); remote NULL: not yet known. 0: none is left. */
+static u16 port_choose(const ip_addr_t *local, const ip_addr_t *remote, u16 remote_port)
 {
 	for (unsigned i = 0; i < 64; i++) {
 		u16 port = (u16)(PORT_FIRST + random_below(PORT_LAST - PORT_FIRST + 1));
 
-		if (port_is_free(pcb, port))
+		if (port_is_free(port, local, remote, remote_port))
 			return port;
 	}
 	for (u32 port = PORT_FIRST; port <= PORT_LAST; port++)
-		if (port_is_free(pcb, (u16)port))
+		if (port_is_free((u16)port, local, remote, remote_port))
 			return (u16)port;
 	return 0;
 }
@@ -148,7 +146,7 @@ int lwip_tcp_bind(struct net_conn *c, const struct net_addr *a)
 	if (a->family == AF_INET6 && net_addr_is_any(a) && IP_IS_ANY_TYPE_VAL(pcb->local_ip))
 		ip = ip_addr_any_type;
 	if (!port) {
-		port = port_choose(pcb);
+		port = port_choose(&ip, NULL, 0);
 		if (!port)
 			return -EADDRINUSE;
 	} else if (is_listening(&ip, port) && ip_get_option(pcb, SOF_REUSEADDR)) {
@@ -172,10 +170,18 @@ int lwip_tcp_connect(struct net_conn *c, const struct net_addr *a)
 	}
 	addr_to_lwip(&ip, &to);
 	if (!pcb->local_port) {
-		pcb->local_port = port_choose(pcb);
+		struct netif *n = ip_route(&pcb->local_ip, &ip);
+		const ip_addr_t *own = n && ip_addr_isany(&pcb->local_ip) ? ip_netif_get_local_ip(n, &ip) : &pcb->local_ip;
+
+		if (!n || !own)
+			return -ENETUNREACH;
+		pcb->local_port = port_choose(own, &ip, a->port);
 		if (!pcb->local_port)
 			return -EADDRNOTAVAIL;
 		TCP_REG(&tcp_bound_pcbs, pcb);
+	} else {
+		if (lwip_hook_tcp_find(&pcb->local_ip, pcb->local_port, &ip, a->port))
+			return -EADDRNOTAVAIL;
 	}
 	err = tcp_connect(pcb, &ip, a->port, on_connected);
 	return err == ERR_USE ? -EADDRNOTAVAIL : lwip_errno(err);
