@@ -11,23 +11,30 @@
 static int do_poll(void __user *ufds, u32 n, u64 deadline)
 {
 	struct pollfd fast[FAST_FDS];
+	s16 before_fast[FAST_FDS], *before = before_fast;
 	struct poll_call c = { .fds = fast, .nr = n };
 	int r = 0;
 
 	if (n > rlimit(RLIMIT_NOFILE))
 		return -EINVAL;
 	if (n > FAST_FDS) {
-		c.fds = kcalloc(n, sizeof(*c.fds), 0);
+		c.fds = kcalloc(n, sizeof(*c.fds) + sizeof(*before), 0);
 		if (!c.fds)
 			return -ENOMEM;
+		before = (s16 *)(c.fds + n);
 	}
 	if (n && copy_from_user(c.fds, ufds, n * sizeof(*c.fds)))
 		r = -EFAULT;
+	for (u32 i = 0; i < n; i++)
+		before[i] = c.fds[i].revents;
 	if (!r)
 		r = poll_files(&c, deadline);
+	/* Only revents may be written; where they are as they were (but for the first, which tells unwritable memory) nothing is. */
 	for (u32 i = 0; r >= 0 && i < n; i++) {
 		struct pollfd __user *u = (struct pollfd __user *)ufds + i;
 
+		if (i && c.fds[i].revents == before[i])
+			continue;
 		if (put_user(c.fds[i].revents, &u->revents))
 			r = -EFAULT;
 	}

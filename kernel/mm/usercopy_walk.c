@@ -1,95 +1,83 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * User memory without user mappings: the portable page-table walk that RISC-V (whose SUM bit stays
- * 0) and the simulation use. Each page is looked up inside an epoch section, so tables cannot go
- * away, and held by a reference while it is copied through the linear map. What the entry does not
- * allow is faulted in as the program's own access would be.
+ * 0) and the simulation use. A page is looked up and used through the linear map with interrupts off:
+ * whoever takes its entry out must flush the translations of this CPU, which has the space loaded,
+ * and that waits for us; only then is the page or a table let go. So no reference is needed. What
+ * the entry does not allow is faulted in as the program's own access would be.
  */
 #include <arch/upcall.h>
-#include <kernel/epoch.h>
+#include <kernel/cpu.h>
 #include <kernel/pgtable.h>
 #include <kernel/thread.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
 
-struct user_page {
-	char *mem;		/* of the address asked for */
-	struct page *page;	/* reference, or NULL for frames that are not counted */
-};
+#include "mm_internal.h"
 
-/* Inside an epoch section. False: must be faulted in. */
-static bool page_lookup(struct aspace *as, vaddr_t va, bool write, struct user_page *out)
+/* Interrupts off. Address in the linear map, NULL: must be faulted in. */
+static __always_inline char *page_lookup(struct aspace *as, vaddr_t va, bool write)
 {
-	unsigned level, need = PGPROT_USER | (write ? PGPROT_WRITE : PGPROT_READ);
-	pte_t *e = pgtable_lookup(as->root, va, &level), v;
+	unsigned need = PGPROT_USER | (write ? PGPROT_WRITE : PGPROT_READ);
+	paddr_t table = as->root;
+	pte_t *e, v;
 
-	if (!e)
-		return false;
-	v = pte_load(e);
-	if (level != 0 || !pte_present(v) || (pte_prot(v) & need) != need)
-		return false;
-	if (write && !pte_dirty(v)) {
-		if (!pte_cmpxchg(e, v, pte_mark_dirty(pte_mark_accessed(v))))
-			return false;
-		v = pte_mark_dirty(pte_mark_accessed(v));
+	for (unsigned level = arch_layout.pt_levels - 1;; level--) {
+		e = (pte_t *)phys_to_virt(table) + pt_index(va, level);
+		v = pte_load(e);
+		if (level == 0)
+			break;
+		if (unlikely(!pte_is_table(v, level)))
+			return NULL;
+		table = pte_paddr(v);
 	}
-	out->mem = (char *)phys_to_virt(pte_paddr(v)) + va % PAGE_SIZE;
-	out->page = NULL;
-	if (pte_prot(v) & PGPROT_SPECIAL)
-		return true;
-	out->page = phys_to_page(pte_paddr(v));
-	if (!ref_get_not_zero(&out->page->refs))
-		return false;
-	/* Still mapped after the reference was taken: then it is the page, not its successor. */
-	if (likely(pte_paddr(pte_load(e)) == pte_paddr(v) && pte_present(pte_load(e))))
-		return true;
-	page_put(out->page);
-	return false;
+	if (unlikely(!pte_present(v) || (pte_prot(v) & need) != need))
+		return NULL;
+	if (write && !pte_dirty(v) && !pte_cmpxchg(e, v, pte_mark_dirty(pte_mark_accessed(v))))
+		return NULL;
+	return (char *)phys_to_virt(pte_paddr(v)) + va % PAGE_SIZE;
 }
 
-/* The page under va for reading or writing; false: the access faults for good. */
-static bool page_get_user(vaddr_t va, bool write, struct user_page *out)
+/* The byte at va for reading or writing, interrupts off until page_done(flags); NULL: the access faults for good. */
+static __always_inline char *page_begin(vaddr_t va, bool write, unsigned long *flags)
 {
 	struct aspace *as = current->aspace;
+	char *mem;
 
 	if (unlikely(!as))
-		return false;
+		return NULL;
 	while (true) {
-		u64 majors = current->maj_faults;
-		bool found;
-
-		epoch_enter();
-		found = page_lookup(as, va, write, out);
-		epoch_exit();
-		if (likely(found))
-			return true;
+		*flags = arch_irq_save();
+		debug_assert(atomic_load(&as->cpus) & cpu_mask(arch_cpu_self()->id));
+		mem = page_lookup(as, va, write);
+		if (likely(mem))
+			return mem;
+		arch_irq_restore(*flags);
 		if (current->fault_disabled || !preemptible() ||
 		    aspace_fault(as, va, write ? FAULT_WRITE : 0))
-			return false;
-		fault_count(majors);
+			return NULL;
+		current->min_faults++;
 	}
 }
 
-static void page_put_user(struct user_page *u)
-{
-	if (u->page)
-		page_put(u->page);
-}
+static inline void page_done(unsigned long flags) { arch_irq_restore(flags); }
 
-static size_t chunk(vaddr_t va, size_t n) { return min(n, (size_t)(PAGE_SIZE - va % PAGE_SIZE)); }
+static inline size_t chunk(vaddr_t va, size_t n) { return min(n, (size_t)(PAGE_SIZE - va % PAGE_SIZE)); }
 
 size_t user_walk_copy_from(void *dst, const void __user *src, size_t n)
 {
 	vaddr_t va = (vaddr_t)src;
-	struct user_page u;
+	unsigned long flags;
+	char *mem;
 
 	while (n) {
 		size_t len = chunk(va, n);
 
-		if (!page_get_user(va, false, &u))
+		mem = page_begin(va, false, &flags);
+		if (!mem)
 			break;
-		memcpy(dst, u.mem, len);
-		page_put_user(&u);
+		memcpy(dst, mem, len);
+		page_done(flags);
 		dst = (char *)dst + len;
 		va += len;
 		n -= len;
@@ -100,15 +88,17 @@ size_t user_walk_copy_from(void *dst, const void __user *src, size_t n)
 size_t user_walk_copy_to(void __user *dst, const void *src, size_t n)
 {
 	vaddr_t va = (vaddr_t)dst;
-	struct user_page u;
+	unsigned long flags;
+	char *mem;
 
 	while (n) {
 		size_t len = chunk(va, n);
 
-		if (!page_get_user(va, true, &u))
+		mem = page_begin(va, true, &flags);
+		if (!mem)
 			break;
-		memcpy(u.mem, src, len);
-		page_put_user(&u);
+		memcpy(mem, src, len);
+		page_done(flags);
 		src = (const char *)src + len;
 		va += len;
 		n -= len;
@@ -119,15 +109,17 @@ size_t user_walk_copy_to(void __user *dst, const void *src, size_t n)
 size_t user_walk_clear(void __user *dst, size_t n)
 {
 	vaddr_t va = (vaddr_t)dst;
-	struct user_page u;
+	unsigned long flags;
+	char *mem;
 
 	while (n) {
 		size_t len = chunk(va, n);
 
-		if (!page_get_user(va, true, &u))
+		mem = page_begin(va, true, &flags);
+		if (!mem)
 			break;
-		memset(u.mem, 0, len);
-		page_put_user(&u);
+		memset(mem, 0, len);
+		page_done(flags);
 		va += len;
 		n -= len;
 	}
@@ -137,17 +129,19 @@ size_t user_walk_clear(void __user *dst, size_t n)
 ssize_t user_walk_copy_string(char *dst, const char __user *src, size_t max)
 {
 	vaddr_t va = (vaddr_t)src;
-	struct user_page u;
+	unsigned long flags;
+	char *mem;
 	size_t done = 0;
 
 	while (done < max) {
 		size_t len = chunk(va, max - done), used;
 
-		if (!page_get_user(va, false, &u))
+		mem = page_begin(va, false, &flags);
+		if (!mem)
 			return -EFAULT;
-		used = strnlen(u.mem, len);
-		memcpy(dst + done, u.mem, used < len ? used + 1 : len);
-		page_put_user(&u);
+		used = strnlen(mem, len);
+		memcpy(dst + done, mem, used < len ? used + 1 : len);
+		page_done(flags);
 		done += used;
 		if (used < len)
 			return (ssize_t)done;
@@ -158,23 +152,27 @@ ssize_t user_walk_copy_string(char *dst, const char __user *src, size_t max)
 
 int user_walk_load32(const u32 __user *src, u32 *value)
 {
-	struct user_page u;
+	unsigned long flags;
+	char *mem;
 
-	if (!page_get_user((vaddr_t)src, false, &u))
+	mem = page_begin((vaddr_t)src, false, &flags);
+	if (!mem)
 		return -EFAULT;
-	*value = atomic_load((u32 *)u.mem);
-	page_put_user(&u);
+	*value = atomic_load((u32 *)mem);
+	page_done(flags);
 	return 0;
 }
 
 int user_walk_cmpxchg32(u32 __user *dst, u32 old, u32 new, u32 *prev)
 {
-	struct user_page u;
+	unsigned long flags;
+	char *mem;
 
-	if (!page_get_user((vaddr_t)dst, true, &u))
+	mem = page_begin((vaddr_t)dst, true, &flags);
+	if (!mem)
 		return -EFAULT;
 	*prev = old;
-	(void)atomic_cmpxchg((u32 *)u.mem, prev, new);
-	page_put_user(&u);
+	(void)atomic_cmpxchg((u32 *)mem, prev, new);
+	page_done(flags);
 	return 0;
 }

@@ -56,7 +56,7 @@ struct unix_packet {
 	struct user_ucred ids;		/* sender; pid 0 and the overflow ids when nobody wanted them */
 	u32 offset;			/* stream: bytes taken from the front */
 	bool has_from_ref;
-	u8 data[];
+	u8 data[] __aligned(8);	/* so that copies go by words */
 };
 
 /* Control data on its way: parsed on sending, collected on receiving. */
