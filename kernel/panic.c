@@ -39,11 +39,8 @@ const char *symbol_lookup(vaddr_t pc, u64 *offset)
 	return t->names + t->name_offsets[low];
 }
 
-void backtrace_print(const struct arch_regs *regs)
+void backtrace_print_pcs(const vaddr_t *pcs, unsigned n)
 {
-	vaddr_t pcs[FRAMES_MAX];
-	unsigned n = arch_backtrace(regs, pcs, FRAMES_MAX);
-
 	for (unsigned i = 0; i < n; i++) {
 		u64 offset = 0;
 		const char *name = symbol_lookup(pcs[i], &offset);
@@ -54,6 +51,13 @@ void backtrace_print(const struct arch_regs *regs)
 		else
 			log_write(LOG_EMERG, "  #%u 0x%016llx", i, (unsigned long long)pcs[i]);
 	}
+}
+
+void backtrace_print(const struct arch_regs *regs)
+{
+	vaddr_t pcs[FRAMES_MAX];
+
+	backtrace_print_pcs(pcs, arch_backtrace(regs, pcs, FRAMES_MAX));
 }
 
 void warn_report(const char *cond, const char *file, int line)

@@ -8,6 +8,7 @@
 #include <arch/irq.h>
 #include <arch/upcall.h>
 #include <arch/sbi.h>
+#include <kernel/event.h>
 #include <kernel/log.h>
 
 #include "riscv.h"
@@ -54,6 +55,7 @@ void arch_timer_arm(u64 deadline_ticks)
 		csr_clear(sie, SIE_TIMER);
 		return;
 	}
+	event_count(EVENT_FIRMWARE_CALL);
 	sbi_call(SBI_EXT_TIME, 0, deadline_ticks, 0, 0, 0);	/* clears a pending one */
 	csr_set(sie, SIE_TIMER);
 }

@@ -9,6 +9,7 @@
 #include <arch/mmu.h>
 #include <arch/upcall.h>
 #include <arch/sbi.h>
+#include <kernel/event.h>
 #include <kernel/thread.h>
 #include <lib/format.h>
 #include <uapi/errno.h>
@@ -76,6 +77,7 @@ void arch_cpu_stop(void)
 
 void arch_ipi_send(struct cpu *cpu)
 {
+	event_count(EVENT_FIRMWARE_CALL);
 	sbi_call(SBI_EXT_IPI, 0, 1, cpu->hwid, 0, 0);
 }
 

@@ -82,8 +82,10 @@ bool rwlock_is_held(const struct rwlock *l);
 /* A thread that is about to run user code holds no lock (debug builds; else nothing). */
 #if CONFIG_DEBUG
 void lock_check_user_return(void);
+void lock_check_exit(void);	/* nor does one that ends */
 #else
 static inline void lock_check_user_return(void) {}
+static inline void lock_check_exit(void) {}
 #endif
 
 /* Readers retry, one writer at a time (the writer brings its own lock). */

@@ -134,7 +134,6 @@ struct mm_stats {
 	u64 file_pages, anon_pages, dirty_pages, writeback_pages, mapped_pages, shmem_pages;
 	u64 faults, major_faults, pgalloc, pgfree, reclaimed;
 	u64 committed_pages, commit_limit_pages;
-	u64 tlb_flushes, root_writes;	/* flush calls; loads of another space's tables */
 };
 void mm_stats(struct mm_stats *out);
 u64 mm_free_pages(void);

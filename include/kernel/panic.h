@@ -28,6 +28,7 @@
 	})
 void warn_report(const char *cond, const char *file, int line);
 void backtrace_print(const struct arch_regs *regs);
+void backtrace_print_pcs(const vaddr_t *pcs, unsigned n);	/* of arch_backtrace */
 
 /* Generated from the linked image. Name of the function around pc and the distance into it, or NULL. */
 const char *symbol_lookup(vaddr_t pc, u64 *offset);

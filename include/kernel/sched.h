@@ -80,6 +80,12 @@ static inline void sched_account_user_leave(void)
 	t->mode_stamp = now;
 	WRITE_ONCE(t->in_user, false);
 }
+#if CONFIG_DEBUG
+/* Bytes of its kernel stack that a thread of thread_alloc has touched. */
+size_t thread_stack_used(const struct thread *t);
+/* The most that any did since boot, and which. */
+size_t stack_deepest(char name[THREAD_NAME_MAX]);
+#endif
 /* 1, 5, 15 minutes load, fixed point 11 bits, as Linux; counts for /proc. */
 void sched_loadavg(u64 load[3]);
 struct sched_cpu_stats {

@@ -95,9 +95,11 @@ struct thread {
 	struct completion exited;	/* kernel threads */
 	void *fs_private;		/* [o] a file system's running transaction */
 #if CONFIG_DEBUG
+	bool is_stack_painted;		/* [b] */
 	u32 nr_held;			/* [o] locks held, for the rank checker */
 	const void *held[16];		/* [o] */
 	u8 held_rank[16];		/* [o] */
+	u16 held_class[16];		/* [o] */
 #endif
 
 	/* user threads */

@@ -6,6 +6,7 @@
  * waits with preemption off and interrupts on, so that two CPUs can call each other.
  */
 #include <kernel/cpu.h>
+#include <kernel/event.h>
 #include <kernel/irq.h>
 #include <kernel/sched.h>
 
@@ -26,8 +27,10 @@ static u32 is_stopping;					/* [a] ipi_stop_others was called */
 void ipi_send(struct cpu *cpu, u32 kinds)
 {
 	/* Release: what the receiver shall see was written before; pairs with ipi_receive. */
-	if (atomic_fetch_or(&cpu->ipi_pending, kinds) == 0)
+	if (atomic_fetch_or(&cpu->ipi_pending, kinds) == 0) {
+		event_count(EVENT_IPI);
 		arch_ipi_send(cpu);
+	}
 }
 
 static void run_calls(struct cpu *cpu)

@@ -9,6 +9,7 @@
  * loaded and cleared after others are (loading flushes).
  */
 #include <kernel/cpu.h>
+#include <kernel/event.h>
 #include <kernel/irq.h>
 #include <kernel/panic.h>
 #include <lib/string.h>
@@ -112,7 +113,7 @@ static void unload_here(void *arg)
 		return;
 	cpu->active_space = NULL;
 	arch_mmu_activate(as, NULL);
-	mm_count(MM_ROOT_WRITES, 1);
+	event_count(EVENT_ROOT_WRITE);
 	atomic_fetch_and(&as->cpus, ~cpu_mask(cpu->id));
 	put_later(as);
 }
@@ -169,7 +170,7 @@ static void load(struct cpu *cpu, struct aspace *as)
 	atomic_fence_full();
 	cpu->active_space = as;
 	arch_mmu_activate(old, as);
-	mm_count(MM_ROOT_WRITES, 1);
+	event_count(EVENT_ROOT_WRITE);
 	if (old) {
 		atomic_fetch_and(&old->cpus, ~cpu_mask(cpu->id));
 		put_later(old);

@@ -9,6 +9,7 @@
  * so truncation either sees the entry or keeps it from being made.
  */
 #include <arch/upcall.h>
+#include <kernel/event.h>
 #include <kernel/thread.h>
 #include <uapi/signal.h>
 
@@ -444,6 +445,7 @@ bool __hot trap_page_fault(struct arch_regs *regs, vaddr_t addr, unsigned flags)
 	int err = -EFAULT;
 
 	(void)regs;
+	event_count(EVENT_EXCEPTION);
 	if (!is_user && (!as || addr >= arch_layout.user_end || current->fault_disabled || !preemptible()))
 		return false;
 	if (as && addr < arch_layout.user_end)

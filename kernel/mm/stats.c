@@ -49,8 +49,6 @@ void mm_stats(struct mm_stats *out)
 	out->pgalloc = mm_counter_sum(MM_PGALLOC);
 	out->pgfree = mm_counter_sum(MM_PGFREE);
 	out->reclaimed = mm_counter_sum(MM_RECLAIMED);
-	out->tlb_flushes = mm_counter_sum(MM_TLB_FLUSHES);
-	out->root_writes = mm_counter_sum(MM_ROOT_WRITES);
 	out->committed_pages = mm_counter_sum(MM_COMMITTED);
 	out->commit_limit_pages = commit_limit();
 }

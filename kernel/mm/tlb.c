@@ -4,6 +4,7 @@
  * translations, and what they referred to is let go only after that.
  */
 #include <kernel/cpu.h>
+#include <kernel/event.h>
 #include <kernel/thread.h>
 
 #include "mm_internal.h"
@@ -59,7 +60,7 @@ void tlb_batch_flush(struct tlb_batch *b)
 		preempt_disable();
 		cpus = batch_cpus(b);
 		if (cpus) {
-			mm_count(MM_TLB_FLUSHES, 1);
+			event_count(EVENT_TLB_FLUSH);
 			arch_tlb_flush_range(b->aspace, cpus, b->start, b->end, b->stride_shift,
 					     b->freed_tables);
 		}

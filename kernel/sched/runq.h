@@ -78,6 +78,15 @@ void runq_push_excess(struct runq *rq, u64 now_ns);
 /* smp.c: from the idle loop's start */
 void cpu_mark_online(struct cpu *cpu);
 
+/* stack_mark.c */
+#if CONFIG_DEBUG
+void stack_paint(void *stack);
+void stack_note(const struct thread *t);	/* its last user ends */
+#else
+static inline void stack_paint(void *stack) {}
+static inline void stack_note(const struct thread *t) {}
+#endif
+
 /* stats.c */
 /* Adds what t used since the last time to the queue's sums. Lock of rq, on which t runs or ran last. */
 void stats_settle(struct runq *rq, struct thread *t);

@@ -47,6 +47,10 @@ struct thread *thread_alloc(const char *name)
 		kmem_cache_free(thread_cache, t);
 		return NULL;
 	}
+	stack_paint(t->kstack);
+#if CONFIG_DEBUG
+	t->is_stack_painted = true;
+#endif
 	t->kstack_top = (vaddr_t)t->kstack + KSTACK_SIZE;
 	t->canary = random_u64();
 	t->state = THREAD_NEW;
@@ -103,6 +107,7 @@ __noreturn void thread_exit(int code)
 	struct thread *t = current;
 
 	might_sleep();
+	lock_check_exit();
 	t->exit_code = code;
 	atomic_store(&t->exiting, true);
 	spin_lock(&thread_list_lock);
@@ -137,6 +142,7 @@ static void thread_free(struct epoch_head *h)
 		cred_put(t->cred);
 	if (t->group)
 		group_put(t->group);
+	stack_note(t);
 	kstack_free(t->kstack);
 	kmem_cache_free(thread_cache, t);
 }

@@ -8,19 +8,19 @@
 #include <kernel/lock.h>
 
 #if CONFIG_DEBUG
-/* Before waiting for a lock: rank order, interrupts off for interrupt ranks. */
+/* Before waiting for a lock: rank order, seen order, interrupts off for interrupt ranks. */
 void lock_debug_check(const void *lock, const char *name, enum lock_rank rank);
 /* After getting it. */
-void lock_debug_acquired(const void *lock, enum lock_rank rank);
+void lock_debug_acquired(const void *lock, const char *name, enum lock_rank rank);
 void lock_debug_released(const void *lock);
 bool lock_debug_holds(const void *lock);
 #define LOCK_CHECK(l) lock_debug_check((l), (l)->name, (l)->rank)
-#define LOCK_ACQUIRED(l) lock_debug_acquired((l), (l)->rank)
+#define LOCK_ACQUIRED(l) lock_debug_acquired((l), (l)->name, (l)->rank)
 #define LOCK_RELEASED(l) lock_debug_released(l)
 #define LOCK_NAME(l, nm, rk) ((l)->name = (nm), (l)->rank = (rk))
 /* For a lock whose first member is a spinlock of its own: known by another member's address. */
 #define LOCK_CHECK_AS(key, l) lock_debug_check((key), (l)->name, (l)->rank)
-#define LOCK_ACQUIRED_AS(key, l) lock_debug_acquired((key), (l)->rank)
+#define LOCK_ACQUIRED_AS(key, l) lock_debug_acquired((key), (l)->name, (l)->rank)
 #else
 #define LOCK_CHECK(l) ((void)0)
 #define LOCK_ACQUIRED(l) ((void)0)

@@ -100,6 +100,7 @@ void virtual_files_init(void)
 	procfs_system_register();
 	procfs_sysctl_register();
 	procfs_sysctl_vm_register();
+	procfs_debug_register();
 	if (bootchart_register())
 		log_warn("procfs: bootchart cannot be shown");
 	sysfs_init();

@@ -102,6 +102,7 @@ int pid_mounts_show(struct text *t, struct process *p, struct thread *th);
 void procfs_system_register(void);
 void procfs_sysctl_register(void);
 void procfs_sysctl_vm_register(void);
+void procfs_debug_register(void);
 void sysfs_system_register(void);
 void procfs_init(void);
 void sysfs_init(void);

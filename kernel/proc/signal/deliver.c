@@ -7,6 +7,7 @@
 #include "signal_local.h"
 #include <arch/upcall.h>
 #include <kernel/aspace.h>
+#include <kernel/event.h>
 #include <kernel/log.h>
 #include <kernel/rseq.h>
 #include <kernel/sched.h>
@@ -233,6 +234,7 @@ void signal_fault(int sig, int code, vaddr_t addr)
 
 void trap_user_fault(struct arch_regs *regs, int signo, int si_code, vaddr_t addr)
 {
+	event_count(EVENT_EXCEPTION);
 	signal_fault(signo, si_code, addr);
 }
 
