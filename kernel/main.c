@@ -16,6 +16,7 @@
 #include <kernel/mm.h>
 #include <kernel/netdev.h>
 #include <kernel/panic.h>
+#include <kernel/plant.h>
 #include <kernel/platform.h>
 #include <kernel/power.h>
 #include <kernel/process.h>
@@ -105,6 +106,7 @@ static const struct boot_step thread_steps[] = {
 	{ "initramfs", initramfs_unpack, "the initial file tree is in memory" },
 	{ "free-init", free_boot_memory, "boot code is gone, boot-time constants are read-only" },
 	{ "audit", audit_boot, "debug builds: the kernel's page tables keep what they promise" },
+	{ "plant", plant_if_asked, "builds with tests: a fault was committed if plant= names one" },
 };
 
 static void run_steps(const struct boot_step *steps, unsigned n)

@@ -42,9 +42,12 @@ const char *symbol_lookup(vaddr_t pc, u64 *offset)
 void backtrace_print_pcs(const vaddr_t *pcs, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
+		/* A return address may lie behind its function, when the call never returns. */
+		unsigned back = i > 0;
 		u64 offset = 0;
-		const char *name = symbol_lookup(pcs[i], &offset);
+		const char *name = symbol_lookup(pcs[i] - back, &offset);
 
+		offset += back;
 		if (name)
 			log_write(LOG_EMERG, "  #%u 0x%016llx %s+0x%llx", i, (unsigned long long)pcs[i],
 				  name, (unsigned long long)offset);

@@ -3,6 +3,8 @@
 #include <arch/mmu.h>
 #include <kernel/thread.h>
 
+static_assert(offsetof(struct thread, canary) == 8, "-mstack-protector-guard-offset of meson.build");
+
 #define OFFSET(name, type, member) \
 	__asm__ volatile("\n->" #name " %0" :: "i"(offsetof(type, member)))
 #define VALUE(name, value) __asm__ volatile("\n->" #name " %0" :: "i"(value))

@@ -2,6 +2,8 @@
 /* Structure offsets for the assembly files; compiled to assembly and read by gen_offsets.py. */
 #include <kernel/thread.h>
 
+static_assert(offsetof(struct thread, canary) == 8, "-mstack-protector-guard-offset of meson.build");
+
 #define VALUE(name, v) __asm__ volatile("\n->" #name " %0" :: "i"(v))
 
 void offsets(void);

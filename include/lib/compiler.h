@@ -15,6 +15,7 @@
 #define __used __attribute__((used))
 #define __weak __attribute__((weak))
 #define __noinline __attribute__((noinline))
+#define __no_canary __attribute__((no_stack_protector))	/* runs before there is a current thread */
 #undef __always_inline	/* the host libc of the simulation has one of its own */
 #define __always_inline inline __attribute__((always_inline))
 #define __section(s) __attribute__((section(s)))

@@ -29,14 +29,14 @@ __noreturn void boot_main(paddr_t image, paddr_t fdt, u64 ticks, u64 el);
 
 #define EARLY_LEAF (PTE_VALID | PTE_AF | PTE_SH_INNER | PTE_ATTR(MAIR_NORMAL) | PTE_UXN)
 
-static __init void linear_block(paddr_t image, paddr_t pa)
+static __init __no_canary void linear_block(paddr_t image, paddr_t pa)
 {
 	if (pa >> 39 == image >> 39)
 		early_linear[pa / GIB % 512] = (pa & ~(GIB - 1)) | EARLY_LEAF | PTE_PXN;
 }
 
 /* Written past the caches: nothing stale may lie in them when the walker looks. */
-static __init void invalidate(const void *start, size_t len)
+static __init __no_canary void invalidate(const void *start, size_t len)
 {
 	for (size_t at = 0; at < len; at += 16)		/* the smallest line the architecture has */
 		__asm__ volatile("dc ivac, %0" :: "r"((const char *)start + at) : "memory");
@@ -44,7 +44,7 @@ static __init void invalidate(const void *start, size_t len)
 }
 
 /* MMU off. Maps the image at its link address and the GiBs of image and device tree linearly; the root. */
-__init paddr_t boot_map(paddr_t image, paddr_t fdt)
+__init __no_canary paddr_t boot_map(paddr_t image, paddr_t fdt)
 {
 	u64 size = (u64)(__image_end - __image_start);
 

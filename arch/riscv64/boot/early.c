@@ -20,7 +20,7 @@ static u64 early_pool[8][512] __aligned(4096);
 static unsigned early_used;
 
 /* The entry for va at that level, making tables of the pool on the way. */
-static u64 *early_entry(unsigned levels, vaddr_t va, unsigned level)
+static __no_canary u64 *early_entry(unsigned levels, vaddr_t va, unsigned level)
 {
 	u64 *table = early_root;
 
@@ -37,7 +37,7 @@ static u64 *early_entry(unsigned levels, vaddr_t va, unsigned level)
 	return &table[va >> (12 + 9 * level) & 511];
 }
 
-static void early_map(unsigned levels, vaddr_t va, paddr_t pa, unsigned level, u64 rights)
+static __no_canary void early_map(unsigned levels, vaddr_t va, paddr_t pa, unsigned level, u64 rights)
 {
 	u64 *e = early_entry(levels, va, level);
 
@@ -46,14 +46,14 @@ static void early_map(unsigned levels, vaddr_t va, paddr_t pa, unsigned level, u
 		     RISCV_PTE_A | RISCV_PTE_D;
 }
 
-static void early_map_linear(unsigned levels, paddr_t start, paddr_t end)
+static __no_canary void early_map_linear(unsigned levels, paddr_t start, paddr_t end)
 {
 	for (paddr_t pa = align_down(start, GIB); pa < end; pa += GIB)
 		if (pa < arch_layout.linear_size)
 			early_map(levels, arch_layout.linear_base + pa, pa, 2, RISCV_PTE_R | RISCV_PTE_W);
 }
 
-static void layout_set(unsigned levels, paddr_t image)
+static __no_canary void layout_set(unsigned levels, paddr_t image)
 {
 	struct arch_layout *l = &arch_layout;
 
@@ -80,7 +80,7 @@ static void layout_set(unsigned levels, paddr_t image)
  * Fills layout and tables for that many levels; returns the satp value. image: physical start of
  * the kernel. A device tree that looks wrong is mapped by its first GiB only; platform/ refuses it.
  */
-u64 riscv_early_tables(paddr_t image, paddr_t fdt, unsigned levels)
+__no_canary u64 riscv_early_tables(paddr_t image, paddr_t fdt, unsigned levels)
 {
 	u64 fdt_size = 0;
 
