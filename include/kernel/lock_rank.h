@@ -10,7 +10,6 @@
 enum lock_rank {
 	LOCK_UNRANKED = 0,	/* tests only */
 	/* sleeping */
-	LOCK_CPU_HOTPLUG,
 	LOCK_EXEC,		/* process.exec_lock */
 	LOCK_EPOLL_LOOP,	/* one insertion of an epoll into an epoll at a time */
 	LOCK_EPOLL,		/* epoll.lock, an outer one before those in it: poll operations run under it */
@@ -23,6 +22,7 @@ enum lock_rank {
 	LOCK_INODE,		/* inode.lock of files */
 	LOCK_GROUP_FILE,	/* the text of an open group file */
 	LOCK_GROUP_TREE,	/* shape and controllers of the group tree */
+	LOCK_SCHED_ADMIN,	/* scheduling policies and admission, CPUs on and off */
 	LOCK_TTY,
 	LOCK_PIPE,
 	LOCK_ASPACE,		/* aspace.lock; page faults take it, so user copies happen above it */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The scheduler: per-CPU run queues behind policies. kernel/sched/core.c owns the
- * switch and the wake-up protocol; a policy only orders threads.
+ * switch, wake.c the wake-up protocol; a policy only orders threads. docs/scheduling.md.
  */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
@@ -11,29 +11,45 @@
 
 struct runq;
 
-/* All called with the run queue's lock held, interrupts off. rq_data is the policy's part of the queue. */
+/* Kinds of policies in order of precedence; thread.sched_slot. */
+enum sched_slot {
+	SLOT_DEADLINE,		/* SCHED_DEADLINE: EDF or rate-monotonic order, constant-bandwidth servers */
+	SLOT_FIXED,		/* SCHED_FIFO, SCHED_RR */
+	SLOT_SYSTEM,		/* SCHED_OTHER, SCHED_BATCH: what sched= chose */
+	SLOT_BACKGROUND,	/* SCHED_IDLE */
+	SLOT_COUNT,
+};
+
+#define ENQUEUE_WOKEN BIT(0)	/* it slept, is new or comes from another CPU; else it was preempted */
+#define ENQUEUE_YIELDED BIT(1)	/* it gives way to its equals */
+
+/*
+ * All called with the run queue's lock held, interrupts off; the time is rq->now_ns. data is the
+ * policy's part of the queue. Numbers in struct thread are zeroed when a thread meets
+ * another policy (then join, if there is one).
+ */
 struct sched_policy {
 	const char *name;
-	size_t rq_size;
-	void (*rq_init)(void *rq_data);
-	void (*enqueue)(struct runq *rq, void *rq_data, struct thread *t, bool woken);
-	void (*dequeue)(struct runq *rq, void *rq_data, struct thread *t);
+	size_t data_size;
+	void (*init)(void *data);
+	void (*join)(struct runq *rq, void *data, struct thread *t);
+	/* False: it may not run now, the policy parked it (deadline servers only). */
+	bool (*enqueue)(struct runq *rq, void *data, struct thread *t, u32 flags);
+	bool (*dequeue)(struct runq *rq, void *data, struct thread *t);	/* false: it was parked */
 	/* Takes the next thread out of the queue; NULL if empty. */
-	struct thread *(*pick)(struct runq *rq, void *rq_data);
+	struct thread *(*pick)(struct runq *rq, void *data);
 	/* The running thread used ran_ns; true: it should give way. */
-	bool (*account)(struct runq *rq, void *rq_data, struct thread *t, u64 ran_ns);
-	/* Should the newly woken thread preempt the running one? */
+	bool (*account)(struct runq *rq, void *data, struct thread *t, u64 ran_ns);
+	/* Should the newly queued thread preempt the running one? */
 	bool (*preempts)(const struct thread *woken, const struct thread *running);
-	/* Slice in ns for t, for sched_rr_get_interval and the tick-less timer. */
-	u64 (*slice)(const struct thread *t);
-	/* A thread that may move to another CPU, or NULL; stays queued. */
-	struct thread *(*steal)(struct runq *rq, void *rq_data, unsigned to_cpu);
-	/* t is about to move there (both NULL-able hooks): rebase numbers that are relative to a queue. */
-	void (*migrate)(const void *from_rq_data, const void *to_rq_data, struct thread *t);
-	/* The running thread gives way to its equals. */
-	void (*yield)(struct runq *rq, void *rq_data, struct thread *t);
-	/* Load the queue adds, for balancing: runnable threads weighted. */
-	u64 (*load)(const void *rq_data);
+	/* What is left of t's turn, ns; 0: no limit. */
+	u64 (*slice)(const struct runq *rq, const void *data, const struct thread *t);
+	/* A full turn of t, ns, for sched_rr_get_interval; 0: no limit. */
+	u64 (*quantum)(const struct thread *t);
+	/* A thread that may move to another CPU, or NULL; stays queued. Looks at a bounded number. */
+	struct thread *(*steal)(struct runq *rq, void *data, unsigned to_cpu);
+	/* t is about to move there (NULL: nothing to do): rebase numbers that are relative to a queue. */
+	void (*migrate)(const void *from_data, const void *to_data, struct thread *t);
 };
 
 void sched_init(void);			/* boot CPU, boot thread becomes idle's predecessor */
@@ -44,15 +60,24 @@ __noreturn void sched_idle_loop(void);
 void schedule(void);
 void sched_yield(void);
 void sched_preempt(void);		/* involuntary: the thread stays runnable whatever its state says; from irq_exit */
-/* 0, -EINVAL: no online CPU in mask. Moves the thread if it must. */
+/* 0, -EINVAL: no online CPU in mask, -EBUSY: a deadline thread fits on none of them. Moves the thread if it must. May sleep. */
 int sched_set_affinity(struct thread *t, cpumask_t mask);
-/* class SCHED_*, priority 1..99 for FIFO/RR else 0. 0 or -EINVAL. */
+/* class SCHED_* but SCHED_DEADLINE, priority 1..99 for FIFO/RR else 0. 0 or -EINVAL. May sleep. */
 int sched_set_class(struct thread *t, u32 sched_class, u32 rt_priority);
+/* SCHED_DEADLINE. 0, -EINVAL (runtime <= deadline <= period, limits), -EBUSY no CPU of its affinity has room. May sleep. */
+int sched_set_deadline(struct thread *t, u64 runtime_ns, u64 deadline_ns, u64 period_ns, u64 flags);
+void sched_set_reset_on_fork(struct thread *t, bool on);
 int sched_set_nice(struct thread *t, s32 nice);
+/* -EAGAIN: a deadline thread without reset-on-fork does not fork. */
+int sched_may_fork(void);
 void sched_fork(struct thread *child);	/* inherit and place */
+void sched_exit(void);			/* the current thread gives back what it was admitted with; may sleep */
+/* A full turn of t, as sched_rr_get_interval tells it. */
+u64 sched_quantum_ns(struct thread *t);
+const char *sched_policy_name(const struct thread *t);
 /* IPI_RESCHED arrived: takes in threads that other CPUs woke for this one. Interrupt context. */
 void sched_ipi(void);
-/* The running slice ended (timer_slice_set). Interrupt context. */
+/* The deadline set by timer_slice_set has come. Interrupt context. */
 void sched_slice_expired(void);
 /* WORK_FPU at user return, interrupts off: loads the current thread's FPU state. */
 void sched_fpu_reload(void);
@@ -91,7 +116,30 @@ void sched_loadavg(u64 load[3]);
 struct sched_cpu_stats {
 	u64 user_ns, system_ns, idle_ns, irq_ns, iowait_ns, nice_ns;
 	u64 switches, wakeups, remote_wakeups, migrations, runnable;
+	u64 yields, schedules, idle_switches, pulls, pushes, wait_ns, turns, rt_throttled;
 };
 void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out);
+
+/* Settings; kernel/sched/settings.c. Shown as /proc/sys/kernel/sched_*, set at boot by sched= and sched_*=. */
+struct sched_settings {
+	u32 quantum_ms, balance_ms, rr_timeslice_ms;
+	u32 affinity, balance;		/* 0: CPU sets are ignored; threads stay where they woke */
+	s64 rt_runtime_us;		/* -1: no guard */
+	u64 rt_period_us;
+	u32 boost_ms;			/* MLFQ: everybody back to the top */
+	u32 deadline_period_min_us, deadline_period_max_us;
+};
+extern struct sched_settings sched_settings;	/* [a] each field */
+/* Another system policy while threads run: 0, -EINVAL unknown. May sleep. */
+int sched_policy_choose(const char *name);
+const char *sched_system_policy_name(void);
+const char *sched_system_policy_at(unsigned i);	/* NULL past the end */
+void sched_settings_changed(void);		/* affinity was turned on or off; may sleep */
+const char *sched_deadline_order_name(void);
+int sched_deadline_order_choose(const char *name);	/* "edf", "rm" */
+
+/* Takes a CPU out of use or back, threads and all: 0, -EBUSY the last one or a deadline would be lost, -ENODEV, -EIO it does not come. May sleep. */
+int cpu_offline(unsigned id);
+int cpu_online(unsigned id);
 
 #endif

@@ -42,6 +42,19 @@ struct aspace;
 struct sched_policy;
 struct robust_list_head;
 
+/* A SCHED_DEADLINE thread's contract and where it stands (constant-bandwidth server; kernel/sched/deadline.c). ns. */
+struct sched_deadline {
+	u64 runtime_ns, relative_ns, period_ns;	/* relative_ns: the deadline after release */
+	u64 flags;			/* SCHED_FLAG_DL_OVERRUN */
+	u64 absolute_ns;		/* of the running job */
+	u64 replenish_ns;		/* parked until then */
+	s64 budget_ns;			/* what is left of runtime_ns */
+	u32 bandwidth;			/* runtime / period, 20 fraction bits; 0: none admitted */
+	u32 cpu;			/* the one that admitted it */
+	bool is_parked;			/* budget used up, waits for replenish_ns */
+	u64 overruns, misses;		/* budget used up before the job's end; ran past absolute_ns */
+};
+
 /*
  * Marks: [o] owner thread only, [q] its run queue's lock, [w] wake_lock, [s] process
  * signal lock, [a] atomic, [b] set at creation. The first line is read by assembly.
@@ -62,15 +75,24 @@ struct thread {
 	struct cpu *fpu_cpu;		/* [o] CPU whose registers hold this thread's FPU state, if its fpu_owner agrees */
 	struct spinlock wake_lock;
 	struct thread *wake_next;	/* [a] link of a CPU's remote wake list */
-	const struct sched_policy *policy;	/* [q] */
+	u32 sched_slot;			/* [q] which kind of policy orders it: enum sched_slot */
+	u32 policy_seq;			/* [q] of the policy that the numbers below belong to */
 	struct list rq_link;		/* [q] for list-based policies */
 	struct rb_node rq_node;		/* [q] for tree-based policies */
-	u64 vruntime, deadline, slice_ns;	/* [q] policy's numbers */
+	u64 vruntime, slice_ns;		/* [q] policy's numbers */
+	u32 level, boost_seq;		/* [q] multi-level policies */
 	u32 sched_class;		/* [q] SCHED_* of the ABI */
 	s32 nice;			/* [q] -20..19 */
 	u32 rt_priority;		/* [q] 1..99 for FIFO/RR */
-	u32 level;			/* [q] queue index in multi-level policies */
-	cpumask_t affinity;		/* [q] */
+	bool reset_on_fork;		/* [q] children start in the normal class */
+	bool has_woken;			/* [o] woke somebody since it got the CPU */
+	u8 handoffs;			/* [o] how often it lately slept right after waking somebody; 0..HANDOFF_MAX */
+	struct sched_deadline deadline;	/* [q] SCHED_DEADLINE */
+	cpumask_t affinity;		/* [q] as asked for */
+	cpumask_t allowed;		/* [q] of these, where it may run now: never empty */
+	u64 wait_start_ns;		/* [q] runnable, not running since; 0 none */
+	u64 waited_ns, wait_max_ns, slept_since_ns;	/* [q] for /proc */
+	u64 migrations, wakeups;	/* [q] */
 	u64 exec_start_ns;		/* [q] when it got the CPU */
 	u64 runtime_ns;			/* [q] total CPU time */
 	u64 user_ticks, system_ticks;	/* [o] of the counter: time_span_ns makes nanoseconds */

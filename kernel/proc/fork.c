@@ -298,7 +298,9 @@ long process_fork(const struct fork_args *a)
 
 	if (err)
 		return err;
-	err = nproc_check();
+	err = sched_may_fork();
+	if (!err)
+		err = nproc_check();
 	if (err)
 		return err;
 	if (is_new) {

@@ -38,48 +38,114 @@ static bool owns(struct thread *t)
 }
 
 static bool is_realtime(int policy) { return policy == SCHED_FIFO || policy == SCHED_RR; }
+static bool is_normal(int policy) { return policy == SCHED_OTHER || policy == SCHED_BATCH; }
 
-static long set_class(pid_t pid, int policy, s32 priority)
+/* What a call asks for, in one shape. */
+struct request {
+	int policy;
+	s32 priority, nice;
+	bool sets_nice;
+	bool resets_on_fork, keeps_reset;	/* keeps_reset: sched_setparam leaves it as it is */
+	u64 runtime_ns, deadline_ns, period_ns;
+};
+
+static int request_check(const struct request *r)
 {
-	struct thread *t;
-	long err;
+	if (is_realtime(r->policy))
+		return r->priority >= 1 && r->priority <= 99 ? 0 : -EINVAL;
+	if (is_normal(r->policy) || r->policy == SCHED_IDLE || r->policy == SCHED_DEADLINE)
+		return r->priority == 0 ? 0 : -EINVAL;
+	return -EINVAL;
+}
 
-	if (pid < 0)
-		return -EINVAL;
-	t = thread_of(pid);
-	if (!t)
-		return -ESRCH;
-	if (policy < 0)
-		policy = (int)t->sched_class;
-	if (!owns(t) || (is_realtime(policy) && !capable(CAP_SYS_NICE) &&
-			 (u64)priority > t->process->limits[RLIMIT_RTPRIO].rlim_cur))
-		err = -EPERM;
+static bool may_nice(const struct thread *t, s32 nice)
+{
+	return 20 - nice <= (s64)min(t->process->limits[RLIMIT_NICE].rlim_cur, 40ull);
+}
+
+/* Linux's user_check_sched_setscheduler. 0 or -EPERM. */
+static int request_permit(struct thread *t, const struct request *r)
+{
+	u64 limit = t->process->limits[RLIMIT_RTPRIO].rlim_cur;
+
+	if (capable(CAP_SYS_NICE))
+		return 0;
+	if (!owns(t) || r->policy == SCHED_DEADLINE)
+		return -EPERM;
+	if (is_normal(r->policy) && r->sets_nice && r->nice < t->nice && !may_nice(t, r->nice))
+		return -EPERM;
+	if (is_realtime(r->policy)) {
+		if (r->policy != (int)t->sched_class && !limit)
+			return -EPERM;
+		if (r->priority > (s32)t->rt_priority && (u64)r->priority > limit)
+			return -EPERM;
+	}
+	if (t->sched_class == SCHED_IDLE && r->policy != SCHED_IDLE && !may_nice(t, t->nice))
+		return -EPERM;
+	if (t->reset_on_fork && !r->resets_on_fork && !r->keeps_reset)
+		return -EPERM;
+	return 0;
+}
+
+static int request_apply(struct thread *t, const struct request *r)
+{
+	int err = request_check(r);
+
+	if (!err)
+		err = request_permit(t, r);
+	if (err)
+		return err;
+	if (r->policy == SCHED_DEADLINE)
+		err = sched_set_deadline(t, r->runtime_ns, r->deadline_ns, r->period_ns, 0);
 	else
-		err = priority < 0 ? -EINVAL : sched_set_class(t, (u32)policy, (u32)priority);
-	thread_put(t);
+		err = sched_set_class(t, (u32)r->policy, (u32)r->priority);
+	if (!err && is_normal(r->policy) && r->sets_nice)
+		err = sched_set_nice(t, clamp(r->nice, -20, 19));
+	if (!err && !r->keeps_reset)
+		sched_set_reset_on_fork(t, r->resets_on_fork);
 	return err;
 }
 
 long sys_sched_setscheduler(pid_t pid, int policy, const struct sched_param_abi __user *param)
 {
 	struct sched_param_abi p;
+	struct request r = { .policy = policy & ~SCHED_RESET_ON_FORK };
+	struct thread *t;
+	long err;
 
-	if (policy < 0 || !param)
+	if (policy < 0 || !param || pid < 0)
 		return -EINVAL;
 	if (copy_from_user(&p, param, sizeof(p)))
 		return -EFAULT;
-	return set_class(pid, policy, p.sched_priority);
+	t = thread_of(pid);
+	if (!t)
+		return -ESRCH;
+	r.priority = p.sched_priority;
+	r.resets_on_fork = (policy & SCHED_RESET_ON_FORK) != 0;
+	err = request_apply(t, &r);
+	thread_put(t);
+	return err;
 }
 
 long sys_sched_setparam(pid_t pid, const struct sched_param_abi __user *param)
 {
 	struct sched_param_abi p;
+	struct request r = { .keeps_reset = true };
+	struct thread *t;
+	long err;
 
-	if (!param)
+	if (!param || pid < 0)
 		return -EINVAL;
 	if (copy_from_user(&p, param, sizeof(p)))
 		return -EFAULT;
-	return set_class(pid, -1, p.sched_priority);
+	t = thread_of(pid);
+	if (!t)
+		return -ESRCH;
+	r.policy = (int)t->sched_class;
+	r.priority = p.sched_priority;
+	err = r.policy == SCHED_DEADLINE ? -EINVAL : request_apply(t, &r);
+	thread_put(t);
+	return err;
 }
 
 long sys_sched_getscheduler(pid_t pid)
@@ -89,7 +155,7 @@ long sys_sched_getscheduler(pid_t pid)
 
 	if (!t)
 		return pid < 0 ? -EINVAL : -ESRCH;
-	policy = t->sched_class;
+	policy = t->sched_class | (t->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
 	thread_put(t);
 	return policy;
 }
@@ -113,7 +179,7 @@ long sys_sched_get_priority_max(int policy)
 {
 	if (is_realtime(policy))
 		return 99;
-	return policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE ? 0 : -EINVAL;
+	return is_normal(policy) || policy == SCHED_IDLE || policy == SCHED_DEADLINE ? 0 : -EINVAL;
 }
 
 long sys_sched_get_priority_min(int policy)
@@ -132,7 +198,7 @@ long sys_sched_rr_get_interval(pid_t pid, struct timespec64 __user *interval)
 	t = thread_of(pid);
 	if (!t)
 		return -ESRCH;
-	ns = t->sched_class == SCHED_FIFO ? 0 : t->policy->slice(t);
+	ns = sched_quantum_ns(t);
 	thread_put(t);
 	ts = (struct timespec64){ (s64)(ns / NSEC_PER_SEC), (s64)(ns % NSEC_PER_SEC) };
 	return copy_to_user(interval, &ts, sizeof(ts));
@@ -171,13 +237,45 @@ long sys_sched_getaffinity(pid_t pid, u32 len, u64 __user *mask)
 	if (!t)
 		return -ESRCH;
 	bits = t->affinity & atomic_load(&cpu_online_mask);
+	if (!bits)
+		bits = t->allowed;	/* its CPUs are off: it runs elsewhere */
 	thread_put(t);
 	return put_user(bits, mask) ? -EFAULT : (long)sizeof(bits);
 }
 
-long sys_sched_setattr(pid_t pid, const struct sched_attr __user *uattr, u32 flags)
+/* The request of a struct sched_attr about t. 0, -EINVAL (flags, a nice value that is none). */
+static int request_of_attr(struct request *r, const struct sched_attr *a, const struct thread *t)
+{
+	const struct sched_deadline *d = &t->deadline;
+
+	if (a->sched_flags & ~(u64)(SCHED_FLAG_RESET_ON_FORK | SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS))
+		return -EINVAL;		/* reclaiming, overrun signals and clamps do not exist */
+	*r = (struct request){
+		.policy = (int)a->sched_policy,
+		.priority = (s32)a->sched_priority,
+		.nice = a->sched_nice,
+		.sets_nice = true,
+		.resets_on_fork = (a->sched_flags & SCHED_FLAG_RESET_ON_FORK) != 0,
+		.runtime_ns = a->sched_runtime,
+		.deadline_ns = a->sched_deadline,
+		.period_ns = a->sched_period,
+	};
+	if (a->sched_flags & SCHED_FLAG_KEEP_POLICY)
+		r->policy = (int)t->sched_class;
+	if (a->sched_flags & SCHED_FLAG_KEEP_PARAMS) {
+		r->priority = (s32)t->rt_priority;
+		r->sets_nice = false;
+		r->runtime_ns = d->runtime_ns;
+		r->deadline_ns = d->relative_ns;
+		r->period_ns = d->period_ns;
+	}
+	return 0;
+}
+
+long sys_sched_setattr(pid_t pid, struct sched_attr __user *uattr, u32 flags)
 {
 	struct sched_attr a;
+	struct request r;
 	struct thread *t;
 	u32 size;
 	long err;
@@ -188,20 +286,20 @@ long sys_sched_setattr(pid_t pid, const struct sched_attr __user *uattr, u32 fla
 		return -EFAULT;
 	if (!size)
 		size = SCHED_ATTR_SIZE_VER0;
-	if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
-		return -E2BIG;
-	err = copy_struct_from_user(&a, sizeof(a), uattr, size);
+	err = size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE ? -E2BIG :
+	      copy_struct_from_user(&a, sizeof(a), uattr, size);
+	if (err == -E2BIG && put_user((u32)sizeof(a), &uattr->size))
+		err = -EFAULT;
 	if (err)
 		return err;
-	if (a.sched_flags)
-		return -EINVAL;		/* reset-on-fork and the deadline class's flags */
-	err = set_class(pid, (int)a.sched_policy, (s32)a.sched_priority);
-	if (err || is_realtime((int)a.sched_policy) || a.sched_policy == SCHED_IDLE)
-		return err;
+	if ((s32)a.sched_policy < 0)
+		return -EINVAL;
 	t = thread_of(pid);
 	if (!t)
 		return -ESRCH;
-	err = a.sched_nice < t->nice && !capable(CAP_SYS_NICE) ? -EPERM : sched_set_nice(t, a.sched_nice);
+	err = request_of_attr(&r, &a, t);
+	if (!err)
+		err = request_apply(t, &r);
 	thread_put(t);
 	return err;
 }
@@ -217,8 +315,16 @@ long sys_sched_getattr(pid_t pid, struct sched_attr __user *uattr, u32 size, u32
 	if (!t)
 		return -ESRCH;
 	a.sched_policy = t->sched_class;
-	a.sched_nice = t->nice;
-	a.sched_priority = t->rt_priority;
+	a.sched_flags = t->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
+	if (t->sched_class == SCHED_DEADLINE) {
+		a.sched_runtime = t->deadline.runtime_ns;
+		a.sched_deadline = t->deadline.relative_ns;
+		a.sched_period = t->deadline.period_ns;
+	} else if (is_realtime((int)t->sched_class)) {
+		a.sched_priority = t->rt_priority;
+	} else {
+		a.sched_nice = t->nice;
+	}
 	thread_put(t);
 	return copy_to_user(uattr, &a, sizeof(a));
 }
@@ -256,8 +362,7 @@ static void visit(struct nice_walk *w, struct thread *t)
 	}
 	if (!owns(t))
 		w->result = -EPERM;
-	else if (w->nice < t->nice && !capable(CAP_SYS_NICE) &&
-		 20 - w->nice > (s64)min(t->process->limits[RLIMIT_NICE].rlim_cur, 40ull))
+	else if (w->nice < t->nice && !capable(CAP_SYS_NICE) && !may_nice(t, w->nice))
 		w->result = -EACCES;
 	else {
 		long err = sched_set_nice(t, w->nice);

@@ -8,8 +8,6 @@
 #include "runq.h"
 #include <kernel/irq.h>
 
-#define BALANCE_INTERVAL_NS 32000000ull
-
 static u32 waiting_on(const struct cpu *cpu)
 {
 	u32 n = atomic_load(&runq_of(cpu)->nr_running);
@@ -21,7 +19,7 @@ static u32 waiting_on(const struct cpu *cpu)
 static struct thread *take_for(struct runq *from, unsigned to_cpu)
 {
 	for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-		struct thread *t = sched_policies[slot]->steal(from, from->data[slot], to_cpu);
+		struct thread *t = from->queued[slot] ? from->policy[slot]->steal(from, from->data[slot], to_cpu) : NULL;
 
 		/*
 		 * Preempted on its way to sleep: it must not be off the queue, even for a moment, or a waker
@@ -42,6 +40,8 @@ bool runq_pull(struct runq *rq)
 	struct cpu *cpu;
 	u32 most = 0;
 
+	if (!atomic_load(&sched_settings.balance) || rq->is_leaving)
+		return false;
 	cpu_for_each(cpu, atomic_load(&cpu_online_mask)) {
 		u32 n = waiting_on(cpu);
 
@@ -58,19 +58,20 @@ bool runq_pull(struct runq *rq)
 	spin_unlock_raw(&busiest->lock);
 	if (t == NULL)
 		return false;
+	rq->stats.pulls++;
 	runq_forward(t, rq->cpu);
 	return true;
 }
 
 void runq_push_excess(struct runq *rq, u64 now_ns)
 {
-	cpumask_t others = atomic_load(&cpu_online_mask) & ~cpu_mask(rq->cpu->id);
+	cpumask_t others = atomic_load(&cpu_active_mask) & ~cpu_mask(rq->cpu->id);
 	cpumask_t idle = atomic_load(&sched_idle_mask) & others;
 	struct cpu *cpu, *least = NULL;
 	u32 fewest = atomic_load(&rq->nr_running);
 	struct thread *t = NULL;
 
-	if (fewest < 2)
+	if (fewest < 2 || !atomic_load(&sched_settings.balance))
 		return;
 	if (idle) {
 		cpu = cpu_table[ctz64(idle)];
@@ -79,7 +80,7 @@ void runq_push_excess(struct runq *rq, u64 now_ns)
 	}
 	if (now_ns < rq->balance_next_ns)
 		return;
-	rq->balance_next_ns = now_ns + BALANCE_INTERVAL_NS;
+	rq->balance_next_ns = now_ns + atomic_load(&sched_settings.balance_ms) * NSEC_PER_MSEC;
 	cpu_for_each(cpu, others) {
 		u32 n = atomic_load(&runq_of(cpu)->nr_running);
 
@@ -94,6 +95,8 @@ void runq_push_excess(struct runq *rq, u64 now_ns)
 	if (rq->nr_running > 1)
 		t = take_for(rq, least->id);
 	spin_unlock_raw(&rq->lock);
-	if (t)
+	if (t) {
+		rq->stats.pushes++;
 		runq_forward(t, least);
+	}
 }

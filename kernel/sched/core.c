@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The switch: schedule(), who runs next, what happens before and after. Policies only order
- * threads (fixed.c, fair.c, background.c); waking is in wake.c, moving between CPUs in balance.c.
+ * threads (a file each); waking is in wake.c, moving between CPUs in balance.c.
  * Lock: the run queue's, taken here and released on the other side of the switch.
  */
 #include "runq.h"
 #include <kernel/aspace.h>
+#include <kernel/irq.h>
 #include <kernel/rseq.h>
-#include <kernel/time.h>
 
 DEFINE_PERCPU(struct runq, sched_runq);
-const struct sched_policy *const sched_policies[SLOT_COUNT] = {
-	[SLOT_FIXED] = &sched_policy_fixed,
-	[SLOT_FAIR] = &sched_policy_fair,
-	[SLOT_BACKGROUND] = &sched_policy_background,
-};
 
 /* Charges the running thread up to now and asks its policy whether it should give way. */
-void runq_account_current(struct runq *rq, u64 now_ns)
+void __hot runq_account_current(struct runq *rq, u64 now_ns)
 {
 	struct thread *t = rq->running;
 	u64 ran = now_ns > t->exec_start_ns ? now_ns - t->exec_start_ns : 0;
+	bool give_way;
 
+	rq->now_ns = now_ns;
 	t->exec_start_ns = now_ns;
 	t->runtime_ns += ran;
-	if (t == rq->idle)
+	if (t == rq->idle) {
 		rq->stats.idle_ns += ran;
-	else if (t->policy->account(rq, runq_data(rq, t->policy), t, ran))
+		return;
+	}
+	give_way = runq_policy(rq, t)->account(rq, runq_data(rq, t), t, ran);
+	if (unlikely(t->sched_slot == SLOT_FIXED))
+		give_way |= guard_account(rq, ran);
+	if (give_way)
 		atomic_fetch_or(&t->exit_work, WORK_RESCHED);
 }
 
@@ -43,85 +45,151 @@ struct runq *runq_lock_of(struct thread *t)
 	}
 }
 
-/* Arms the slice timer when the running thread has company. Own CPU. */
-static void slice_update(struct runq *rq, u64 now_ns)
+void runq_kick(struct runq *rq)
+{
+	atomic_fetch_or(&rq->running->exit_work, WORK_RESCHED);
+	if (rq->cpu != arch_cpu_self())
+		ipi_send(rq->cpu, IPI_RESCHED);
+}
+
+/*
+ * The moment at which the running thread, the guard or a parked deadline thread wants attention. Own CPU. A thread
+ * that is to give way anyway has no such moment: one in the past would interrupt it again before its next instruction,
+ * for ever if preemption is off.
+ */
+static void event_update(struct runq *rq)
 {
 	struct thread *t = rq->running;
-	u64 slice = t != rq->idle && rq->nr_running > 1 ? t->policy->slice(t) : 0;
+	u64 end = rq->release_ns, left;
 
-	if (slice == 0) {
-		if (rq->slice_end_ns != U64_MAX) {
-			rq->slice_end_ns = U64_MAX;
-			timer_slice_set(U64_MAX);
-		}
-		return;
+	if (t != rq->idle && (rq->nr_running > 1 || t->sched_slot == SLOT_DEADLINE) &&
+	    !(atomic_load(&t->exit_work) & WORK_RESCHED)) {
+		left = runq_policy(rq, t)->slice(rq, runq_data(rq, t), t);
+		if (left && rq->now_ns + left < end)
+			end = rq->now_ns + left;
+		if (unlikely(t->sched_slot == SLOT_FIXED || rq->rt_throttled))
+			end = min(end, guard_event_ns(rq));
+		if (unlikely(rq->queued[SLOT_BACKGROUND]) && t->sched_slot == SLOT_SYSTEM)
+			end = min(end, rq->background_due_ns);
 	}
-	rq->slice_end_ns = now_ns + slice;
-	timer_slice_set(rq->slice_end_ns);
+	if (end == rq->event_ns)
+		return;
+	rq->event_ns = end;
+	timer_slice_set(end);
 }
 
 static bool should_preempt(const struct thread *woken, const struct runq *rq)
 {
 	const struct thread *running = rq->running;
-	unsigned a, b;
 
 	if (running == rq->idle)
 		return true;
-	a = policy_slot(woken->policy);
-	b = policy_slot(running->policy);
-	return a != b ? a < b : woken->policy->preempts(woken, running);
+	if (woken->sched_slot == running->sched_slot)
+		return runq_policy(rq, woken)->preempts(woken, running);
+	if (unlikely(rq->rt_throttled)) {
+		if (running->sched_slot == SLOT_FIXED)
+			return true;
+		if (woken->sched_slot == SLOT_FIXED)
+			return false;
+	}
+	return woken->sched_slot < running->sched_slot;
 }
 
-void runq_enqueue(struct runq *rq, struct thread *t, bool woken)
+void runq_meet(struct runq *rq, struct thread *t)
 {
-	u64 now = time_ns();
+	const struct sched_policy *p = runq_policy(rq, t);
 
-	runq_account_current(rq, now);
+	if (t->policy_seq == rq->policy_seq[t->sched_slot])
+		return;
+	t->policy_seq = rq->policy_seq[t->sched_slot];
+	t->slice_ns = 0;
+	t->vruntime = 0;
+	t->level = 0;
+	t->boost_seq = 0;
+	if (p->join)
+		p->join(rq, runq_data(rq, t), t);
+}
+
+bool __hot runq_insert(struct runq *rq, struct thread *t, u32 flags)
+{
+	runq_meet(rq, t);
+	if (unlikely(!runq_policy(rq, t)->enqueue(rq, runq_data(rq, t), t, flags)))
+		return false;
+	if (unlikely(t->sched_slot == SLOT_BACKGROUND && !rq->queued[SLOT_BACKGROUND]))
+		rq->background_due_ns = rq->now_ns + BACKGROUND_PERIOD_NS;
+	runq_count_more(rq, t->sched_slot);
+	return true;
+}
+
+void __hot runq_enqueue(struct runq *rq, struct thread *t, u32 flags)
+{
+	runq_account_current(rq, time_ns());
 	atomic_store(&t->cpu, rq->cpu);
 	atomic_store(&t->on_rq, 1u);
-	t->policy->enqueue(rq, runq_data(rq, t->policy), t, woken);
-	atomic_store(&rq->nr_running, rq->nr_running + 1);
+	t->wait_start_ns = rq->now_ns;
+	if (unlikely(!runq_insert(rq, t, flags))) {
+		event_update(rq);
+		return;
+	}
+	runq_set_running(rq, rq->nr_running + 1);
 	if (should_preempt(t, rq))
 		atomic_fetch_or(&rq->running->exit_work, WORK_RESCHED);
-	else if (rq->slice_end_ns == U64_MAX)
-		slice_update(rq, now);
+	else
+		event_update(rq);
 }
 
 void runq_take_out(struct runq *rq, struct thread *t)
 {
-	t->policy->dequeue(rq, runq_data(rq, t->policy), t);
+	if (runq_policy(rq, t)->dequeue(rq, runq_data(rq, t), t)) {
+		runq_count_less(rq, t->sched_slot);
+		runq_set_running(rq, rq->nr_running - 1);
+	}
 	atomic_store(&t->on_rq, 0u);
-	atomic_store(&rq->nr_running, rq->nr_running - 1);
+}
+
+static void leave_queue(struct runq *rq, struct thread *t)
+{
+	/* A waker that read on_rq == 1 before this waits for the queue's lock and looks again. */
+	atomic_store(&t->on_rq, 0u);
+	runq_set_running(rq, rq->nr_running - 1);
 }
 
 /* The thread that leaves the CPU goes to sleep, back into the queue, or to another CPU. */
-static void put_previous(struct runq *rq, struct thread *prev, bool is_preempted)
+static void __hot put_previous(struct runq *rq, struct thread *prev, bool is_preempted, u32 flags)
 {
+	bool is_runnable = atomic_load(&prev->state) == THREAD_RUNNABLE;
+
 	if (prev == rq->idle)
 		return;
-	if (!is_preempted && atomic_load(&prev->state) != THREAD_RUNNABLE) {
-		/* A waker that read on_rq == 1 before this waits for the queue's lock and looks again. */
-		atomic_store(&prev->on_rq, 0u);
-		atomic_store(&rq->nr_running, rq->nr_running - 1);
-	} else if (likely(prev->affinity & cpu_mask(rq->cpu->id)) ||
-		   atomic_load(&prev->state) != THREAD_RUNNABLE) {	/* as in take_for: not now */
-		prev->policy->enqueue(rq, runq_data(rq, prev->policy), prev, false);
+	if (!is_preempted && !is_runnable) {
+		prev->slept_since_ns = rq->now_ns;
+		leave_queue(rq, prev);
+	} else if (likely(prev->allowed & cpu_mask(rq->cpu->id)) || !is_runnable) {	/* as in take_for: not now */
+		prev->wait_start_ns = rq->now_ns;
+		if (unlikely(!runq_insert(rq, prev, flags)))
+			runq_set_running(rq, rq->nr_running - 1);
 	} else {
-		atomic_store(&prev->on_rq, 0u);
-		atomic_store(&rq->nr_running, rq->nr_running - 1);
+		leave_queue(rq, prev);
 		rq->moving = prev;
 	}
 }
 
-static struct thread *pick_next(struct runq *rq)
+static struct thread * __hot pick_next(struct runq *rq)
 {
-	for (unsigned slot = 0; rq->nr_running > 0 && slot < SLOT_COUNT; slot++) {
-		struct thread *t = sched_policies[slot]->pick(rq, rq->data[slot]);
+	u32 mask = rq->queued_mask, others = mask & ~(1u << SLOT_FIXED);
+	unsigned slot;
 
-		if (t)
-			return t;
+	if (mask == 0)
+		return rq->idle;
+	if (unlikely(rq->rt_throttled) && others)
+		mask = others;
+	slot = (unsigned)__builtin_ctz(mask);
+	if (unlikely(mask & (1u << SLOT_BACKGROUND)) && slot >= SLOT_SYSTEM && rq->now_ns >= rq->background_due_ns) {
+		slot = SLOT_BACKGROUND;
+		rq->background_due_ns = rq->now_ns + BACKGROUND_PERIOD_NS;
 	}
-	return rq->idle;
+	runq_count_less(rq, slot);
+	return rq->policy[slot]->pick(rq, rq->data[slot]);
 }
 
 /* User FPU registers: saved when their thread leaves, reloaded at user return when another's are in. */
@@ -160,13 +228,24 @@ static void finish_switch(struct thread *prev)
 		thread_put(prev);
 }
 
-static void switch_to(struct runq *rq, struct thread *prev, struct thread *next, u64 now)
+static void note_turn(struct runq *rq, struct thread *next)
 {
-	u64 ticks;
+	u64 waited = rq->now_ns - next->wait_start_ns;
+
+	if (next->wait_start_ns == 0 || next == rq->idle)
+		return;
+	next->wait_start_ns = 0;
+	next->waited_ns += waited;
+	next->wait_max_ns = max(next->wait_max_ns, waited);
+	rq->stats.wait_ns += waited;
+	rq->stats.turns++;
+}
+
+static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread *next)
+{
+	u64 now = rq->now_ns, ticks;
 
 	rq->running = next;
-	if (rq->slice_end_ns == U64_MAX && rq->nr_running > 1)
-		slice_update(rq, now);	/* others wait, and whoever queued them set no end: it preempted */
 	atomic_store(&next->cpu, rq->cpu);
 	atomic_store(&next->on_cpu, 1u);
 	next->exec_start_ns = now;
@@ -177,14 +256,28 @@ static void switch_to(struct runq *rq, struct thread *prev, struct thread *next,
 	}
 	next->mode_stamp = ticks;
 	rq->stats.switches++;
-	slice_update(rq, now);
+	if (next == rq->idle)
+		rq->stats.idle_switches++;
+	note_turn(rq, next);
+	event_update(rq);
 	switch_fpu(rq->cpu, prev, next);
 	rseq_switch_in(next, rq->cpu);
 	aspace_switch(prev, next);
 	finish_switch(arch_thread_switch(prev, next));
 }
 
-static void __hot schedule_common(bool is_preempted)
+/* A period's or a parked thread's time may have come. */
+static void catch_up(struct runq *rq)
+{
+	if (unlikely(rq->now_ns >= rq->release_ns))
+		rq->release_ns = deadline_release_due(rq);
+	if (unlikely(rq->rt_throttled))
+		guard_refresh(rq);
+	if (unlikely(rq->queued[SLOT_BACKGROUND]) && rq->now_ns >= rq->background_due_ns)
+		atomic_fetch_or(&rq->running->exit_work, WORK_RESCHED);
+}
+
+static void __hot schedule_common(bool is_preempted, u32 enqueue_flags)
 {
 	unsigned long flags = arch_irq_save();
 	struct runq *rq = this_runq();
@@ -196,19 +289,26 @@ static void __hot schedule_common(bool is_preempted)
 		runq_drain(rq);
 	now = time_ns();
 	spin_lock_raw(&rq->lock);
+	if (prev->has_woken && !is_preempted)
+		thread_note_handoff(prev, now - prev->exec_start_ns);
 	runq_account_current(rq, now);
-	put_previous(rq, prev, is_preempted);
+	catch_up(rq);
+	put_previous(rq, prev, is_preempted, enqueue_flags);
 	next = pick_next(rq);
+	rq->stats.schedules++;
+	if (unlikely(enqueue_flags))
+		rq->stats.yields++;
 	atomic_fetch_and(&prev->exit_work, ~(WORK_RESCHED | WORK_BEAT));
 	if (next == prev) {
-		slice_update(rq, now);
+		prev->wait_start_ns = 0;
+		event_update(rq);
 		spin_unlock_raw(&rq->lock);
 	} else {
 		if (is_preempted)
 			prev->involuntary_switches++;
 		else
 			prev->voluntary_switches++;
-		switch_to(rq, prev, next, now);
+		switch_to(rq, prev, next);
 		/* Another CPU perhaps: rq is stale. */
 	}
 	arch_irq_restore(flags);
@@ -221,13 +321,13 @@ void __hot schedule(void)
 		panic("schedule with preemption off: thread %s, preempt_count %#x, %u locks, last %p", current->name,
 		      current->preempt_count, current->nr_held, current->held[0]);
 #endif
-	schedule_common(false);
+	schedule_common(false, 0);
 	loadavg_update(current->exec_start_ns);
 }
 
 void sched_preempt(void)
 {
-	schedule_common(true);
+	schedule_common(true, 0);
 }
 
 void preempt_resched(void)
@@ -235,22 +335,12 @@ void preempt_resched(void)
 	struct thread *t = current;
 
 	while (unlikely((atomic_load(&t->exit_work) & WORK_RESCHED) && preemptible()))
-		schedule_common(true);
+		schedule_common(true, 0);
 }
 
 void sched_yield(void)
 {
-	struct thread *t = current;
-	unsigned long flags = arch_irq_save();
-	struct runq *rq = this_runq();
-
-	spin_lock_raw(&rq->lock);
-	runq_account_current(rq, time_ns());
-	if (t->policy->yield)
-		t->policy->yield(rq, runq_data(rq, t->policy), t);
-	spin_unlock_raw(&rq->lock);
-	arch_irq_restore(flags);
-	schedule_common(true);
+	schedule_common(true, ENQUEUE_YIELDED);
 }
 
 void thread_first_run(struct thread *prev)
@@ -266,8 +356,9 @@ void sched_slice_expired(void)
 
 	spin_lock_raw(&rq->lock);
 	runq_account_current(rq, now);
-	rq->slice_end_ns = U64_MAX;
-	slice_update(rq, now);
+	rq->event_ns = U64_MAX;
+	catch_up(rq);
+	event_update(rq);
 	spin_unlock_raw(&rq->lock);
 	runq_push_excess(rq, now);
 }

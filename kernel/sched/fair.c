@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The fair policy (SCHED_OTHER, SCHED_BATCH): threads share the CPU in proportion to weight. Each
+ * The fair policy (sched=fair): threads share the CPU in proportion to weight. Each
  * has a virtual time that grows by the time it ran divided by its weight; the smallest runs
  * next. A woken thread starts no further back than a bounded credit, so that sleepers run soon but
  * cannot save up time. Virtual times are relative to a queue's floor; moving rebases them.
@@ -17,23 +17,8 @@ struct fair_queue {
 	struct rb_tree tree;
 	struct rb_node *leftmost;
 	u64 floor;		/* never decreases: the smallest virtual time around */
-	u64 weight;		/* of the queued threads */
-	u32 nr;
 };
 static_assert(sizeof(struct fair_queue) <= SLOT_DATA_SIZE, "");
-
-/* 1024 * 1.25^-nice, rounded: one step of nice is a tenth of the CPU between two threads. */
-static const u32 weights[40] = {
-	88818, 71054, 56843, 45475, 36380, 29104, 23283, 18626, 14901, 11921,
-	9537, 7629, 6104, 4883, 3906, 3125, 2500, 2000, 1600, 1280,
-	1024, 819, 655, 524, 419, 336, 268, 215, 172, 137,
-	110, 88, 70, 56, 45, 36, 29, 23, 18, 15,
-};
-
-u64 sched_weight(const struct thread *t)
-{
-	return weights[clamp(t->nice, -20, 19) + 20];
-}
 
 static struct thread *thread_of(struct rb_node *n)
 {
@@ -57,7 +42,7 @@ static void raise_floor(struct fair_queue *q, const struct thread *running)
 	u64 lowest = q->floor;
 	bool has = false;
 
-	if (running && running->policy == &sched_policy_fair) {
+	if (running) {
 		lowest = running->vruntime;
 		has = true;
 	}
@@ -67,14 +52,23 @@ static void raise_floor(struct fair_queue *q, const struct thread *running)
 		q->floor = lowest;
 }
 
-static void fair_enqueue(struct runq *rq, void *rq_data, struct thread *t, bool woken)
+/* No further back, no further ahead than the others: it comes from another policy. */
+static void fair_join(struct runq *rq, void *rq_data, struct thread *t)
+{
+	t->vruntime = ((struct fair_queue *)rq_data)->floor;
+}
+
+static bool fair_enqueue(struct runq *rq, void *rq_data, struct thread *t, u32 flags)
 {
 	struct fair_queue *q = rq_data;
 	struct rb_node **link = &q->tree.root, *parent = NULL;
 	bool is_leftmost = true;
 
-	if (woken && is_before(t->vruntime, q->floor - WAKE_CREDIT_NS))
+	if ((flags & ENQUEUE_WOKEN) && is_before(t->vruntime, q->floor - WAKE_CREDIT_NS))
 		t->vruntime = q->floor - WAKE_CREDIT_NS;
+	/* Behind the next one in line; with nobody in line a yield changes nothing. */
+	if ((flags & ENQUEUE_YIELDED) && q->leftmost && !is_before(thread_of(q->leftmost)->vruntime, t->vruntime))
+		t->vruntime = thread_of(q->leftmost)->vruntime + 1;
 	while (*link) {
 		parent = *link;
 		if (is_before(t->vruntime, thread_of(parent)->vruntime)) {
@@ -88,19 +82,17 @@ static void fair_enqueue(struct runq *rq, void *rq_data, struct thread *t, bool 
 	rb_insert_fixup(&q->tree, &t->rq_node, NULL);
 	if (is_leftmost)
 		q->leftmost = &t->rq_node;
-	q->weight += sched_weight(t);
-	q->nr++;
+	return true;
 }
 
-static void fair_dequeue(struct runq *rq, void *rq_data, struct thread *t)
+static bool fair_dequeue(struct runq *rq, void *rq_data, struct thread *t)
 {
 	struct fair_queue *q = rq_data;
 
 	if (q->leftmost == &t->rq_node)
 		q->leftmost = rb_next(&t->rq_node);
 	rb_remove(&q->tree, &t->rq_node, NULL);
-	q->weight -= sched_weight(t);
-	q->nr--;
+	return true;
 }
 
 static struct thread *fair_pick(struct runq *rq, void *rq_data)
@@ -117,18 +109,18 @@ static struct thread *fair_pick(struct runq *rq, void *rq_data)
 	return t;
 }
 
-static u64 fair_slice(const struct thread *t)
+static u64 fair_slice(const struct runq *rq, const void *rq_data, const struct thread *t)
 {
-	return SLICE_NS;
+	return t->slice_ns < SLICE_NS ? SLICE_NS - t->slice_ns : SLICE_NS;	/* past the end and still first: one more */
 }
+
+static u64 fair_quantum(const struct thread *t) { return SLICE_NS; }
 
 static bool fair_account(struct runq *rq, void *rq_data, struct thread *t, u64 ran_ns)
 {
 	struct fair_queue *q = rq_data;
 	u64 weight = sched_weight(t);
 
-	if (is_before(t->vruntime, q->floor - WAKE_CREDIT_NS))
-		t->vruntime = q->floor;	/* came from another policy while running */
 	t->vruntime += weight == WEIGHT_NICE_0 ? ran_ns : ran_ns * WEIGHT_NICE_0 / weight;
 	t->slice_ns += ran_ns;
 	raise_floor(q, t);
@@ -145,16 +137,13 @@ static struct thread *fair_steal(struct runq *rq, void *rq_data, unsigned to_cpu
 {
 	struct fair_queue *q = rq_data;
 
+	unsigned looked = 0;
+
 	/* From the right end: who would run last loses least. */
-	for (struct rb_node *n = rb_last(&q->tree); n; n = rb_prev(n))
-		if (thread_of(n)->affinity & cpu_mask(to_cpu))
+	for (struct rb_node *n = rb_last(&q->tree); n && looked < STEAL_LOOK; n = rb_prev(n), looked++)
+		if (thread_of(n)->allowed & cpu_mask(to_cpu))
 			return thread_of(n);
 	return NULL;
-}
-
-static u64 fair_load(const void *rq_data)
-{
-	return atomic_load(&((const struct fair_queue *)rq_data)->weight);
 }
 
 static void fair_migrate(const void *from_rq_data, const void *to_rq_data, struct thread *t)
@@ -164,27 +153,18 @@ static void fair_migrate(const void *from_rq_data, const void *to_rq_data, struc
 	t->vruntime += atomic_load(&to->floor) - atomic_load(&from->floor);
 }
 
-/* Behind the next one in line; with nobody in line it changes nothing. */
-static void fair_yield(struct runq *rq, void *rq_data, struct thread *t)
-{
-	struct fair_queue *q = rq_data;
-
-	if (q->leftmost && !is_before(thread_of(q->leftmost)->vruntime, t->vruntime))
-		t->vruntime = thread_of(q->leftmost)->vruntime + 1;
-}
-
 const struct sched_policy sched_policy_fair = {
 	.name = "fair",
-	.rq_size = sizeof(struct fair_queue),
-	.rq_init = fair_init,
+	.data_size = sizeof(struct fair_queue),
+	.init = fair_init,
+	.join = fair_join,
 	.enqueue = fair_enqueue,
 	.dequeue = fair_dequeue,
 	.pick = fair_pick,
 	.account = fair_account,
 	.preempts = fair_preempts,
 	.slice = fair_slice,
+	.quantum = fair_quantum,
 	.steal = fair_steal,
 	.migrate = fair_migrate,
-	.yield = fair_yield,
-	.load = fair_load,
 };

@@ -8,12 +8,10 @@
 #include <uapi/sched.h>
 
 #define PRIORITIES 100
-#define RR_SLICE_NS 100000000ull	/* as Linux's default */
 
 struct fixed_queue {
 	u64 bitmap[BITMAP_WORDS(PRIORITIES)];	/* bit p: list p has threads */
 	struct list lists[PRIORITIES];
-	u32 nr;
 };
 static_assert(sizeof(struct fixed_queue) <= SLOT_DATA_SIZE, "");
 
@@ -22,7 +20,6 @@ static void fixed_init(void *rq_data)
 	struct fixed_queue *q = rq_data;
 
 	q->bitmap[0] = q->bitmap[1] = 0;
-	q->nr = 0;
 	for (unsigned i = 0; i < PRIORITIES; i++)
 		list_init(&q->lists[i]);
 }
@@ -34,30 +31,32 @@ static struct list *highest(struct fixed_queue *q)
 	return q->bitmap[0] ? &q->lists[log2_floor(q->bitmap[0])] : NULL;
 }
 
+static u64 turn_ns(void) { return atomic_load(&sched_settings.rr_timeslice_ms) * NSEC_PER_MSEC; }
+
 /* thread.slice_ns: what is left of the turn; 0 means the turn is over. */
-static void fixed_enqueue(struct runq *rq, void *rq_data, struct thread *t, bool woken)
+static bool fixed_enqueue(struct runq *rq, void *rq_data, struct thread *t, u32 flags)
 {
 	struct fixed_queue *q = rq_data;
 	struct list *l = &q->lists[t->rt_priority];
 
-	if (woken || t->slice_ns == 0) {
-		t->slice_ns = RR_SLICE_NS;
+	if (flags || t->slice_ns == 0) {
+		t->slice_ns = turn_ns();
 		list_push_back(l, &t->rq_link);
 	} else {
 		list_push_front(l, &t->rq_link);
 	}
 	bitmap_set(q->bitmap, t->rt_priority);
-	q->nr++;
+	return true;
 }
 
-static void fixed_dequeue(struct runq *rq, void *rq_data, struct thread *t)
+static bool fixed_dequeue(struct runq *rq, void *rq_data, struct thread *t)
 {
 	struct fixed_queue *q = rq_data;
 
 	list_remove(&t->rq_link);
 	if (list_empty(&q->lists[t->rt_priority]))
 		bitmap_clear(q->bitmap, t->rt_priority);
-	q->nr--;
+	return true;
 }
 
 static struct thread *fixed_pick(struct runq *rq, void *rq_data)
@@ -83,7 +82,7 @@ static bool fixed_account(struct runq *rq, void *rq_data, struct thread *t, u64 
 		return false;
 	if (!list_empty(&q->lists[t->rt_priority]))
 		return true;
-	t->slice_ns = RR_SLICE_NS;	/* alone at its priority */
+	t->slice_ns = turn_ns();	/* alone at its priority */
 	return false;
 }
 
@@ -92,46 +91,41 @@ static bool fixed_preempts(const struct thread *woken, const struct thread *runn
 	return woken->rt_priority > running->rt_priority;
 }
 
-static u64 fixed_slice(const struct thread *t)
+static u64 fixed_slice(const struct runq *rq, const void *rq_data, const struct thread *t)
 {
 	if (t->sched_class != SCHED_RR)
 		return 0;
-	return t->slice_ns ? t->slice_ns : RR_SLICE_NS;
+	return t->slice_ns ? t->slice_ns : turn_ns();
 }
+
+static u64 fixed_quantum(const struct thread *t) { return t->sched_class == SCHED_RR ? turn_ns() : 0; }
 
 static struct thread *fixed_steal(struct runq *rq, void *rq_data, unsigned to_cpu)
 {
 	struct fixed_queue *q = rq_data;
+	unsigned looked = 0;
 	struct thread *t;
 
 	for (unsigned p = PRIORITIES; p-- > 0;)
-		list_for_each(t, &q->lists[p], rq_link)
-			if (t->affinity & cpu_mask(to_cpu))
+		list_for_each(t, &q->lists[p], rq_link) {
+			if (t->allowed & cpu_mask(to_cpu))
 				return t;
+			if (++looked == STEAL_LOOK)
+				return NULL;
+		}
 	return NULL;
-}
-
-static u64 fixed_load(const void *rq_data)
-{
-	return atomic_load(&((const struct fixed_queue *)rq_data)->nr) * 1024ull;
-}
-
-static void fixed_yield(struct runq *rq, void *rq_data, struct thread *t)
-{
-	t->slice_ns = 0;
 }
 
 const struct sched_policy sched_policy_fixed = {
 	.name = "fixed",
-	.rq_size = sizeof(struct fixed_queue),
-	.rq_init = fixed_init,
+	.data_size = sizeof(struct fixed_queue),
+	.init = fixed_init,
 	.enqueue = fixed_enqueue,
 	.dequeue = fixed_dequeue,
 	.pick = fixed_pick,
 	.account = fixed_account,
 	.preempts = fixed_preempts,
 	.slice = fixed_slice,
+	.quantum = fixed_quantum,
 	.steal = fixed_steal,
-	.yield = fixed_yield,
-	.load = fixed_load,
 };

@@ -9,25 +9,39 @@
 #define SCHED_RUNQ_H
 
 #include <kernel/sched.h>
+#include <kernel/time.h>
 
-/* Policies in order of precedence. */
-enum policy_slot { SLOT_FIXED, SLOT_FAIR, SLOT_BACKGROUND, SLOT_COUNT };
-extern const struct sched_policy sched_policy_fixed, sched_policy_fair, sched_policy_background;
-extern const struct sched_policy *const sched_policies[SLOT_COUNT];
+extern const struct sched_policy sched_policy_deadline, sched_policy_fixed, sched_policy_background;
+/* What sched= may choose; the first is the default. */
+extern const struct sched_policy sched_policy_mlfq, sched_policy_round_robin, sched_policy_priority, sched_policy_fair;
+extern const struct sched_policy *const sched_system_policies[];
+extern const unsigned sched_system_policies_len;
 
 #define SLOT_DATA_SIZE 1728	/* what the largest policy needs; checked by sched_cpu_init */
+#define NICE_COUNT 40u
 
 /* Marks: [q] lock, [c] own CPU only, interrupts off, [a] atomic, [b] set at boot. */
 struct runq {
 	struct spinlock lock;
+	u32 nr_running;			/* [q] runnable threads, the running one included, idle and parked ones not */
 	struct cpu *cpu;		/* [b] */
 	struct thread *running;		/* [q] */
 	struct thread *idle;		/* [b] */
 	struct thread *wake_list;	/* [a] threads handed over by others, newest first */
 	u32 is_polling;			/* [a] idle and watching wake_list: needs no IPI */
-	u32 nr_running;			/* [q] runnable threads, the running one included, idle not */
+	u32 queued_mask;		/* [q] bit slot: queued[slot] > 0 */
+	u32 queued[SLOT_COUNT];		/* [q] waiting threads that may run */
+	u32 policy_seq[SLOT_COUNT];	/* [q] which policy, counted over all changes */
+	const struct sched_policy *policy[SLOT_COUNT];	/* [q] */
+	u64 now_ns;			/* [q] when the lock was last taken by a caller of the policies */
+	u64 event_ns;			/* [c] armed moment: end of a turn, budget or period; U64_MAX none */
+	u64 release_ns;			/* [q] a parked deadline thread's time comes; U64_MAX none */
+	u64 rt_period_ns;		/* [q] begin of the guard's period */
+	u64 rt_used_ns;			/* [q] by SLOT_FIXED since then */
+	u64 background_due_ns;		/* [q] SLOT_BACKGROUND, if it has threads, gets a turn even if SLOT_SYSTEM wants it */
+	bool rt_throttled;		/* [q] */
+	bool is_leaving;		/* [a] going offline: takes no threads */
 	struct thread *moving;		/* [c] switched-out thread that must go to another CPU */
-	u64 slice_end_ns;		/* [c] armed slice deadline, U64_MAX none */
 	u64 balance_next_ns;		/* [c] */
 	struct sched_cpu_stats stats;	/* [c] written by its CPU; read by all */
 	u64 user_ticks, nice_ticks, system_ticks;	/* [q] see stats_settle */
@@ -35,48 +49,81 @@ struct runq {
 };
 DECLARE_PERCPU(struct runq, sched_runq);
 extern cpumask_t sched_idle_mask;	/* [a] CPUs that look for work */
+extern cpumask_t cpu_active_mask;	/* [a] online and not leaving: where threads may go */
+extern struct mutex sched_admin_lock;	/* policies, admission, CPUs on and off */
 
 static inline struct runq *this_runq(void) { return percpu_of(sched_runq, arch_cpu_self()); }
 static inline struct runq *runq_of(const struct cpu *cpu) { return percpu_of(sched_runq, cpu); }
-
-static inline unsigned policy_slot(const struct sched_policy *p)
+static inline const struct sched_policy *runq_policy(const struct runq *rq, const struct thread *t)
 {
-	unsigned slot = 0;
-
-	while (sched_policies[slot] != p)
-		slot++;
-	return slot;
+	return rq->policy[t->sched_slot];
 }
-static inline void *runq_data(struct runq *rq, const struct sched_policy *p)
+static inline void *runq_data(struct runq *rq, const struct thread *t) { return rq->data[t->sched_slot]; }
+static inline void runq_count_more(struct runq *rq, unsigned slot)
 {
-	return rq->data[policy_slot(p)];
+	rq->queued[slot]++;
+	rq->queued_mask |= 1u << slot;
 }
+static inline void runq_count_less(struct runq *rq, unsigned slot)
+{
+	if (--rq->queued[slot] == 0)
+		rq->queued_mask &= ~(1u << slot);
+}
+static inline void runq_set_running(struct runq *rq, u32 n) { atomic_store(&rq->nr_running, n); }
 
-/* core.c; all with rq->lock held, on rq's own CPU. */
-void runq_enqueue(struct runq *rq, struct thread *t, bool woken);
+/* core.c; all with rq->lock held. */
+/* Puts a thread in: counted, with its numbers made fit for the policy. False: parked. Own CPU. */
+bool runq_insert(struct runq *rq, struct thread *t, u32 flags);
+/* If t's numbers are another policy's, it starts anew. */
+void runq_meet(struct runq *rq, struct thread *t);
+/* … and decides whether it preempts. Own CPU. */
+void runq_enqueue(struct runq *rq, struct thread *t, u32 flags);
 void runq_account_current(struct runq *rq, u64 now_ns);
 /* Takes a queued (not running) thread out for good: on_rq becomes 0. Any CPU. */
 void runq_take_out(struct runq *rq, struct thread *t);
 /* Locks the queue that t belongs to; t->wake_lock held or t known to be queued. */
 struct runq *runq_lock_of(struct thread *t);
+void runq_kick(struct runq *rq);	/* its CPU looks again who should run */
 
 /* wake.c */
 void runq_drain(struct runq *rq);	/* takes the wake list in; own CPU, interrupts off, lock not held */
 /*
- * Hands t (RUNNABLE, on_rq 0, on_cpu 0) to a CPU of its affinity. Interrupts off, t->wake_lock held: who
+ * Hands t (RUNNABLE, on_rq 0, on_cpu 0) to a CPU it may run on. Interrupts off, t->wake_lock held: who
  * changes class or CPUs of a thread on its way holds it too, and then finds it queued or not yet placed.
  */
 void runq_send(struct thread *t, struct cpu *to);
 /* The same for who does not hold wake_lock; to another CPU if `to` is NULL or no longer allowed. */
 void runq_forward(struct thread *t, struct cpu *to);
 struct cpu *sched_place(const struct thread *t);
+void thread_note_handoff(struct thread *t, u64 ran_ns);	/* it sleeps of its own will */
+#define HANDOFF_MAX 8u
 
 /* balance.c; interrupts off. */
 bool runq_pull(struct runq *rq);	/* idle: true when a thread came */
 void runq_push_excess(struct runq *rq, u64 now_ns);
 
-/* smp.c: from the idle loop's start */
-void cpu_mark_online(struct cpu *cpu);
+/* smp.c, hotplug.c */
+void cpu_mark_online(struct cpu *cpu);	/* from the idle loop's start */
+void cpu_idle_leave(struct runq *rq);	/* in the idle loop when is_leaving: does not return if it goes */
+
+void sched_refresh_all(void);		/* cpu_active_mask has changed */
+
+/* class.c */
+void sched_refresh_allowed(struct thread *t);	/* after a change of what is active; moves t if it must */
+void thread_update_allowed(struct thread *t);	/* wake_lock and its queue's lock held, or t unseen by others */
+
+/* deadline.c */
+bool deadline_is_rm(void);
+void deadline_begin(struct runq *rq, struct thread *t);	/* a first job, released now */
+u64 deadline_release_due(struct runq *rq);	/* queues those whose time has come; when the next one's comes */
+int deadline_admit(struct thread *t, u64 runtime_ns, u64 period_ns, cpumask_t cpus);	/* CPU or -EBUSY; sched_admin_lock */
+void deadline_withdraw(struct thread *t);	/* sched_admin_lock held */
+u64 deadline_bandwidth(unsigned cpu);	/* admitted there, 20 fraction bits */
+
+/* guard.c */
+bool guard_account(struct runq *rq, u64 ran_ns);	/* the running SLOT_FIXED thread used time; true: it must give way */
+u64 guard_event_ns(const struct runq *rq);		/* when the guard wants to look again; U64_MAX */
+void guard_refresh(struct runq *rq);			/* a new period has begun? */
 
 /* stack_mark.c */
 #if CONFIG_DEBUG
@@ -92,7 +139,16 @@ static inline void stack_note(const struct thread *t) {}
 void stats_settle(struct runq *rq, struct thread *t);
 void loadavg_update(u64 now_ns);
 
-/* fair.c */
-u64 sched_weight(const struct thread *t);
+/* settings.c */
+void settings_read_cmdline(void);
+void settings_install(struct runq *rq);	/* the policies of a CPU that comes up */
+u64 quantum_of_nice(s32 nice);		/* ns; spec.md: 5 ms idle … 20 normal … 40 critical */
+u64 sched_weight(const struct thread *t);	/* nice 0: 1024; a step is a tenth of the CPU between two */
+
+/* So often at least, a SCHED_IDLE thread runs beside normal ones: what it holds (locks, its own end) is not held for ever. */
+#define BACKGROUND_PERIOD_NS NSEC_PER_SEC
+
+/* Threads of a queue that a thief looks at before it gives up. */
+#define STEAL_LOOK 32u
 
 #endif

@@ -222,6 +222,32 @@ static void equal_turns(void)
 
 static void test_equal_turns(void) { with_crew(equal_turns); }
 
+static void keep_preemption_off(void *arg)
+{
+	u64 end = time_ns() + 3 * quantum_of_nice(-20);
+
+	preempt_disable();
+	while (time_ns() < end)
+		arch_cpu_relax();
+	preempt_enable();
+	atomic_store((u32 *)arg, 1u);
+}
+
+/* A turn ends while its thread may not be preempted: the thread goes on, the interrupt does not come again and again. */
+static void turn_ends_late(void)
+{
+	static u32 is_through;
+
+	atomic_store(&is_through, 0u);
+	test_check(crew_add("busy", spin_until_stop, NULL, 0) != NULL);
+	test_check(crew_add("keeps", keep_preemption_off, &is_through, 0) != NULL);
+	thread_start(crew[0]);
+	thread_start(crew[1]);
+	test_check(WAIT_FOR(atomic_load(&is_through)));
+}
+
+static void test_turn_ends_late(void) { with_crew(turn_ends_late); }
+
 /* SCHED_FIFO shuts the normal class out; SCHED_IDLE gets what others leave. */
 static void class_precedence(void)
 {
@@ -301,65 +327,12 @@ static void test_loadavg(void)
 		test_check(load[i] < 1000ull << 11);
 }
 
-/* The fair queue alone: order by virtual time, the floor, the credit of sleepers. */
-static void test_fair_queue(void)
-{
-	static u8 data[SLOT_DATA_SIZE] __aligned(16);
-	static struct thread t[3];
-	const struct sched_policy *p = &sched_policy_fair;
-
-	p->rq_init(data);
-	test_check(p->pick(NULL, data) == NULL);
-	for (unsigned i = 0; i < 3; i++) {
-		t[i] = (struct thread){ .policy = p, .affinity = cpu_mask(i), .vruntime = 100 - i };
-		p->enqueue(NULL, data, &t[i], false);
-	}
-	test_check(p->load(data) == 3 * 1024);
-	test_check(p->steal(NULL, data, 1) == &t[1]);
-	test_check(p->steal(NULL, data, 5) == NULL);
-	test_check(p->pick(NULL, data) == &t[2]);
-	p->dequeue(NULL, data, &t[1]);
-	test_check(p->pick(NULL, data) == &t[0]);
-	test_check(p->pick(NULL, data) == NULL);
-	/* t[0] runs a second; t[1] slept since the beginning and may not claim that second. */
-	p->account(NULL, data, &t[0], NSEC_PER_SEC);
-	p->enqueue(NULL, data, &t[1], true);
-	test_check(t[1].vruntime > NSEC_PER_SEC / 2 && t[1].vruntime < t[0].vruntime);
-	test_check(p->preempts(&t[1], &t[0]));
-	test_equal(p->load(data), 1024);
-}
-
-static void test_fixed_queue(void)
-{
-	static u8 data[SLOT_DATA_SIZE] __aligned(16);
-	static struct thread t[4];
-	static const u32 priority[4] = { 1, 99, 64, 64 };
-	const struct sched_policy *p = &sched_policy_fixed;
-
-	p->rq_init(data);
-	test_check(p->pick(NULL, data) == NULL);
-	for (unsigned i = 0; i < 4; i++) {
-		t[i] = (struct thread){ .policy = p, .affinity = 1, .rt_priority = priority[i], .sched_class = SCHED_RR };
-		p->enqueue(NULL, data, &t[i], true);
-	}
-	test_check(p->pick(NULL, data) == &t[1]);
-	test_check(p->pick(NULL, data) == &t[2]);
-	p->enqueue(NULL, data, &t[2], false);		/* preempted: back to the head */
-	test_check(p->pick(NULL, data) == &t[2]);
-	test_check(p->account(NULL, data, &t[2], NSEC_PER_SEC));	/* turn over, t[3] waits */
-	p->enqueue(NULL, data, &t[2], false);
-	test_check(p->pick(NULL, data) == &t[3]);
-	test_check(p->pick(NULL, data) == &t[2]);
-	test_check(p->pick(NULL, data) == &t[0]);
-	test_check(p->pick(NULL, data) == NULL);
-}
-
 const struct test_suite test_suite_sched = {
 	"sched",
 	(const struct test_case[]){
-		TEST_CASE(test_fair_queue), TEST_CASE(test_fixed_queue), TEST_CASE(test_create_join),
+		TEST_CASE(test_create_join),
 		TEST_CASE(test_never_started), TEST_CASE(test_bound_to_cpu), TEST_CASE(test_move_self),
 		TEST_CASE(test_move_running), TEST_CASE(test_spreads), TEST_CASE(test_class_arguments),
-		TEST_CASE(test_equal_turns), TEST_CASE(test_class_precedence), TEST_CASE(test_wake_races),
+		TEST_CASE(test_equal_turns), TEST_CASE(test_turn_ends_late), TEST_CASE(test_class_precedence), TEST_CASE(test_wake_races),
 		TEST_CASE(test_list_and_letters), TEST_CASE(test_loadavg), {} },
 };

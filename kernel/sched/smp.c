@@ -33,6 +33,8 @@ struct thread boot_thread = {
 	.sig_pending = { .queue = LIST_INIT(boot_thread.sig_pending.queue) },
 	.exited = { .q = WAITQ_INIT(boot_thread.exited.q) },
 	.affinity = ~0ull,
+	.allowed = ~0ull,
+	.sched_slot = SLOT_SYSTEM,
 	.group = &group_root,
 	.cred = &cred_init,
 };
@@ -96,7 +98,7 @@ static bool cpu_prepare(unsigned id)
 	cpu->percpu_offset = (vaddr_t)area - (vaddr_t)__percpu_start;
 	cpu->idle = cpu->running = idle;
 	idle->cpu = cpu;
-	idle->affinity = cpu_mask(id);
+	idle->affinity = idle->allowed = cpu_mask(id);
 	idle->state = THREAD_RUNNABLE;
 	idle->on_cpu = 1;
 	cpu->canary = idle->canary;
@@ -125,6 +127,15 @@ static void cpu_start(unsigned id)
 	}
 }
 
+/* Threads may run on CPUs that came, or must leave one that goes. */
+static int refresh_one(struct thread *t, void *arg)
+{
+	sched_refresh_allowed(t);
+	return 0;
+}
+
+void sched_refresh_all(void) { (void)thread_for_each(refresh_one, NULL); }
+
 void cpu_start_all(void)
 {
 	u64 limit = cmdline_u64("maxcpus", MAX_CPUS);
@@ -139,6 +150,7 @@ void cpu_start_all(void)
 		cpu_count = id + 1;
 		cpu_start(id);
 	}
+	sched_refresh_all();
 	log_info("smp: %u of %u CPUs online", popcount64(atomic_load(&cpu_online_mask)),
 		 nr_announced);
 }
@@ -153,11 +165,8 @@ void sched_cpu_init(struct cpu *cpu)
 	rq->running = cpu->running ? cpu->running : cpu->idle;
 	rq->running->exec_start_ns = time_ns();
 	rq->running->mode_stamp = arch_clock_read();
-	rq->slice_end_ns = U64_MAX;
-	for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
-		assert(sched_policies[slot]->rq_size <= SLOT_DATA_SIZE);
-		sched_policies[slot]->rq_init(rq->data[slot]);
-	}
+	rq->event_ns = rq->release_ns = U64_MAX;
+	settings_install(rq);
 }
 
 /* The boot thread becomes the boot CPU's idle thread: kernel_main ends in sched_idle_loop. */
@@ -165,6 +174,8 @@ void sched_init(void)
 {
 	if (nr_announced == 0)
 		save_template();
+	mutex_init(&sched_admin_lock, "scheduler settings", LOCK_SCHED_ADMIN);
+	settings_read_cmdline();
 	cpu_boot.idle = &boot_thread;
 	boot_thread.start_ns = time_ns();
 	sched_cpu_init(&cpu_boot);
@@ -176,4 +187,5 @@ void cpu_mark_online(struct cpu *cpu)
 	atomic_store(&cpu->is_online, true);
 	/* Release: whoever sees the bit may use the CPU's run queue; pairs with cpu_start and placement. */
 	atomic_fetch_or(&cpu_online_mask, cpu_mask(cpu->id));
+	atomic_fetch_or(&cpu_active_mask, cpu_mask(cpu->id));
 }

@@ -18,19 +18,19 @@ static struct kmem_cache *thread_cache;		/* set by the first thread_alloc, on th
 
 static void inherit(struct thread *t, struct thread *from)
 {
-	t->policy = from->policy;
+	t->sched_slot = from->sched_slot;
 	t->sched_class = from->sched_class;
 	t->nice = from->nice;
 	t->rt_priority = from->rt_priority;
-	t->vruntime = from->vruntime;
 	t->affinity = from->affinity;
+	if (t->sched_class == SCHED_DEADLINE) {	/* a contract is not inherited */
+		t->sched_slot = SLOT_SYSTEM;
+		t->sched_class = SCHED_OTHER;
+	}
+	thread_update_allowed(t);
 	atomic_store(&t->cpu, atomic_load(&from->cpu));
 	t->group = group_of_thread(from);
 	t->cred = from->cred ? cred_get(from->cred) : NULL;
-	if (t->policy == NULL) {	/* the idle thread's children; and before sched_init */
-		t->policy = &sched_policy_fair;
-		t->sched_class = SCHED_OTHER;
-	}
 }
 
 struct thread *thread_alloc(const char *name)
@@ -93,11 +93,12 @@ struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg,
 	start = t->kstack;	/* the stack's far end; read before anything grows down to it */
 	*start = (struct kthread_start){ .fn = fn, .arg = arg };
 	/* A kernel thread is nobody's child: normal class and priority, any CPU. */
-	t->policy = &sched_policy_fair;
+	t->sched_slot = SLOT_SYSTEM;
 	t->sched_class = SCHED_OTHER;
 	t->nice = 0;
 	t->rt_priority = 0;
 	t->affinity = cpu >= 0 ? cpu_mask((unsigned)cpu) : ~0ull;
+	thread_update_allowed(t);
 	arch_thread_init(t, kthread_main, start);
 	return t;
 }
@@ -107,6 +108,7 @@ __noreturn void thread_exit(int code)
 	struct thread *t = current;
 
 	might_sleep();
+	sched_exit();
 	lock_check_exit();
 	t->exit_code = code;
 	atomic_store(&t->exiting, true);

@@ -22,20 +22,37 @@ static struct cpu *take_idle(struct cpu *cpu)
 	return cpu;
 }
 
-/* Chooses a CPU for t: previous if idle, the waker's if it is about to sleep, any idle one, previous. */
+/*
+ * Is the current thread about to sleep? It says so by its state, or it has lately gone to sleep
+ * right after it woke somebody: two that pass work to and fro need one CPU.
+ */
+static bool is_handing_over(const struct thread *self)
+{
+	return atomic_load(&self->state) != THREAD_RUNNABLE || self->handoffs >= HANDOFF_MAX / 2;
+}
+
+#define HANDOFF_NS (50 * NSEC_PER_USEC)	/* that soon after waking: it handed over */
+
+void thread_note_handoff(struct thread *t, u64 ran_ns)
+{
+	t->has_woken = false;
+	if (ran_ns > HANDOFF_NS)
+		t->handoffs /= 2;
+	else if (t->handoffs < HANDOFF_MAX)
+		t->handoffs++;
+}
+
+/* Chooses a CPU for t: the waker's if it is about to sleep, previous if idle, any idle one, previous. */
 struct cpu *sched_place(const struct thread *t)
 {
-	cpumask_t allowed = t->affinity & atomic_load(&cpu_online_mask);
-	cpumask_t idle = atomic_load(&sched_idle_mask) & allowed;
+	cpumask_t allowed = t->allowed, idle = atomic_load(&sched_idle_mask) & allowed;
 	struct cpu *prev = atomic_load(&t->cpu), *here = arch_cpu_self();
 
-	if (unlikely(allowed == 0))
-		return here;	/* its CPUs went away */
+	if ((allowed & cpu_mask(here->id)) && !irq_in_context() && atomic_load(&runq_of(here)->nr_running) == 1 &&
+	    is_handing_over(current))
+		return here;
 	if (idle & cpu_mask(prev->id))
 		return take_idle(prev);
-	if ((allowed & cpu_mask(here->id)) && !irq_in_context() &&
-	    atomic_load(&current->state) != THREAD_RUNNABLE && atomic_load(&runq_of(here)->nr_running) == 1)
-		return here;
 	if (idle)
 		return take_idle(cpu_table[ctz64(idle)]);
 	if (allowed & cpu_mask(prev->id))
@@ -46,7 +63,7 @@ struct cpu *sched_place(const struct thread *t)
 static void enqueue_here(struct runq *rq, struct thread *t)
 {
 	spin_lock_raw(&rq->lock);
-	runq_enqueue(rq, t, true);
+	runq_enqueue(rq, t, ENQUEUE_WOKEN);
 	spin_unlock_raw(&rq->lock);
 }
 
@@ -68,8 +85,11 @@ void runq_send(struct thread *t, struct cpu *to)
 	struct cpu *from = atomic_load(&t->cpu);
 
 	if (from != to) {
-		if (t->policy->migrate)
-			t->policy->migrate(runq_data(runq_of(from), t->policy), runq_data(rq, t->policy), t);
+		const struct sched_policy *p = runq_policy(rq, t);
+
+		if (p->migrate && t->policy_seq == rq->policy_seq[t->sched_slot] && p == runq_policy(runq_of(from), t))
+			p->migrate(runq_data(runq_of(from), t), runq_data(rq, t), t);
+		t->migrations++;
 		atomic_store(&t->cpu, to);
 		this_runq()->stats.migrations++;
 	}
@@ -84,7 +104,7 @@ void runq_send(struct thread *t, struct cpu *to)
 void runq_forward(struct thread *t, struct cpu *to)
 {
 	spin_lock_raw(&t->wake_lock);	/* interrupts are off */
-	if (unlikely(!to || !(t->affinity & cpu_mask(to->id))))
+	if (unlikely(!to || !(t->allowed & cpu_mask(to->id))))
 		to = sched_place(t);
 	runq_send(t, to);
 	spin_unlock_raw(&t->wake_lock);
@@ -142,6 +162,9 @@ bool __hot thread_wake(struct thread *t, u32 state_mask)
 	wakes = (BIT(atomic_load(&t->state)) & state_mask) != 0;
 	if (wakes) {
 		this_runq()->stats.wakeups++;
+		t->wakeups++;
+		if (!irq_in_context())
+			current->has_woken = true;
 		if (t == current)
 			atomic_store(&t->state, (u32)THREAD_RUNNABLE);
 		else

@@ -448,6 +448,7 @@ const struct pid_entry pid_entries[] = {
 	{ "oom_score_adj", S_IFREG | 0644, .show = oom_score_adj_show, .store = oom_score_adj_store },
 	{ "root", S_IFLNK | 0777, .follow = follow_root, .is_private = true },
 	{ "sched", S_IFREG | 0444, .show = pid_sched_show },
+	{ "schedstat", S_IFREG | 0444, .show = pid_schedstat_show },
 	{ "stat", S_IFREG | 0444, .show = pid_stat_show },
 	{ "statm", S_IFREG | 0444, .show = pid_statm_show },
 	{ "status", S_IFREG | 0444, .show = pid_status_show },

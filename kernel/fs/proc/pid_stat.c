@@ -242,8 +242,33 @@ int pid_sched_show(struct text *t, struct process *p, struct thread *th)
 		    (unsigned long long)(th->voluntary_switches + th->involuntary_switches));
 	text_printf(t, "%-45s:%21llu\n", "nr_voluntary_switches", (unsigned long long)th->voluntary_switches);
 	text_printf(t, "%-45s:%21llu\n", "nr_involuntary_switches", (unsigned long long)th->involuntary_switches);
+	text_printf(t, "%-45s:%21llu\n", "nr_wakeups", (unsigned long long)th->wakeups);
+	text_printf(t, "%-45s:%21llu\n", "se.nr_migrations", (unsigned long long)th->migrations);
+	text_printf(t, "%-45s:%21llu.%06llu\n", "wait_sum", (unsigned long long)(th->waited_ns / 1000000),
+		    (unsigned long long)(th->waited_ns % 1000000));
+	text_printf(t, "%-45s:%21llu.%06llu\n", "wait_max", (unsigned long long)(th->wait_max_ns / 1000000),
+		    (unsigned long long)(th->wait_max_ns % 1000000));
 	text_printf(t, "%-45s:%21u\n", "policy", th->sched_class);
-	text_printf(t, "%-45s:%21d\n", "prio", th->rt_priority ? 99 - (int)th->rt_priority : 120 + th->nice);
+	text_printf(t, "%-45s:%21d\n", "prio", th->sched_class == SCHED_DEADLINE ? -1 :
+		    th->rt_priority ? 99 - (int)th->rt_priority : 120 + th->nice);
+	text_printf(t, "%-45s:%21s\n", "ordered_by", sched_policy_name(th));
+	text_printf(t, "%-45s:%21u\n", "level", th->level);
+	if (th->sched_class == SCHED_DEADLINE) {
+		text_printf(t, "%-45s:%21llu\n", "dl.runtime", (unsigned long long)th->deadline.runtime_ns);
+		text_printf(t, "%-45s:%21llu\n", "dl.deadline", (unsigned long long)th->deadline.relative_ns);
+		text_printf(t, "%-45s:%21llu\n", "dl.period", (unsigned long long)th->deadline.period_ns);
+		text_printf(t, "%-45s:%21u\n", "dl.cpu", th->deadline.cpu);
+		text_printf(t, "%-45s:%21llu\n", "dl.overruns", (unsigned long long)th->deadline.overruns);
+		text_printf(t, "%-45s:%21llu\n", "dl.misses", (unsigned long long)th->deadline.misses);
+	}
+	return 0;
+}
+
+/* Time on the CPU, time waiting for it (ns), turns: Linux's /proc/PID/schedstat. */
+int pid_schedstat_show(struct text *t, struct process *p, struct thread *th)
+{
+	text_printf(t, "%llu %llu %llu\n", (unsigned long long)sched_runtime_ns(th), (unsigned long long)th->waited_ns,
+		    (unsigned long long)(th->voluntary_switches + th->involuntary_switches));
 	return 0;
 }
 

@@ -99,6 +99,7 @@ void virtual_files_init(void)
 	fs_register(&proc_file_system);
 	procfs_system_register();
 	procfs_sysctl_register();
+	procfs_sched_register();
 	procfs_sysctl_vm_register();
 	procfs_debug_register();
 	if (bootchart_register())

@@ -90,6 +90,7 @@ int pid_status_show(struct text *t, struct process *p, struct thread *th);
 int pid_statm_show(struct text *t, struct process *p, struct thread *th);
 int pid_io_show(struct text *t, struct process *p, struct thread *th);
 int pid_limits_show(struct text *t, struct process *p, struct thread *th);
+int pid_schedstat_show(struct text *t, struct process *p, struct thread *th);
 int pid_sched_show(struct text *t, struct process *p, struct thread *th);
 int pid_maps_show(struct text *t, struct process *p, struct thread *th);
 int pid_cmdline_show(struct text *t, struct process *p, struct thread *th);
@@ -101,6 +102,7 @@ int pid_mounts_show(struct text *t, struct process *p, struct thread *th);
 /* system.c, sysctl.c: registration of the machine's own files */
 void procfs_system_register(void);
 void procfs_sysctl_register(void);
+void procfs_sched_register(void);
 void procfs_sysctl_vm_register(void);
 void procfs_debug_register(void);
 void sysfs_system_register(void);
