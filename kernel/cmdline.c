@@ -97,6 +97,7 @@ void cmdline_init(void)
 	char *p = text, *w;
 	bool for_init = false;
 
+	nr_words = nr_args = nr_env = 0;
 	strlcpy(text, boot_info.cmdline, sizeof(text));
 	if (boot_info.cmdline_cut)
 		log_warn("cmdline: longer than %u bytes, cut", BOOT_CMDLINE_MAX - 1);

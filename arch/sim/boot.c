@@ -80,6 +80,8 @@ static void load_disk(void)
 		sim_disk_load(image, size);
 }
 
+const void *sim_host_load(const char *path, u64 *size) { return host_load(path, size); }
+void sim_mute(bool on) { host_is_mute = on; }
 void *sim_host_alloc(u64 size) { return host_alloc(size); }
 int sim_host_check_disk(const void *image, u64 size) { return host_check_disk(image, size); }
 
@@ -101,6 +103,7 @@ int main(int argc, char **argv)
 		.image_offset = (u64)__image_start - SIM_RAM_PHYS, .user_end = 1ull << 46, .pt_levels = 4,
 	};
 	host_init();
+	host_stack_reset(__percpu_start, (u64)(__percpu_end - __percpu_start));	/* copied as a whole, clang's red zones too */
 	read_words(argc, argv, bootargs, sizeof(bootargs));
 	sim_streams_init(sim_setting("seed", 1));
 	sim_nr_cpus = (unsigned)clamp(sim_setting("cpus", 1), (u64)1, (u64)SIM_CPUS_MAX);

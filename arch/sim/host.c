@@ -18,6 +18,7 @@
 #define RUN_SECONDS_MAX 300u		/* of the host: a run that hangs outside virtual time */
 
 struct host_report *host_report;
+int host_fail_by_abort, host_is_mute;
 static int ram_fd = -1;
 static unsigned long ram_size;
 static int (*fault_handler)(unsigned long address);
@@ -132,6 +133,10 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	if (fault_handler((unsigned long)info->si_addr))
 		return;
 	crashed((unsigned long)info->si_addr, context);
+	if (host_fail_by_abort) {
+		dprintf(2, "%s\n", host_report->text);
+		abort();
+	}
 	signal(sig, SIG_DFL);	/* the access is tried again and ends the process */
 }
 
@@ -151,7 +156,7 @@ void host_on_fault(int (*handler)(unsigned long address))
 
 void host_write(const char *text, unsigned long len)
 {
-	while (len) {
+	while (len && !host_is_mute) {
 		ssize_t n = write(1, text, len);
 
 		if (n <= 0)
@@ -161,7 +166,12 @@ void host_write(const char *text, unsigned long len)
 	}
 }
 
-void host_exit(int code) { _exit(code); }
+void host_exit(int code)
+{
+	if (code && host_fail_by_abort)
+		abort();
+	_exit(code);
+}
 
 /* A copy of the RAM for this process alone, at the same place. Pages that nobody touched stay holes. */
 static void ram_copy(void)

@@ -38,6 +38,12 @@ extern struct host_report *host_report;
  */
 void host_serve(void (*run)(char *line));
 
+/* Calls run_one for each input that libFuzzer makes, from this stack; does not return. */
+void host_fuzz(void (*run_one)(const unsigned char *data, unsigned long size));
+void host_guard(const void *p, unsigned long size, int on);	/* on: the sanitizer reports accesses there */
+extern int host_fail_by_abort;		/* a failed run ends by SIGABRT, so that the fuzzer keeps the input */
+extern int host_is_mute;		/* host_write drops what it is given */
+
 /* The sanitizer's view of stacks, nothing without one. */
 void host_stack_reset(void *stack, unsigned long size);
 void host_switch_begin(void *stack, unsigned long size);

@@ -119,6 +119,7 @@ void sim_fail(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(host_report->text, sizeof(host_report->text), fmt, ap);
 	va_end(ap);
+	host_is_mute = 0;
 	host_write("sim: FAIL: ", 11);
 	host_write(host_report->text, strlen(host_report->text));
 	host_write("\n", 1);

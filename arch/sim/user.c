@@ -289,6 +289,17 @@ static __noreturn void end_program(u64 nr)
 	sim_fail("a program went on after its exit");
 }
 
+static __noreturn void illegal(void)
+{
+	arch_irq_disable();
+	sched_account_user_leave();
+	arch_irq_enable();
+	trap_user_fault(frame(), SIGILL, ILL_ILLOPC, frame()->pc);
+	leave_kernel();
+	run_handlers();
+	sim_fail("program %s goes on after SIGILL", sim_current->name);
+}
+
 /* In user mode, on the fresh part of the stack. */
 static void begin(void)
 {
@@ -303,10 +314,11 @@ static void begin(void)
 		fn(r->entry_arg);
 		end_program(NR_EXIT);
 	}
-	text = access_or_die(r->pc, 8, FAULT_EXEC);
-	word = *text;
+	text = r->pc % 8 ? NULL : access_at(r->pc, 8, FAULT_EXEC);
+	word = text ? *text : 0;
+	/* Not a program's first word: an instruction that this machine does not have. */
 	if ((word & ~0xffffull) != SIM_PROGRAM_MAGIC || (word & 0xffff) >= sim_nr_programs)
-		sim_fail("there is no program at %#llx: %016llx", (unsigned long long)r->pc, (unsigned long long)word);
+		illegal();
 	sim_programs[word & 0xffff].main();
 	end_program(NR_EXIT_GROUP);
 }

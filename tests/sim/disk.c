@@ -179,4 +179,12 @@ void disk_power_cut(void)
 	memcpy(d.now, d.stable, d.sectors * SECTOR);
 }
 
+u8 *disk_contents(void) { return d.now; }
+
+void disk_settle(void)
+{
+	d.nr_log = 0;
+	memcpy(d.stable, d.now, d.sectors * SECTOR);
+}
+
 int disk_check(void) { return sim_host_check_disk(d.now, d.sectors * SECTOR); }

@@ -87,4 +87,10 @@ u64 sim_handler_siginfo(void);				/* inside a handler: user address of its sigin
 /* ---- forking one process per run, from the init program ---- */
 void sim_serve(void);					/* returns in each run's own process; at once without sim.serve */
 
+/* ---- fuzzing (builds with -Dfuzz=true) ---- */
+void sim_fuzz_next(const u8 **data, size_t *size);	/* from the init program: the next input */
+void sim_fuzz_guard(const void *p, size_t size, bool on);	/* reads of [p, p + size) are errors */
+void sim_mute(bool on);					/* drops the kernel's log */
+const void *sim_host_load(const char *path, u64 *size);	/* a whole file of the host, read-only */
+
 #endif
