@@ -238,6 +238,10 @@ struct file_ops {
 	int (*fallocate)(struct file *file, int mode, off_t off, off_t len);
 	/* /proc/PID/fdinfo extra text; NULL none */
 	int (*show_fdinfo)(struct file *file, char *buf, size_t size);
+	/* O_ASYNC: SIGIO when something happens, and to which process (0: none). NULL: not offered. */
+	void (*set_async)(struct file *file, bool on);
+	int (*set_owner)(struct file *file, pid_t pid);
+	pid_t (*get_owner)(struct file *file);
 };
 
 struct file {

@@ -55,6 +55,7 @@ enum lock_rank {
 	LOCK_GROUP,
 	LOCK_MISC,
 	LOCK_DAEMON,
+	LOCK_SOCKET_ASYNC,	/* socket.async_lock: wakers send SIGIO under it */
 	/* spin, taken with interrupts off */
 	LOCK_IRQ_FIRST,
 	LOCK_TTY_INPUT,

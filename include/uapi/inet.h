@@ -36,6 +36,7 @@ struct sockaddr_in6 {
 #define IP_OPTIONS 4
 #define IP_PKTINFO 8
 #define IP_MTU_DISCOVER 10
+#define IP_RETOPTS 7
 #define IP_RECVERR 11
 #define IP_RECVTTL 12
 #define IP_RECVTOS 13

@@ -98,6 +98,8 @@ struct user_ifaddrmsg {
 #define IFA_BROADCAST 4
 #define IFA_CACHEINFO 6
 #define IFA_FLAGS 8
+#define IFA_F_TENTATIVE 0x40
+#define IFA_F_PERMANENT 0x80
 struct user_rtmsg {
 	u8 family, dst_len, src_len, tos, table, protocol, scope, type;
 	u32 flags;

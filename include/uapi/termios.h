@@ -132,6 +132,7 @@ struct winsize {
 #define TIOCINQ FIONREAD
 #define TIOCCONS 0x541d
 #define FIONBIO 0x5421
+#define FIOASYNC 0x5452
 #define TIOCNOTTY 0x5422
 #define TIOCSETD 0x5423
 #define TIOCGETD 0x5424

@@ -139,9 +139,14 @@ long sys_dup3(int fd, int newfd, int flags)
 
 static long set_flags(struct file *f, u32 flags)
 {
+	u32 mask = SETFL_MASK | (f->ops->set_async ? O_ASYNC : 0), before;
+
 	spin_lock(&f->inode->mapping.lock);	/* any lock all users of the file share */
-	WRITE_ONCE(f->flags, (f->flags & ~(u32)SETFL_MASK) | (flags & SETFL_MASK));
+	before = f->flags;
+	WRITE_ONCE(f->flags, (f->flags & ~mask) | (flags & mask));
 	spin_unlock(&f->inode->mapping.lock);
+	if ((before ^ flags) & mask & O_ASYNC)
+		f->ops->set_async(f, flags & O_ASYNC);
 	return 0;
 }
 
@@ -179,6 +184,10 @@ static long do_fcntl(struct file *f, int fd, u32 cmd, u64 arg)
 	switch (cmd) {
 	case F_SETFL:
 		return set_flags(f, (u32)arg);
+	case F_SETOWN:
+		return f->ops->set_owner ? f->ops->set_owner(f, (pid_t)arg) : -EINVAL;
+	case F_GETOWN:
+		return f->ops->get_owner ? f->ops->get_owner(f) : -EINVAL;
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -224,6 +233,12 @@ static long do_ioctl(struct file *f, int fd, u32 cmd, u64 arg)
 		if (get_user(v, (s32 __user *)arg))
 			return -EFAULT;
 		return set_flags(f, v ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
+	case FIOASYNC:
+		if (get_user(v, (s32 __user *)arg))
+			return -EFAULT;
+		if (!f->ops->set_async)
+			return -ENOTTY;
+		return set_flags(f, v ? f->flags | O_ASYNC : f->flags & ~(u32)O_ASYNC);
 	case FIONREAD:
 		if (S_ISREG(f->inode->mode))
 			return put_user((s32)((s64)atomic_load(&f->inode->size) - f->pos), (s32 __user *)arg);

@@ -88,6 +88,9 @@ static const struct file_ops socket_file_ops = {
 	.poll = socket_file_poll,
 	.ioctl = socket_file_ioctl,
 	.show_fdinfo = socket_file_fdinfo,
+	.set_async = socket_set_async,
+	.set_owner = socket_set_owner,
+	.get_owner = socket_get_owner,
 };
 
 struct socket *socket_of_file(const struct file *f)

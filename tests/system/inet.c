@@ -683,6 +683,44 @@ static void bad_arguments(void)
 	check_errno(ioctl(s, SIOCGIFFLAGS, (void *)8), EFAULT);
 }
 
+static volatile sig_atomic_t told;
+static void on_io(int sig) { told = sig; }
+
+/* SIGIO to the owner of a socket, while asked for. */
+static void told_by_signal(void)
+{
+	struct timespec nap = { .tv_nsec = 50000000 };
+	int fd[2], on = 1, off = 0;
+
+	connected(AF_INET, fd);
+	signal(SIGIO, on_io);
+	check_equal(fcntl(fd[0], F_GETOWN), 0);
+	check_ok(fcntl(fd[0], F_SETOWN, getpid()));
+	check_equal(fcntl(fd[0], F_GETOWN), getpid());
+	check_errno(fcntl(fd[0], F_SETOWN, 999999), ESRCH);
+	check_ok(ioctl(fd[0], FIOASYNC, &on));
+	check(fcntl(fd[0], F_GETFL) & O_ASYNC);
+	check_equal(write(fd[1], "x", 1), 1);
+	for (int i = 0; i < 100 && !told; i++)
+		nanosleep(&nap, 0);
+	check_equal(told, SIGIO);
+	check_ok(ioctl(fd[0], FIOASYNC, &off));
+	check(!(fcntl(fd[0], F_GETFL) & O_ASYNC));
+	told = 0;
+	check_equal(write(fd[1], "x", 1), 1);
+	nanosleep(&nap, 0);
+	check_equal(told, 0);
+	check_ok(fcntl(fd[0], F_SETFL, O_ASYNC));
+	check_equal(write(fd[1], "x", 1), 1);
+	for (int i = 0; i < 100 && !told; i++)
+		nanosleep(&nap, 0);
+	check_equal(told, SIGIO);
+	check_ok(fcntl(fd[0], F_SETOWN, 0));
+	check_equal(fcntl(fd[0], F_GETOWN), 0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 static const struct test table[] = {
 	{ "stream-ipv4", stream4 }, { "stream-ipv6", stream6 }, { "bulk-ipv4", bulk4 }, { "bulk-ipv6", bulk6 },
 	{ "refused", refused }, { "nonblocking", nonblocking }, { "full", full }, { "reset", reset }, { "hangup", hangup },
@@ -690,7 +728,7 @@ static const struct test table[] = {
 	{ "timeouts", timeouts }, { "shutdown-wakes", shutdown_wakes },
 	{ "datagrams-ipv4", datagrams4 }, { "datagrams-ipv6", datagrams6 }, { "large-datagram", large_datagram },
 	{ "packet-info", packet_info }, { "ping", ping_raw }, { "multicast", membership }, { "interfaces", interfaces },
-	{ "many", many }, { "bad-arguments", bad_arguments },
+	{ "told-by-signal", told_by_signal }, { "many", many }, { "bad-arguments", bad_arguments },
 	{ 0 },
 };
 

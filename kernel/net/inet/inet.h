@@ -40,7 +40,7 @@ struct inet_sock {
 	bool is_bound, v6only;		/* sk.lock */
 	u8 ttl, tos, mcast_ttl;		/* [a] */
 	s16 hops, mcast_hops;		/* [a] IPv6; -1: the default */
-	bool mcast_loop, recv_pktinfo, recv_ttl, recv_tos, recv_pktinfo6, recv_hops, recv_tclass, hdrincl, recverr;	/* [a] */
+	bool mcast_loop, recv_pktinfo, recv_ttl, recv_tos, recv_pktinfo6, recv_hops, recv_tclass, hdrincl, recverr, recv_opts;	/* [a] */
 	u32 mcast_ifindex, bound_ifindex;
 	s32 mtu_discover;
 	struct inet_member *members;	/* sk.lock */

@@ -253,6 +253,7 @@ static int set_ip(struct inet_sock *s, int opt, s32 v)
 	case IP_RECVTTL: s->recv_ttl = v; return 0;
 	case IP_RECVTOS: s->recv_tos = v; return 0;
 	case IP_RECVERR: s->recverr = v; return 0;
+	case IP_RETOPTS: s->recv_opts = v; return 0;
 	case IP_MTU_DISCOVER:
 		if (v < 0 || v > 5)
 			return -EINVAL;
@@ -492,6 +493,7 @@ static int get_ip(struct inet_sock *s, int opt, void __user *val, u32 *len)
 	case IP_RECVTTL: return socket_opt_put_int(val, len, s->recv_ttl);
 	case IP_RECVTOS: return socket_opt_put_int(val, len, s->recv_tos);
 	case IP_RECVERR: return socket_opt_put_int(val, len, s->recverr);
+	case IP_RETOPTS: return socket_opt_put_int(val, len, s->recv_opts);
 	case IP_MTU_DISCOVER: return socket_opt_put_int(val, len, s->mtu_discover);
 	case IP_HDRINCL: return s->sk.type == SOCK_RAW ? socket_opt_put_int(val, len, s->hdrincl) : -ENOPROTOOPT;
 	case IP_MTU: return get_mtu(s, val, len);

@@ -9,10 +9,9 @@
 #include <lwip/etharp.h>
 #include <lwip/netif.h>
 #include <lwip/priv/nd6_priv.h>
+#include <uapi/netlink.h>
 #include "glue.h"
 
-#define IFA_F_PERMANENT 0x80
-#define IFA_F_TENTATIVE 0x40
 #define SCOPE_GLOBAL 0
 #define SCOPE_LINK 253
 #define SCOPE_HOST 254
@@ -142,6 +141,44 @@ bool lwip_is_local(const struct net_addr *a)
 }
 
 /* ---- neighbours ------------------------------------------------------------------------------------ */
+/* IPv4 neighbours set by hand: lwIP does not tell which of its entries are. */
+static struct {
+	u32 ip;			/* 0: free */
+	const struct netif *netif;
+} by_hand[ARP_TABLE_SIZE];
+
+static void by_hand_note(u32 ip, const struct netif *n, bool is)
+{
+	int free = -1;
+
+	for (int i = 0; i < ARP_TABLE_SIZE; i++) {
+		if (by_hand[i].ip == ip)
+			by_hand[i].ip = 0;
+		if (!by_hand[i].ip)
+			free = i;
+	}
+	if (is && free >= 0) {
+		by_hand[free].ip = ip;
+		by_hand[free].netif = n;
+	}
+}
+
+static bool is_by_hand(u32 ip)
+{
+	for (int i = 0; i < ARP_TABLE_SIZE; i++)
+		if (by_hand[i].ip == ip)
+			return true;
+	return false;
+}
+
+/* lwIP forgets the neighbours of an interface that goes down. */
+void lwip_neighbours_forget(const struct netif *n)
+{
+	for (int i = 0; i < ARP_TABLE_SIZE; i++)
+		if (by_hand[i].netif == n)
+			by_hand[i].ip = 0;
+}
+
 static bool neighbour6(u32 i, struct net_neighbour *out)
 {
 	static const u16 states[] = {
@@ -174,7 +211,7 @@ bool lwip_neighbour_next(u32 *at, struct net_neighbour *out)
 				return true;
 		} else if (etharp_get_entry(i, &ip, &n, &mac)) {
 			out->family = AF_INET;
-			out->state = NUD_REACHABLE;
+			out->state = is_by_hand(ip->addr) ? NUD_PERMANENT : NUD_REACHABLE;
 			out->ip[0] = ip->addr;
 			memcpy(out->mac, mac, 6);
 			out->ifindex = netdev_of(n)->index;
@@ -188,13 +225,19 @@ int lwip_neighbour_set(const struct net_neighbour *n, bool remove)
 {
 	ip4_addr_t ip = { n->ip[0] };
 	struct eth_addr mac;
+	err_t err;
 
 	if (n->family != AF_INET)
 		return -EOPNOTSUPP;
-	if (remove)
-		return etharp_remove_static_entry(&ip) == ERR_OK ? 0 : -ENOENT;
-	memcpy(&mac, n->mac, 6);
-	return lwip_errno(etharp_add_static_entry(&ip, &mac));
+	if (remove) {
+		err = etharp_remove_static_entry(&ip);
+	} else {
+		memcpy(&mac, n->mac, 6);
+		err = etharp_add_static_entry(&ip, &mac);
+	}
+	if (err == ERR_OK)
+		by_hand_note(ip.addr, netif_of_index(n->ifindex), !remove);
+	return err == ERR_OK ? 0 : remove ? -ENOENT : lwip_errno(err);
 }
 
 /* ---- DHCP by the kernel (ip=dhcp) ------------------------------------------------------------------- */

@@ -47,6 +47,7 @@ int lwip_address_add(const struct net_ifaddr *a);
 int lwip_address_remove(const struct net_ifaddr *a);
 bool lwip_address_next(u32 *at, struct net_ifaddr *out);
 bool lwip_neighbour_next(u32 *at, struct net_neighbour *out);
+void lwip_neighbours_forget(const struct netif *n);
 int lwip_neighbour_set(const struct net_neighbour *n, bool remove);
 int lwip_route_find(const struct net_addr *to, struct net_route *out, struct net_addr *source);
 int lwip_route_set(const struct net_route *r, bool remove);

@@ -311,8 +311,8 @@ static err_t lo_init(struct netif *n)
 	n->output_ip6 = lo_output6;
 	n->flags = NETIF_FLAG_IGMP | NETIF_FLAG_MLD6;
 	n->ip6_autoconfig_enabled = 0;
-	/* What never left this machine's memory is not checked. */
-	NETIF_SET_CHECKSUM_CTRL(n, 0);
+	/* What never left this machine's memory is not checked, except that programs check answers to their pings. */
+	NETIF_SET_CHECKSUM_CTRL(n, NETIF_CHECKSUM_GEN_ICMP | NETIF_CHECKSUM_GEN_ICMP6);
 	return ERR_OK;
 }
 
@@ -404,6 +404,7 @@ int lwip_set_up(struct netdev *dev, bool up)
 			netif_create_ip6_linklocal_address(&port->netif, 1);
 	} else {
 		netif_set_down(&port->netif);
+		lwip_neighbours_forget(&port->netif);
 		while (port->backlog_len) {
 			pbuf_free(port->backlog[port->backlog_at]);
 			port->backlog_at = (port->backlog_at + 1) % BACKLOG;

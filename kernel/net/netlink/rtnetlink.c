@@ -209,6 +209,8 @@ static int set_address(const struct nl_request *r, bool remove)
 	net_lock();
 	err = remove ? netstack->address_remove(&a) : netstack->address_add(&a);
 	net_unlock();
+	a.flags = IFA_F_PERMANENT;
+	a.scope = m->scope;
 	if (err == -EEXIST && (r->head->flags & NLM_F_REPLACE))
 		err = 0;
 	if (!err) {

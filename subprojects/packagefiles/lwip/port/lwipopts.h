@@ -41,6 +41,7 @@
 #define LWIP_CHECKSUM_ON_COPY 0
 
 /* Network layer. */
+#define IP_DEFAULT_TTL 64
 #define LWIP_IPV4 1
 #define LWIP_IPV6 1
 #define LWIP_ICMP 1
