@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Networks: Debian's programs on QEMU's user network, two guests on one wire, captures read for malformed frames.
+
+Guests and what serves them live in a network namespace of their own, made for the case; nothing leaves the machine.
+"""
+import ctypes
+import fcntl
+import pathlib
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+
+import image
+import pcap_check
+import qemu
+import userland
+from testing import Case, Failed, Missing, top
+
+NAME, WHEN, ORDER = "net", "full", 65
+HELP = "Debian's network programs, two guests on a wire, captured frames (the programs on Linux first)"
+
+folder = top / "tests/net"
+CLONE_NEWNET = 0x40000000
+# What of tests/net/programs.sh runs together, and its time limit.
+PROGRAMS = {"tools ping names": 400, "web": 600, "redis iperf": 600, "python": 1500}
+MAC = "52:54:00:12:34:56"
+# Python's tests that fail on Trivet, each with its reason. An entry that passes is reported, too.
+PYTHON_KNOWN = {}
+
+
+# ---- a network namespace for a case ---------------------------------------------------------------
+def in_namespace(work):
+    """Runs WORK in a thread that has a network namespace of its own with loopback up; its result."""
+    box = {}
+
+    def body():
+        try:
+            if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET):
+                raise Missing("no network namespace without being root")
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                fcntl.ioctl(s, 0x8914, struct.pack("16sh", b"lo", 1 | 0x40))  # SIOCSIFFLAGS: up, running
+            box["result"] = work()
+        except BaseException as e:  # carried to the caller
+            box["error"] = e
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+    if "error" in box:
+        raise box["error"]
+    return box["result"]
+
+
+NAMES = {(b"one.test", 1): [socket.inet_aton("192.0.2.1")],
+         (b"one.test", 28): [socket.inet_pton(socket.AF_INET6, "2001:db8::1")],
+         (b"many.test", 1): [socket.inet_aton(f"198.51.100.{i}") for i in range(1, 71)]}
+
+
+def dns_answer(query, limit):
+    """The answer to one question by NAMES; truncated (TC) when it is longer than LIMIT."""
+    labels, at = [], 12
+    while query[at]:
+        labels.append(query[at + 1:at + 1 + query[at]])
+        at += 1 + query[at]
+    question = query[12:at + 5]
+    kind = struct.unpack("!H", query[at + 1:at + 3])[0]
+    name = b".".join(labels).lower()
+    records = NAMES.get((name, kind), [])
+    known = any(n == name for n, _ in NAMES)
+    body = b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(r)) + r for r in records)
+    flags = 0x8180 | (0 if known else 3)
+    if 12 + len(question) + len(body) > limit:
+        return query[:2] + struct.pack("!HHHHH", flags | 0x200, 1, 0, 0, 0) + question
+    return query[:2] + struct.pack("!HHHHH", flags, 1, len(records), 0, 0) + question + body
+
+
+class NameServer:
+    """On 127.0.0.1 port 53 of the namespace it is made in; guests reach it as 10.0.2.2."""
+
+    def __enter__(self):
+        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        for s in (self.udp, self.tcp):
+            s.bind(("127.0.0.1", 53))
+        self.tcp.listen(8)
+        threading.Thread(target=self.serve_udp, daemon=True).start()
+        threading.Thread(target=self.serve_tcp, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        for s in (self.udp, self.tcp):
+            s.shutdown(socket.SHUT_RDWR) if s is self.tcp else None
+            s.close()
+
+    def serve_udp(self):
+        try:
+            while True:
+                query, peer = self.udp.recvfrom(4096)
+                self.udp.sendto(dns_answer(query, 512), peer)
+        except OSError:
+            pass
+
+    def serve_tcp(self):
+        try:
+            while True:
+                s, _ = self.tcp.accept()
+                with s:
+                    size = struct.unpack("!H", s.recv(2))[0]
+                    answer = dns_answer(s.recv(size), 65535)
+                    s.sendall(struct.pack("!H", len(answer)) + answer)
+        except OSError:
+            pass
+
+
+# ---- the disk -------------------------------------------------------------------------------------
+def disk(arch):
+    """build/ARCH/net.img: Debian's programs and a busybox beside them; made when anything of it is newer."""
+    source = qemu.cache / "net" / arch
+    if not (source / "usr/share/packages").exists():
+        raise Missing("no packages: run ci/setup")
+    output = top / "build" / arch / "net.img"
+    newest = max(p.stat().st_mtime for p in (source / "usr/share/packages", pathlib.Path(__file__), top / "ci/tools/image.py"))
+    if output.exists() and output.stat().st_mtime > newest:
+        return output
+    with tempfile.TemporaryDirectory(prefix="trivet-net-") as work:
+        tree = pathlib.Path(work) / "tree"
+        subprocess.run(["cp", "-a", source, tree], check=True)
+        for junk in ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/locale"):
+            shutil.rmtree(tree / junk, ignore_errors=True)
+        for name in ("dev", "proc", "sys", "run", "root", "tmp", "etc", "usr/local/bin", "var/log/nginx", "var/lib/nginx"):
+            (tree / name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(qemu.cache / "user" / arch / "usr/bin/busybox", tree / "usr/local/bin/busybox")
+        for name in ("mount", "umount", "poweroff", "nc", "vi", "awk", "grep", "sed", "find", "ps", "cmp", "kill", "setsid"):
+            if not (tree / "usr/bin" / name).exists():
+                (tree / "usr/local/bin" / name).symlink_to("busybox")
+        (tree / "usr/bin/sh").symlink_to("bash")
+        for name, text in (("passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n"),
+                           ("group", "root:x:0:\nnogroup:x:65534:\nwww-data:x:33:\ntty:x:5:\n"), ("hostname", "trivet\n"),
+                           ("hosts", "127.0.0.1 localhost trivet\n::1 localhost\n"), ("nsswitch.conf", "hosts: files dns\n")):
+            (tree / "etc" / name).write_text(text)
+        size = int(subprocess.run(["du", "-sk", tree], capture_output=True, text=True, check=True).stdout.split()[0])
+        output.parent.mkdir(parents=True, exist_ok=True)
+        part = output.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-E", "root_owner=0:0", "-d", tree, part, f"{size * 5 // 4 + 65536}k"],
+                       check=True, env=image.tool_env())
+        part.rename(output)
+    return output
+
+
+# ---- Debian's programs ----------------------------------------------------------------------------
+def program_files():
+    tree = image.Tree()
+    for name in ("programs.sh", "udhcpc.sh"):
+        tree.file(f"/tests/{name}", (folder / name).read_bytes(), 0o755)
+    return tree
+
+
+def run_programs(arch, what, linux, smp=2, capture=None):
+    m = qemu.Machine(arch, smp=smp, mem="512M", kernel="linux" if linux else "", disks=[str(disk(arch))], net=True)
+    qemu.linux_words(m)
+    if capture:
+        m.extra = ["-object", f"filter-dump,id=dump,netdev=net0,file={capture},maxlen=65536"]
+
+    def work():
+        with NameServer():
+            return qemu.run(m, f"exec bash /tests/programs.sh {what}", timeout=PROGRAMS[what], files=program_files())
+    return in_namespace(work)
+
+
+def split_verdicts(output):
+    good, bad = [], []
+    for line in output.decode(errors="replace").splitlines():
+        if line.startswith("ok "):
+            good.append(line[3:])
+        elif line.startswith("not ok "):
+            bad.append(line[7:])
+    return good, bad
+
+
+def check_capture(path):
+    count, seen, bad = pcap_check.check_file(path, MAC)
+    if bad:
+        raise Failed(f"{len(bad)} of {count} frames of ours are malformed:\n" + "\n".join(bad[:10]))
+    return f"{count} frames of ours, none malformed: " + ", ".join(f"{n} {k}" for k, n in sorted(seen.items()))
+
+
+def programs(ctx, arch, what, linux=False):
+    if not linux:
+        ctx.kernel(arch)
+    with tempfile.TemporaryDirectory() as work:
+        capture = f"{work}/capture.pcap"
+        result = run_programs(arch, what, linux, capture=capture)
+        good, bad = split_verdicts(result.output)
+        known = [b for b in bad if b.split()[0] in PYTHON_KNOWN and not linux]
+        bad = [b for b in bad if b not in known]
+        if "all-reached" not in good:
+            bad.append(f"did not end: {result.reason} {qemu.fail_log(result, 30)}")
+        note = f"{len(good)} checks" + (f", {len(known)} known failures" if known else "")
+        if not bad and "tools" in what:
+            note += "; " + check_capture(capture)
+    return len(good), len(bad), "\n".join(bad) or note
+
+
+# ---- two guests -----------------------------------------------------------------------------------
+def peer_program(arch):
+    source, output = folder / "peer.c", top / "build" / arch / "net/peer"
+    if not output.exists() or output.stat().st_mtime < source.stat().st_mtime:
+        error = userland.musl_program(arch, [source], output)
+        if error:
+            raise Failed(f"peer.c does not compile:\n{error[-3000:]}")
+    return output
+
+
+GUEST = """ip link set lo up; ip link set eth0 up; ip addr add 10.77.0.{me}/24 dev eth0; ip -6 addr add fd77::{me}/64 dev eth0
+{command}"""
+SERVER = """/tests/peer serve 7000 3 & server=$!
+tries=0; until ping -c 1 -W 1 10.77.0.2 > /dev/null; do tries=$((tries + 1)); [ $tries -lt 60 ] || echo "not ok server-ping"; [ $tries -lt 60 ] || break; done
+[ $tries -ge 60 ] || echo "ok server-ping"
+wait $server || echo "not ok server"
+"""
+CLIENT = """tries=0; until ping -c 1 -W 1 10.77.0.1 > /dev/null; do tries=$((tries + 1)); [ $tries -lt 60 ] || break; done
+ping -c 3 10.77.0.1 > /tmp/out 2>&1 && echo "ok ping" || {{ echo "not ok ping"; cat /tmp/out; }}
+tries=0; until ping -6 -c 1 -W 1 fd77::1 > /dev/null 2>&1; do tries=$((tries + 1)); [ $tries -lt 30 ] || break; done
+ping -6 -c 3 fd77::1 > /tmp/out 2>&1 && echo "ok ping6" || {{ echo "not ok ping6"; cat /tmp/out; }}
+ping -c 2 -s 5000 10.77.0.1 > /tmp/out 2>&1 && echo "ok ping-fragments" || {{ echo "not ok ping-fragments"; cat /tmp/out; }}
+/tests/peer send 10.77.0.1 7000 {half}
+/tests/peer send fd77::1 7000 {half}
+/tests/peer send 10.77.0.1 7000 1
+"""
+
+
+def guest(arch, number, kernel, wire, command, capture):
+    m = qemu.Machine(arch, smp=2, kernel=kernel, disks=[str(top / "build" / arch / "root.img")])
+    qemu.linux_words(m)
+    kind = "pci" if m.transport == "pci" else "device"
+    m.extra = ["-netdev", f"socket,id=net0,{wire}", "-device", f"virtio-net-{kind},netdev=net0,mac=52:54:00:12:34:5{number}",
+               "-object", f"filter-dump,id=dump,netdev=net0,file={capture},maxlen=65536"]
+    tree = image.Tree()
+    tree.file("/tests/peer", peer_program(arch).read_bytes(), 0o755)
+    return qemu.run(m, GUEST.format(me=number, command=command), timeout=900, files=tree)
+
+
+def two_guests(ctx, arch, other_kernel, megabytes=50):
+    """Server: Trivet. Client: Trivet or Linux. 2 × megabytes each way, by IPv4, then by IPv6, all bytes compared."""
+    ctx.kernel(arch)
+    peer_program(arch)
+    if subprocess.run([top / "ci/tools/fresh_image.py", arch]).returncode:
+        raise Missing("no image")
+
+    def work():
+        results = {}
+        with tempfile.TemporaryDirectory() as place:
+            def one(number, kernel, wire, command):
+                results[number] = guest(arch, number, kernel, wire, command, f"{place}/{number}.pcap")
+            wire = "127.0.0.1:7700"
+            context = ctypes.CDLL(None)
+            fd = open("/proc/thread-self/ns/net")  # the helper thread joins this namespace
+
+            def server():
+                context.setns(fd.fileno(), CLONE_NEWNET)
+                one(1, "", f"listen={wire}", SERVER)
+            thread = threading.Thread(target=server)
+            thread.start()
+            wait_for_port(7700)
+            one(2, other_kernel, f"connect={wire}", CLIENT.format(half=megabytes))
+            thread.join()
+            fd.close()
+            notes = []
+            for number in (1, 2):
+                if number == 2 and other_kernel:
+                    continue
+                count, _, bad = pcap_check.check_file(f"{place}/{number}.pcap", f"52:54:00:12:34:5{number}")
+                notes.append(f"{count} frames")
+                if bad or not count:
+                    raise Failed(f"{len(bad)} of {count} frames of guest {number} are malformed:\n" + "\n".join(bad[:10]))
+        return results, notes
+
+    results, notes = in_namespace(work)
+    good, bad = [], []
+    for number in (1, 2):
+        g, b = split_verdicts(results[number].output)
+        good += g
+        bad += b
+        if results[number].reason:
+            bad.append(f"guest {number}: {results[number].reason}\n{qemu.fail_log(results[number], 25)}")
+    wanted = 1 + 3 + 3 + 3  # the server's ping and connections; the client's pings and exchanges
+    if len(good) != wanted and not bad:
+        bad.append(f"{len(good)} of {wanted} checks were reached: {good}")
+    rates = [g for g in good if g.startswith("exchanged")]
+    return len(good), len(bad), "\n".join(bad) or "; ".join(rates[:2] + [f"{', '.join(notes)}, none malformed"])
+
+
+def wait_for_port(port):
+    """Until somebody in this namespace listens on it (a connection of ours would be taken for the guest)."""
+    import time
+    for _ in range(600):
+        rows = pathlib.Path("/proc/thread-self/net/tcp").read_text().splitlines()[1:]
+        if any(r.split()[1].endswith(f":{port:04X}") and r.split()[3] == "0A" for r in rows):
+            return
+        time.sleep(0.1)
+    raise Failed("the first guest's QEMU does not listen")
+
+
+def cases(ctx):
+    for arch in ctx.arches:
+        for what in PROGRAMS:
+            if ctx.at_least("full"):
+                yield Case(f"{arch} {what}, on Linux", lambda a=arch, w=what: programs(ctx, a, w, linux=True))
+            yield Case(f"{arch} {what}", lambda a=arch, w=what: programs(ctx, a, w))
+        yield Case(f"{arch} two guests", lambda a=arch: two_guests(ctx, a, ""), alone=True)
+        yield Case(f"{arch} with Linux", lambda a=arch: two_guests(ctx, a, "linux"), alone=True)
