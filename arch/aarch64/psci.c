@@ -8,7 +8,10 @@
 #include <uapi/errno.h>
 #include "arch_local.h"
 
+#define PSCI_CPU_OFF 0x84000002u
 #define PSCI_CPU_ON 0xc4000003u
+#define PSCI_AFFINITY_INFO 0xc4000004u
+#define PSCI_AFFINITY_OFF 1
 #define PSCI_SYSTEM_OFF 0x84000008u
 #define PSCI_SYSTEM_RESET 0x84000009u
 
@@ -43,6 +46,17 @@ int arch_cpu_start(struct cpu *cpu)
 		return 0;
 	log_warn("cpu %u: PSCI refuses to start it: %lld", cpu->id, (long long)ret);
 	return -EIO;
+}
+
+void arch_cpu_off(void)
+{
+	psci_call(PSCI_CPU_OFF, 0, 0, 0);
+	arch_cpu_stop();	/* refused: it stays in wfi and cannot come back */
+}
+
+bool arch_cpu_is_off(const struct cpu *cpu)
+{
+	return psci_call(PSCI_AFFINITY_INFO, cpu->hwid, 0, 0) == PSCI_AFFINITY_OFF;
 }
 
 void arch_machine_off(void)

@@ -75,6 +75,19 @@ void arch_cpu_stop(void)
 		__asm__ volatile("wfi" ::: "memory");
 }
 
+void arch_cpu_off(void)
+{
+	sbi_call(SBI_EXT_HSM, SBI_HSM_STOP, 0, 0, 0, 0);
+	arch_cpu_stop();	/* refused: it stays in wfi and cannot come back */
+}
+
+bool arch_cpu_is_off(const struct cpu *cpu)
+{
+	struct sbi_ret r = sbi_call(SBI_EXT_HSM, SBI_HSM_STATUS, cpu->hwid, 0, 0, 0);
+
+	return r.error == SBI_SUCCESS && r.value == SBI_HSM_STOPPED;
+}
+
 void arch_ipi_send(struct cpu *cpu)
 {
 	event_count(EVENT_FIRMWARE_CALL);

@@ -189,8 +189,20 @@ int arch_cpu_start(struct cpu *cpu)
 	v->cpu = cpu;
 	v->thread = cpu->idle;
 	v->irq_off = true;
+	v->is_waiting = v->ipi_due = false;
+	v->deadline = U64_MAX;
 	return 0;
 }
+
+void arch_cpu_off(void)
+{
+	sim_store_drain();
+	sim_v->cpu = NULL;
+	sim_wait();
+	sim_fail("a CPU that is off ran");
+}
+
+bool arch_cpu_is_off(const struct cpu *cpu) { return !sim_vcpus[cpu->hwid].cpu; }
 
 void arch_ipi_send(struct cpu *cpu)
 {

@@ -252,11 +252,33 @@ void x86_timer_interrupt(void)
 }
 
 /* Timer and local interrupt controller of the calling CPU. */
+/* CPUID leaf 0xb (Intel SDM 3A §9.9): how many bits of the APIC id number the threads of a core, and cores and threads. */
+static void tell_topology(struct cpu *cpu)
+{
+	struct cpuid thread, core;
+	u32 id = (u32)cpu->hwid, thread_bits, core_bits;
+
+	if (x86_features.max_leaf < 0xb)
+		return;
+	thread = cpuid(0xb, 0);
+	core = cpuid(0xb, 1);
+	if (!thread.ebx || !core.ebx)
+		return;
+	thread_bits = thread.eax & 0x1f;
+	core_bits = max(core.eax & 0x1f, thread_bits);
+	cpu_set_topology(cpu->hwid, &(struct cpu_topology){
+		.package = (u32)((u64)id >> core_bits),
+		.core = (id & (u32)(BIT(core_bits) - 1)) >> thread_bits,
+		.thread = id & (u32)(BIT(thread_bits) - 1),
+	});
+}
+
 void arch_cpu_init(struct cpu *cpu)
 {
 	if (cpu == &cpu_boot)
 		x86_apic_map();		/* again: clock_init may have used the early map */
 	x86_apic_cpu_init();
+	tell_topology(cpu);
 	if (x86_irq_root && x86_irq_root->cpu_init)
 		x86_irq_root->cpu_init(cpu);
 }

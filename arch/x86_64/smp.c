@@ -82,3 +82,17 @@ __noreturn void x86_ap_main(struct cpu *cpu)
 	atomic_store_release(&cpu->arch.started, true);		/* pairs with wait_started */
 	kernel_secondary_main(cpu);
 }
+
+/* Parked: halted with interrupts off, until an INIT takes it back to the trampoline. */
+__noreturn void arch_cpu_off(void)
+{
+	__asm__ volatile("wbinvd" ::: "memory");
+	atomic_store_release(&arch_cpu_self()->arch.started, false);	/* pairs with arch_cpu_is_off */
+	for (;;)
+		__asm__ volatile("cli; hlt" ::: "memory");
+}
+
+bool arch_cpu_is_off(const struct cpu *cpu)
+{
+	return !atomic_load_acquire(&cpu->arch.started);	/* pairs with arch_cpu_off */
+}

@@ -38,6 +38,12 @@ int arch_cpu_start(struct cpu *cpu);
 void arch_cpu_wait(void);
 /* Stops this CPU for good (panic elsewhere, power off). Interrupts off. */
 __noreturn void arch_cpu_stop(void);
+/*
+ * Powers this CPU off, so that arch_cpu_start can start it anew. Interrupts off, nothing is queued or armed
+ * here. arch_cpu_is_off, on another one, tells when it is.
+ */
+__noreturn void arch_cpu_off(void);
+bool arch_cpu_is_off(const struct cpu *cpu);
 /* Raises the inter-processor interrupt on that CPU; ipi_receive() runs there. */
 void arch_ipi_send(struct cpu *cpu);
 /* One line per call for /proc/cpuinfo, as Linux words it; returns the length (as snprintf). */

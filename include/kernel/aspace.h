@@ -97,6 +97,8 @@ static inline void aspace_get(struct aspace *as) { ref_get(&as->refs); }
 void aspace_put(struct aspace *as);			/* last: frees the struct and root */
 /* Makes as the current thread's space (exec); takes over the caller's user reference, drops the old. */
 void aspace_install(struct aspace *as);
+/* This CPU lets go of the tables it kept lazily; interrupts off, a kernel thread runs. */
+void aspace_leave_cpu(void);
 /* From the switch: next's tables in, lazily for kernel threads. Run queue lock held. */
 void aspace_switch(struct thread *prev, struct thread *next);
 

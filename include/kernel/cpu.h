@@ -42,6 +42,12 @@ extern cpumask_t cpu_online_mask;	/* [a] */
 
 /* Discovery: announces a CPU; the boot CPU is known by boot_info.boot_hwid and becomes id 0. Extra ones are logged and left. */
 void cpu_register(u64 hwid);
+/* Where a CPU stands, by firmware's words; without them each is a core of one package. Numbers are firmware's. */
+struct cpu_topology {
+	u32 package, cluster, core, thread;
+};
+void cpu_set_topology(u64 hwid, const struct cpu_topology *t);	/* of an announced CPU; else nothing */
+const struct cpu_topology *cpu_topology(unsigned id);
 /* Starts the others and waits for them; logs those that do not come within 1 s. */
 void cpu_start_all(void);
 

@@ -59,6 +59,10 @@ bool timer_cancel(struct timer *t);
 bool timer_cancel_sync(struct timer *t);
 /* The scheduler's own deadline of this CPU (U64_MAX: none): calls sched_slice_expired(). Interrupts off. */
 void timer_slice_set(u64 deadline_ns);
+/* CPUs that go and come (kernel/sched/hotplug.c): this one arms its hardware no more, interrupts off; */
+void timer_cpu_leave(void);
+void timer_cpu_return(struct cpu *cpu);	/* it may again, before it starts; */
+void timer_adopt(struct cpu *from);	/* the timers of one that is off are this CPU's from now on. */
 /* Sleeps until then; 0, -EINTR (interruptible and signalled). */
 int sleep_until(u64 deadline_ns, bool interruptible);
 /* Until the wall clock shows that, however it is set meanwhile. 0 or -EINTR. */

@@ -190,6 +190,14 @@ void __hot aspace_switch(struct thread *prev, struct thread *next)
 		load(cpu, as);
 }
 
+void aspace_leave_cpu(void)
+{
+	struct aspace *as = arch_cpu_self()->active_space;
+
+	if (as)
+		unload_here(as);
+}
+
 void aspace_install(struct aspace *as)
 {
 	struct aspace *old = current->aspace;

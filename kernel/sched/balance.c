@@ -40,7 +40,7 @@ bool runq_pull(struct runq *rq)
 	struct cpu *cpu;
 	u32 most = 0;
 
-	if (!atomic_load(&sched_settings.balance) || rq->is_leaving)
+	if (!atomic_load(&sched_settings.balance) || atomic_load(&rq->leave_stage))
 		return false;
 	cpu_for_each(cpu, atomic_load(&cpu_online_mask)) {
 		u32 n = waiting_on(cpu);

@@ -37,6 +37,8 @@ __noreturn void sched_idle_loop(void)
 		epoch_quiescent();
 		if (atomic_load(&rq->wake_list))
 			runq_drain(rq);
+		if (unlikely(atomic_load(&rq->leave_stage)))
+			cpu_idle_leave(rq);
 		if (!has_work(rq) && !runq_pull(rq)) {
 			atomic_fetch_or(&sched_idle_mask, cpu_mask(rq->cpu->id));
 			if (cpu_online_mask & ~cpu_mask(rq->cpu->id))

@@ -40,7 +40,7 @@ struct runq {
 	u64 rt_used_ns;			/* [q] by SLOT_FIXED since then */
 	u64 background_due_ns;		/* [q] SLOT_BACKGROUND, if it has threads, gets a turn even if SLOT_SYSTEM wants it */
 	bool rt_throttled;		/* [q] */
-	bool is_leaving;		/* [a] going offline: takes no threads */
+	u32 leave_stage;		/* [a] not 0: going offline, takes no threads; hotplug.c */
 	struct thread *moving;		/* [c] switched-out thread that must go to another CPU */
 	u64 balance_next_ns;		/* [c] */
 	struct sched_cpu_stats stats;	/* [c] written by its CPU; read by all */
@@ -104,7 +104,8 @@ void runq_push_excess(struct runq *rq, u64 now_ns);
 
 /* smp.c, hotplug.c */
 void cpu_mark_online(struct cpu *cpu);	/* from the idle loop's start */
-void cpu_idle_leave(struct runq *rq);	/* in the idle loop when is_leaving: does not return if it goes */
+void cpu_idle_leave(struct runq *rq);	/* in the idle loop when leave_stage is set: does not return if it goes */
+int cpu_start(unsigned id);		/* has firmware start it and waits: 0, -ENODEV, -EIO */
 
 void sched_refresh_all(void);		/* cpu_active_mask has changed */
 

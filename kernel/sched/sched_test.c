@@ -303,6 +303,48 @@ static void wake_races(void)
 
 static void test_wake_races(void) { with_crew(wake_races); }
 
+/* Each CPU but the first goes and comes back while threads run, sleep and wake on it: all go on. */
+static void cpus_go_and_come(void)
+{
+	static u64 work[2];
+	struct cpu *cpu;
+
+	for (unsigned i = 0; i < 2; i++) {
+		work[i] = 0;
+		test_check(crew_add("moved", count_until_stop, &work[i], -1) != NULL);
+		thread_start(crew[i]);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		test_check(crew_add("racer", sleep_short, NULL, -1) != NULL);
+		thread_start(crew[2 + i]);
+	}
+	test_equal(cpu_offline(0), -EBUSY);
+	test_equal(cpu_offline(MAX_CPUS), -ENODEV);
+	test_equal(cpu_online(0), 0);
+	cpu_for_each(cpu, atomic_load(&cpu_online_mask) & ~1ull) {
+		cpumask_t here = cpu_mask(cpu->id);
+		u64 before[2];
+
+		/* One that may run nowhere else runs elsewhere meanwhile, and comes back. */
+		test_equal(sched_set_affinity(crew[0], here), 0);
+		test_equal(cpu_offline(cpu->id), 0);
+		test_equal(atomic_load(&cpu_online_mask) & here, 0);
+		test_equal(cpu_offline(cpu->id), 0);
+		test_equal(sched_set_affinity(crew[1], here), -EINVAL);
+		for (unsigned i = 0; i < 2; i++)
+			before[i] = READ_ONCE(work[i]);
+		test_check(WAIT_FOR(READ_ONCE(work[0]) > before[0] && READ_ONCE(work[1]) > before[1]));
+		test_equal(crew_cpus() & here, 0);
+		test_equal(cpu_online(cpu->id), 0);
+		test_check(atomic_load(&cpu_online_mask) & here);
+		test_check(WAIT_FOR(atomic_load(&crew[0]->cpu) == cpu));
+		test_equal(sched_set_affinity(crew[0], ~0ull), 0);
+	}
+	test_check(WAIT_FOR(atomic_load(&started) == 4));
+}
+
+static void test_cpus_go_and_come(void) { with_crew(cpus_go_and_come); }
+
 static int find_self(struct thread *t, void *arg)
 {
 	++*(u32 *)arg;
@@ -334,5 +376,6 @@ const struct test_suite test_suite_sched = {
 		TEST_CASE(test_never_started), TEST_CASE(test_bound_to_cpu), TEST_CASE(test_move_self),
 		TEST_CASE(test_move_running), TEST_CASE(test_spreads), TEST_CASE(test_class_arguments),
 		TEST_CASE(test_equal_turns), TEST_CASE(test_turn_ends_late), TEST_CASE(test_class_precedence), TEST_CASE(test_wake_races),
+		TEST_CASE(test_cpus_go_and_come),
 		TEST_CASE(test_list_and_letters), TEST_CASE(test_loadavg), {} },
 };

@@ -14,6 +14,7 @@
 #include <kernel/time.h>
 #include <lib/format.h>
 #include <lib/string.h>
+#include <uapi/errno.h>
 #include <uapi/sched.h>
 
 #define PERCPU_MAX 65536u
@@ -46,6 +47,7 @@ static bool is_running;		/* [a] */
 static u8 percpu_pristine[PERCPU_MAX] __aligned(4096);
 static size_t percpu_size;
 static u64 announced[MAX_CPUS];	/* hardware ids by index; 0 is the boot CPU */
+static struct cpu_topology topology[MAX_CPUS];	/* by index, as announced */
 static unsigned nr_announced, nr_ignored;
 
 bool sched_is_running(void)
@@ -73,8 +75,18 @@ void cpu_register(u64 hwid)
 		nr_ignored++;
 		return;
 	}
+	topology[nr_announced] = (struct cpu_topology){ .core = nr_announced };
 	announced[nr_announced++] = hwid;
 }
+
+void cpu_set_topology(u64 hwid, const struct cpu_topology *t)
+{
+	for (unsigned i = 0; i < nr_announced; i++)
+		if (announced[i] == hwid)
+			topology[i] = *t;
+}
+
+const struct cpu_topology *cpu_topology(unsigned id) { return &topology[id]; }
 
 static bool cpu_prepare(unsigned id)
 {
@@ -106,7 +118,7 @@ static bool cpu_prepare(unsigned id)
 	return true;
 }
 
-static void cpu_start(unsigned id)
+int cpu_start(unsigned id)
 {
 	struct cpu *cpu = cpu_table[id];
 	u64 give_up = time_ns() + START_TIMEOUT_NS;
@@ -115,16 +127,17 @@ static void cpu_start(unsigned id)
 	if (err) {
 		log_err("cpu%u (hardware id %#llx): firmware does not start it: error %d", id,
 			(unsigned long long)cpu->hwid, err);
-		return;
+		return err;
 	}
 	while (!(atomic_load(&cpu_online_mask) & cpu_mask(id))) {
 		if (time_ns() > give_up) {
 			log_err("cpu%u (hardware id %#llx) did not come up within 1 s", id,
 				(unsigned long long)cpu->hwid);
-			return;
+			return -EIO;
 		}
 		arch_cpu_relax();
 	}
+	return 0;
 }
 
 /* Threads may run on CPUs that came, or must leave one that goes. */
@@ -148,7 +161,7 @@ void cpu_start_all(void)
 		if (!cpu_prepare(id))
 			break;
 		cpu_count = id + 1;
-		cpu_start(id);
+		(void)cpu_start(id);
 	}
 	sched_refresh_all();
 	log_info("smp: %u of %u CPUs online", popcount64(atomic_load(&cpu_online_mask)),

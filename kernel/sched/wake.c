@@ -45,9 +45,12 @@ void thread_note_handoff(struct thread *t, u64 ran_ns)
 /* Chooses a CPU for t: the waker's if it is about to sleep, previous if idle, any idle one, previous. */
 struct cpu *sched_place(const struct thread *t)
 {
-	cpumask_t allowed = t->allowed, idle = atomic_load(&sched_idle_mask) & allowed;
+	cpumask_t active = atomic_load(&cpu_active_mask), allowed = t->allowed & active, idle;
 	struct cpu *prev = atomic_load(&t->cpu), *here = arch_cpu_self();
 
+	if (unlikely(!allowed))
+		allowed = active ? active : t->allowed;	/* its CPU is leaving, or none has come up yet */
+	idle = atomic_load(&sched_idle_mask) & allowed;
 	if ((allowed & cpu_mask(here->id)) && !irq_in_context() && atomic_load(&runq_of(here)->nr_running) == 1 &&
 	    is_handing_over(current))
 		return here;

@@ -23,6 +23,7 @@ struct timer_base {
 	struct timer *running;		/* [a] whose callback runs on this CPU now */
 	u64 slice_ns;			/* own CPU, interrupts off: the scheduler's deadline */
 	u64 armed_ns;			/* own CPU, interrupts off: what the hardware waits for */
+	bool is_off;			/* own CPU: it is going offline, the hardware stays quiet */
 };
 static DEFINE_PERCPU(struct timer_base, timer_bases) = {
 	.lock = SPINLOCK_INIT("timer base", LOCK_TIMER), .slice_ns = U64_MAX, .armed_ns = U64_MAX,
@@ -39,7 +40,7 @@ static void hardware_arm(struct timer_base *b, u64 ns)
 {
 	u64 limit = atomic_load(&arm_limit_ns);
 
-	if (ns >= b->armed_ns)
+	if (ns >= b->armed_ns || unlikely(b->is_off))
 		return;
 	if (unlikely(limit != U64_MAX))
 		ns = min(ns, time_ns() + limit);
@@ -101,7 +102,8 @@ static void tree_insert(struct timer_base *b, struct timer *t)
 	atomic_store(&t->base, b);
 }
 
-static void tree_remove(struct timer_base *b, struct timer *t)
+/* Out of the tree; t->base still says b. */
+static void tree_take(struct timer_base *b, struct timer *t)
 {
 	struct timer_tree *tree = tree_of(b, t);
 
@@ -111,6 +113,11 @@ static void tree_remove(struct timer_base *b, struct timer *t)
 		tree->first = next ? timer_of(next) : NULL;
 	}
 	rb_remove(&tree->tree, &t->node, NULL);
+}
+
+static void tree_remove(struct timer_base *b, struct timer *t)
+{
+	tree_take(b, t);
 	atomic_store(&t->base, NULL);
 }
 
@@ -256,4 +263,43 @@ void timer_slice_set(u64 deadline_ns)
 	b->slice_ns = deadline_ns;
 	/* A later or no deadline leaves the hardware as it is: an early interrupt only looks again. */
 	hardware_arm(b, deadline_ns);
+}
+
+void timer_cpu_leave(void)
+{
+	struct timer_base *b = percpu(timer_bases);
+
+	b->is_off = true;
+	b->slice_ns = U64_MAX;
+	b->armed_ns = U64_MAX;
+	arch_timer_arm(U64_MAX);
+}
+
+void timer_cpu_return(struct cpu *cpu)
+{
+	struct timer_base *b = percpu_of(timer_bases, cpu);
+
+	b->is_off = false;
+	b->slice_ns = b->armed_ns = U64_MAX;
+}
+
+void timer_adopt(struct cpu *from)
+{
+	struct timer_base *mine, *theirs = percpu_of(timer_bases, from);
+	unsigned long flags = arch_irq_save();
+	struct timer *t;
+
+	mine = percpu(timer_bases);
+	spin_lock(&mine->lock);
+	/* Two of one rank: of a CPU that is off, nobody holds the lock and waits for another's. */
+	spin_lock_raw(&theirs->lock);
+	for (unsigned i = 0; i < TREE_COUNT; i++)
+		while ((t = theirs->trees[i].first)) {
+			tree_take(theirs, t);	/* base goes from one to the other: who cancels waits for one of the locks */
+			tree_insert(mine, t);
+		}
+	spin_unlock_raw(&theirs->lock);
+	arm_first(mine);
+	spin_unlock(&mine->lock);
+	arch_irq_restore(flags);
 }

@@ -205,5 +205,6 @@ const char *fdt_early_init(void)
 	read_memory(fdt);
 	read_reservations(fdt);
 	read_cpus(fdt);
+	fdt_read_topology(fdt);
 	return NULL;
 }

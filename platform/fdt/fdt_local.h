@@ -23,6 +23,7 @@ struct fdt_path {
 bool fdt_reg(const void *fdt, const struct fdt_path *path, unsigned n, u64 *base, u64 *size);
 /* False: deeper than FDT_DEPTH_MAX. */
 bool fdt_path_find(const void *fdt, int node, struct fdt_path *path);
+void fdt_read_topology(const void *fdt);	/* tells cpu_set_topology */
 bool fdt_node_enabled(const void *fdt, int node);	/* status absent, "okay" or "ok" */
 
 struct device;

@@ -26,6 +26,9 @@
 #define SBI_RFENCE_I 0
 #define SBI_RFENCE_VMA 1
 #define SBI_HSM_START 0
+#define SBI_HSM_STOP 1
+#define SBI_HSM_STATUS 2
+#define SBI_HSM_STOPPED 1
 #define SBI_SRST_RESET 0
 #define SBI_DBCN_WRITE 0
 #define SBI_DBCN_READ 1

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of kernel/fs/sysfs/ share. */
+#ifndef SYSFS_LOCAL_H
+#define SYSFS_LOCAL_H
+
+#include "../proc/virtual.h"
+
+void sysfs_cpus_add(void);	/* cpus.c */
+
+#endif
