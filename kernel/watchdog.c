@@ -108,8 +108,10 @@ static void beat_fire(struct timer *timer)
 	struct beat *b = container_of(timer, struct beat, timer);
 	u64 now = time_ns();
 
-	if (b->cpu != arch_cpu_self())
-		return;		/* its CPU went offline and the timer moved: no more beats */
+	if (b->cpu != arch_cpu_self()) {	/* its CPU went offline and the timer moved: no more beats */
+		atomic_store(&b->last_ns, 0ull);
+		return;
+	}
 	atomic_store(&b->last_ns, now);
 	if (atomic_load(&watchdog_lockup_ns)) {
 		look_at_this_cpu(b, now);

@@ -9,6 +9,7 @@
 
 #include <kernel/epoch.h>
 #include <kernel/lock.h>
+#include <kernel/time.h>
 #include <kernel/waitq.h>
 #include <lib/list.h>
 
@@ -19,6 +20,30 @@ struct thread;
 #define GROUP_NAME_MAX 255u
 #define GROUP_CONTROLLERS_MAX 8u
 #define GROUP_DEPTH_MAX 64u		/* bounds every walk to the root, and group_put's recursion */
+
+/* On one CPU; [q] of its run queue. */
+struct group_load {
+	u32 sum;			/* 100 per runnable thread of the group itself, its weight per child with runnable ones */
+	u32 weight;			/* what the group counts for in its parent's sum, while its own is not 0 */
+};
+
+/* CPU time of a group: kernel/sched/group.c. [l] lock, [a] atomic, [b] set at creation. */
+struct group_cpu {
+	struct group_load *load;	/* [b] one per CPU; NULL: root */
+	struct group *limit;		/* [a] the nearest at or above with a quota; NULL */
+	u64 user_ticks, system_ticks;	/* [a] used by its own threads and by removed children */
+	struct spinlock lock;		/* raw; inside run queues' locks */
+	u64 quota_ns, period_ns, burst_ns;	/* [l] quota U64_MAX: none */
+	s64 left_ns;			/* [l] of the period that began at */
+	u64 period_start_ns;		/* [l] */
+	bool is_throttled;		/* [l] read atomically: nothing left */
+	u64 nr_periods, nr_throttled, throttled_ns, throttled_since_ns;	/* [l] */
+	struct timer refill;		/* armed while somebody waits */
+	struct waitq waiters;		/* its threads that stopped on their way to user mode */
+};
+struct group_bandwidth {
+	u64 quota_ns, period_ns, burst_ns, nr_periods, nr_throttled, throttled_ns;
+};
 
 /* Marks: [b] set at creation, [a] atomic, [g] group_lock, [m] changed under group_tree_lock (mutex), read atomically. */
 struct group {
@@ -43,6 +68,7 @@ struct group {
 	u32 tasks_peak;
 	u64 tasks_refused;		/* forks that this group's limit refused */
 	u32 cpu_weight;			/* 1..10000, 100 */
+	struct group_cpu cpu;
 
 	/* freezing; freeze.c */
 	bool freeze_wanted;		/* [m] cgroup.freeze */
@@ -130,6 +156,7 @@ void group_fork_done(struct thread *t);		/* t is visible, not yet started: stand
 pid_t group_next_process(struct group *g, pid_t from);
 int group_kill(struct group *g);		/* SIGKILL to every process of the subtree */
 int group_freeze(struct group *g, bool wanted);
+int group_cpu_stat_show(struct text *t, struct group *g);	/* cpu.stat, which every group has */
 bool group_is_frozen(struct group *g);		/* all of its threads stand still */
 /* user_return_work, interrupts on, WORK_THROTTLE: stands still as long as the group wants. */
 void group_park(void);

@@ -138,6 +138,24 @@ void sched_settings_changed(void);		/* affinity was turned on or off; may sleep 
 const char *sched_deadline_order_name(void);
 int sched_deadline_order_choose(const char *name);	/* "edf", "rm" */
 
+/* The trace, kernel/sched/trace.c: rings of so many records, 0 off. -EINVAL too many, -ENOMEM. May sleep. */
+int sched_trace_set(u32 size);
+u32 sched_trace_size(void);		/* 0: off */
+struct text;
+int sched_trace_show(struct text *t, void *arg);	/* -EBUSY while on */
+int pressure_cpu_show(struct text *t, void *arg);
+
+/* CPU time of groups; kernel/sched/group.c. */
+int sched_group_create(struct group *g);	/* 0, -ENOMEM */
+void sched_group_destroy(struct group *g);
+void sched_group_moved(struct thread *t, struct group *from, struct group *to);	/* t->group says `to` already */
+/* quota U64_MAX: no limit. group_tree_lock held. */
+void sched_group_set_bandwidth(struct group *g, u64 quota_ns, u64 period_ns, u64 burst_ns);
+void sched_group_bandwidth(struct group *g, struct group_bandwidth *out);
+void sched_group_times(struct group *g, u64 *user_ns, u64 *system_ns);	/* subtree, removed ones too; group_tree_lock held */
+void sched_group_park(void);		/* on the way to user mode: sleeps while a group of the thread is out of time */
+u32 sched_weight_of_nice(int nice);	/* 0: 1024 */
+
 /* Takes a CPU out of use or back, threads and all: 0, -EBUSY the last one or a deadline would be lost, -ENODEV, -EIO it does not come. May sleep. */
 int cpu_offline(unsigned id);
 int cpu_online(unsigned id);

@@ -81,6 +81,8 @@ struct thread {
 	struct rb_node rq_node;		/* [q] for tree-based policies */
 	u64 vruntime, slice_ns;		/* [q] policy's numbers */
 	u32 level, boost_seq;		/* [q] multi-level policies */
+	u32 turn_share;			/* [q] its group's part in the length of its turns; SHARE_ONE: as long as nice says */
+	struct group *load_group;	/* [q] whose load it counts in while queued or running; NULL: root or none */
 	u32 sched_class;		/* [q] SCHED_* of the ABI */
 	s32 nice;			/* [q] -20..19 */
 	u32 rt_priority;		/* [q] 1..99 for FIFO/RR */

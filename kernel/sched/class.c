@@ -42,11 +42,16 @@ static void change(struct thread *t, void (*apply)(struct runq *rq, struct threa
 	thread_update_allowed(t);
 	if (is_queued) {
 		/* Preempted on its way to sleep it may not leave the queue: a waker would take it for asleep (take_for). */
+		if (unlikely(atomic_load(&t->group)->parent))
+			group_load_add(rq, t);
 		must_move = !(t->allowed & cpu_mask(rq->cpu->id)) && atomic_load(&t->state) == THREAD_RUNNABLE;
-		if (must_move)
+		if (must_move) {
+			if (unlikely(t->load_group))
+				group_load_remove(rq, t);
 			atomic_store(&t->on_rq, 0u);
-		else if (runq_insert(rq, t, ENQUEUE_WOKEN))
+		} else if (runq_insert(rq, t, ENQUEUE_WOKEN)) {
 			runq_set_running(rq, rq->nr_running + 1);
+		}
 	}
 	if (is_running)
 		runq_meet(rq, t);

@@ -26,6 +26,8 @@ void __hot runq_account_current(struct runq *rq, u64 now_ns)
 		return;
 	}
 	give_way = runq_policy(rq, t)->account(rq, runq_data(rq, t), t, ran);
+	if (unlikely(t->group->cpu.limit))
+		bandwidth_charge(t, now_ns, ran);
 	if (unlikely(t->sched_slot == SLOT_FIXED))
 		give_way |= guard_account(rq, ran);
 	if (give_way)
@@ -52,6 +54,18 @@ void runq_kick(struct runq *rq)
 		ipi_send(rq->cpu, IPI_RESCHED);
 }
 
+/* When t's turn ends, or something that others wait for. */
+static u64 turn_end(struct runq *rq, struct thread *t)
+{
+	u64 left = runq_policy(rq, t)->slice(rq, runq_data(rq, t), t), end = left ? rq->now_ns + left : U64_MAX;
+
+	if (unlikely(t->sched_slot == SLOT_FIXED || rq->rt_throttled))
+		end = min(end, guard_event_ns(rq));
+	if (unlikely(rq->queued[SLOT_BACKGROUND]) && t->sched_slot == SLOT_SYSTEM)
+		end = min(end, rq->background_due_ns);
+	return end;
+}
+
 /*
  * The moment at which the running thread, the guard or a parked deadline thread wants attention. Own CPU. A thread
  * that is to give way anyway has no such moment: one in the past would interrupt it again before its next instruction,
@@ -60,17 +74,13 @@ void runq_kick(struct runq *rq)
 static void event_update(struct runq *rq)
 {
 	struct thread *t = rq->running;
-	u64 end = rq->release_ns, left;
+	u64 end = rq->release_ns;
 
-	if (t != rq->idle && (rq->nr_running > 1 || t->sched_slot == SLOT_DEADLINE) &&
-	    !(atomic_load(&t->exit_work) & WORK_RESCHED)) {
-		left = runq_policy(rq, t)->slice(rq, runq_data(rq, t), t);
-		if (left && rq->now_ns + left < end)
-			end = rq->now_ns + left;
-		if (unlikely(t->sched_slot == SLOT_FIXED || rq->rt_throttled))
-			end = min(end, guard_event_ns(rq));
-		if (unlikely(rq->queued[SLOT_BACKGROUND]) && t->sched_slot == SLOT_SYSTEM)
-			end = min(end, rq->background_due_ns);
+	if (t != rq->idle && !(atomic_load(&t->exit_work) & WORK_RESCHED)) {
+		if (rq->nr_running > 1 || t->sched_slot == SLOT_DEADLINE)
+			end = min(end, turn_end(rq, t));
+		if (unlikely(t->group->cpu.limit))
+			end = min(end, bandwidth_event_ns(t, rq->now_ns));
 	}
 	if (end == rq->event_ns)
 		return;
@@ -113,6 +123,7 @@ void runq_meet(struct runq *rq, struct thread *t)
 bool __hot runq_insert(struct runq *rq, struct thread *t, u32 flags)
 {
 	runq_meet(rq, t);
+	t->turn_share = unlikely(t->load_group) ? group_share(rq, t) : SHARE_ONE;
 	if (unlikely(!runq_policy(rq, t)->enqueue(rq, runq_data(rq, t), t, flags)))
 		return false;
 	if (unlikely(t->sched_slot == SLOT_BACKGROUND && !rq->queued[SLOT_BACKGROUND]))
@@ -126,6 +137,8 @@ void __hot runq_enqueue(struct runq *rq, struct thread *t, u32 flags)
 	runq_account_current(rq, time_ns());
 	atomic_store(&t->cpu, rq->cpu);
 	atomic_store(&t->on_rq, 1u);
+	if (unlikely(atomic_load(&t->group)->parent))
+		group_load_add(rq, t);
 	t->wait_start_ns = rq->now_ns;
 	if (unlikely(!runq_insert(rq, t, flags))) {
 		event_update(rq);
@@ -144,6 +157,8 @@ void runq_take_out(struct runq *rq, struct thread *t)
 		runq_count_less(rq, t->sched_slot);
 		runq_set_running(rq, rq->nr_running - 1);
 	}
+	if (unlikely(t->load_group))
+		group_load_remove(rq, t);
 	atomic_store(&t->on_rq, 0u);
 }
 
@@ -151,6 +166,8 @@ static void leave_queue(struct runq *rq, struct thread *t)
 {
 	/* A waker that read on_rq == 1 before this waits for the queue's lock and looks again. */
 	atomic_store(&t->on_rq, 0u);
+	if (unlikely(t->load_group))
+		group_load_remove(rq, t);
 	runq_set_running(rq, rq->nr_running - 1);
 }
 
@@ -245,6 +262,8 @@ static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread 
 {
 	u64 now = rq->now_ns, ticks;
 
+	if (unlikely(atomic_load(&sched_trace_on)))
+		trace_switch(now, prev, next);
 	rq->running = next;
 	atomic_store(&next->cpu, rq->cpu);
 	atomic_store(&next->on_cpu, 1u);
@@ -259,6 +278,8 @@ static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread 
 	if (next == rq->idle)
 		rq->stats.idle_switches++;
 	note_turn(rq, next);
+	if (unlikely(next->group->cpu.limit))
+		bandwidth_charge(next, now, 0);	/* nothing left: it stops on its way to user mode */
 	event_update(rq);
 	switch_fpu(rq->cpu, prev, next);
 	rseq_switch_in(next, rq->cpu);

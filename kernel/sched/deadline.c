@@ -158,6 +158,8 @@ u64 deadline_release_due(struct runq *rq)
 		replenish(rq, t);
 		insert(&q->ready, &q->first, t);
 		t->wait_start_ns = rq->now_ns;
+		if (unlikely(atomic_load(&sched_trace_on)))
+			trace_wake(t, rq->cpu);
 		runq_count_more(rq, SLOT_DEADLINE);
 		runq_set_running(rq, rq->nr_running + 1);
 		atomic_fetch_or(&rq->running->exit_work, WORK_RESCHED);

@@ -15,6 +15,7 @@
 #include <kernel/aspace.h>
 #include <kernel/irq.h>
 #include <kernel/log.h>
+#include <kernel/watchdog.h>
 #include <uapi/errno.h>
 #include <uapi/sched.h>
 
@@ -160,8 +161,10 @@ int cpu_online(unsigned id)
 	if (!cpu->is_online) {
 		prepare_again(cpu);
 		err = cpu_start(id);
-		if (!err)
+		if (!err) {
 			sched_refresh_all();
+			watchdog_restart();
+		}
 	}
 	mutex_unlock(&sched_admin_lock);
 	return err;

@@ -36,7 +36,7 @@ static void mlfq_init(void *data)
 /* What t may use at its level: a fifth of its quantum at the top, the whole at the bottom. */
 static u64 allotment(const struct thread *t)
 {
-	return quantum_of_nice(t->nice) * (min(t->level, BOTTOM) + 1) / LEVELS;
+	return turn_of(t) * (min(t->level, BOTTOM) + 1) / LEVELS;
 }
 
 static void boost(struct runq *rq, struct mlfq_queue *q)

@@ -25,13 +25,16 @@ static u64 number_of(const struct runq *rq, const struct thread *t)
 	return rq->now_ns + (u64)(t->nice + 20) * AGE_NS;
 }
 
+/* The same for all nice values; a group's share makes it longer or shorter. */
+static u64 length_of_turn(const struct thread *t) { return TURN_NS * (t->turn_share ? t->turn_share : SHARE_ONE) / SHARE_ONE; }
+
 static bool priority_enqueue(struct runq *rq, void *data, struct thread *t, u32 flags)
 {
 	struct priority_queue *q = data;
 	struct rb_node **link = &q->tree.root, *parent = NULL;
 	bool is_first = true;
 
-	if (flags || t->slice_ns >= TURN_NS || t->vruntime == 0) {
+	if (flags || t->slice_ns >= length_of_turn(t) || t->vruntime == 0) {
 		t->slice_ns = 0;
 		t->vruntime = number_of(rq, t);
 	}
@@ -76,7 +79,7 @@ static bool priority_account(struct runq *rq, void *data, struct thread *t, u64 
 	struct priority_queue *q = data;
 
 	t->slice_ns += ran_ns;
-	if (t->slice_ns < TURN_NS)
+	if (t->slice_ns < length_of_turn(t))
 		return false;
 	if (q->first && thread_of(q->first)->vruntime <= number_of(rq, t))
 		return true;	/* with its turn over it would come behind that one */
@@ -92,7 +95,9 @@ static bool priority_preempts(const struct thread *woken, const struct thread *r
 
 static u64 priority_slice(const struct runq *rq, const void *data, const struct thread *t)
 {
-	return t->slice_ns < TURN_NS ? TURN_NS - t->slice_ns : 1;
+	u64 turn = length_of_turn(t);
+
+	return t->slice_ns < turn ? turn - t->slice_ns : 1;
 }
 
 static u64 priority_quantum(const struct thread *t) { return TURN_NS; }

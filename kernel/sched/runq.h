@@ -44,6 +44,7 @@ struct runq {
 	struct thread *moving;		/* [c] switched-out thread that must go to another CPU */
 	u64 balance_next_ns;		/* [c] */
 	struct sched_cpu_stats stats;	/* [c] written by its CPU; read by all */
+	u64 waiting_ns, waiting_since_ns;	/* [q] somebody waited for so long, and does since; 0: nobody */
 	u64 user_ticks, nice_ticks, system_ticks;	/* [q] see stats_settle */
 	u8 data[SLOT_COUNT][SLOT_DATA_SIZE] __aligned(16);	/* [q] the policies' parts */
 };
@@ -69,7 +70,15 @@ static inline void runq_count_less(struct runq *rq, unsigned slot)
 	if (--rq->queued[slot] == 0)
 		rq->queued_mask &= ~(1u << slot);
 }
-static inline void runq_set_running(struct runq *rq, u32 n) { atomic_store(&rq->nr_running, n); }
+void pressure_note(struct runq *rq, bool waits);	/* pressure.c: somebody begins or ceases to wait */
+static inline void runq_set_running(struct runq *rq, u32 n)
+{
+	u32 before = rq->nr_running;
+
+	atomic_store(&rq->nr_running, n);
+	if (unlikely((before > 1) != (n > 1)))
+		pressure_note(rq, n > 1);
+}
 
 /* core.c; all with rq->lock held. */
 /* Puts a thread in: counted, with its numbers made fit for the policy. False: parked. Own CPU. */
@@ -138,13 +147,34 @@ static inline void stack_note(const struct thread *t) {}
 /* stats.c */
 /* Adds what t used since the last time to the queue's sums. Lock of rq, on which t runs or ran last. */
 void stats_settle(struct runq *rq, struct thread *t);
+void stats_settle_to(struct runq *rq, struct thread *t, struct group *g);	/* … as g's */
 void loadavg_update(u64 now_ns);
+
+/* pressure.c */
+void pressure_update(u64 now_ns);	/* ends a window if one is over */
+
+/* trace.c; interrupts off. */
+extern bool sched_trace_on;		/* [a] ask before calling these */
+void trace_init(void);
+void trace_switch(u64 ns, const struct thread *left, const struct thread *came);
+void trace_wake(const struct thread *t, const struct cpu *to);
+void trace_policy(const char *name);
 
 /* settings.c */
 void settings_read_cmdline(void);
 void settings_install(struct runq *rq);	/* the policies of a CPU that comes up */
 u64 quantum_of_nice(s32 nice);		/* ns; spec.md: 5 ms idle … 20 normal … 40 critical */
 u64 sched_weight(const struct thread *t);	/* nice 0: 1024; a step is a tenth of the CPU between two */
+
+u64 turn_of(const struct thread *t);	/* ns: quantum of its nice value, scaled by its group's share */
+
+/* group.c; all with rq->lock held. */
+#define SHARE_ONE 1024u
+void group_load_add(struct runq *rq, struct thread *t);	/* t, of a group below the root, is queued here */
+void group_load_remove(struct runq *rq, struct thread *t);	/* t, with a load_group, leaves */
+u32 group_share(const struct runq *rq, const struct thread *t);	/* t has a load_group */
+void bandwidth_charge(struct thread *t, u64 now, u64 ran);	/* t is in a limited group; it may have to stop */
+u64 bandwidth_event_ns(const struct thread *t, u64 now);
 
 /* So often at least, a SCHED_IDLE thread runs beside normal ones: what it holds (locks, its own end) is not held for ever. */
 #define BACKGROUND_PERIOD_NS NSEC_PER_SEC

@@ -41,8 +41,12 @@ static const u32 weights[NICE_COUNT] = {
 
 u64 sched_weight(const struct thread *t)
 {
-	return weights[clamp(t->nice, -20, 19) + 20];
+	u64 weight = weights[clamp(t->nice, -20, 19) + 20];
+
+	return likely(t->turn_share == SHARE_ONE || !t->turn_share) ? weight : max(weight * t->turn_share / SHARE_ONE, 2ull);
 }
+
+u32 sched_weight_of_nice(int nice) { return weights[clamp(nice, -20, 19) + 20]; }
 
 /*
  * Turns in 1/360 of the default quantum, by nice: 2 at -20, 1.5 at -10, 1 at 0, 0.5 at 10, 0.25 at 19: with 20 ms the
@@ -58,6 +62,13 @@ static u64 turn_share(s32 nice)
 u64 quantum_of_nice(s32 nice)
 {
 	return turn_share(clamp(nice, -20, 19)) * atomic_load(&sched_settings.quantum_ms) * NSEC_PER_MSEC / 360;
+}
+
+u64 turn_of(const struct thread *t)
+{
+	u64 turn = quantum_of_nice(t->nice);
+
+	return likely(t->turn_share == SHARE_ONE || !t->turn_share) ? turn : turn * t->turn_share / SHARE_ONE;
 }
 
 u64 sched_quantum_ns(struct thread *t)
@@ -178,6 +189,8 @@ int sched_policy_choose(const char *name)
 			spin_unlock_raw(&runq_of(cpu)->lock);
 			arch_irq_restore(flags);
 		}
+		if (atomic_load(&sched_trace_on))
+			trace_policy(name);
 		log_info("sched: system policy %s", name);
 	}
 	mutex_unlock(&sched_admin_lock);

@@ -11,13 +11,15 @@
 #define LOAD_SHIFT 11
 #define LOAD_ONE (1u << LOAD_SHIFT)
 #define LOAD_PERIOD_NS (5 * NSEC_PER_SEC)
+#define LOOK_NS NSEC_PER_SEC	/* so often a switch looks whether something is to be caught up */
 #define LOAD_CATCH_UP 720u	/* periods after which nothing of the past is left */
 
 /* exp(-5 s / 1, 5, 15 min) * 2048 */
 static const u32 decay[3] = { 1884, 2014, 2037 };
 static struct spinlock load_lock = SPINLOCK_INIT("loadavg", LOCK_RUNQ);
 static u64 load[3];		/* load_lock */
-static u64 load_next_ns = LOAD_PERIOD_NS;	/* [a], changed under load_lock */
+static u64 load_next_ns = LOAD_PERIOD_NS;	/* load_lock */
+static u64 look_next_ns;	/* [a] */
 
 static u64 active_threads(void)
 {
@@ -34,13 +36,15 @@ void loadavg_update(u64 now_ns)
 	unsigned long flags;
 	u64 active, periods;
 
-	if (likely(now_ns < atomic_load(&load_next_ns)))
+	if (likely(now_ns < atomic_load(&look_next_ns)))
 		return;
+	atomic_store(&look_next_ns, now_ns + LOOK_NS);
+	pressure_update(now_ns);
 	flags = spin_lock_irqsave(&load_lock);
 	if (now_ns >= load_next_ns) {
 		active = active_threads() << LOAD_SHIFT;
 		periods = (now_ns - load_next_ns) / LOAD_PERIOD_NS + 1;
-		atomic_store(&load_next_ns, load_next_ns + periods * LOAD_PERIOD_NS);
+		load_next_ns += periods * LOAD_PERIOD_NS;
 		for (u64 p = min(periods, (u64)LOAD_CATCH_UP); p > 0; p--)
 			for (unsigned i = 0; i < 3; i++)
 				load[i] = (load[i] * decay[i] + active * (LOAD_ONE - decay[i])) >> LOAD_SHIFT;
@@ -52,6 +56,7 @@ void sched_loadavg(u64 out[3])
 {
 	unsigned long flags;
 
+	atomic_store(&look_next_ns, 0ull);
 	loadavg_update(time_ns());
 	flags = spin_lock_irqsave(&load_lock);
 	for (unsigned i = 0; i < 3; i++)
@@ -73,7 +78,7 @@ u64 sched_runtime_ns(struct thread *t)
 	return ns;
 }
 
-void stats_settle(struct runq *rq, struct thread *t)
+void stats_settle_to(struct runq *rq, struct thread *t, struct group *g)
 {
 	u64 user = t->user_ticks, system = t->system_ticks;
 
@@ -82,9 +87,13 @@ void stats_settle(struct runq *rq, struct thread *t)
 	else
 		rq->user_ticks += user - t->told_user;
 	rq->system_ticks += system - t->told_system;
+	atomic_fetch_add(&g->cpu.user_ticks, user - t->told_user);
+	atomic_fetch_add(&g->cpu.system_ticks, system - t->told_system);
 	t->told_user = user;
 	t->told_system = system;
 }
+
+void stats_settle(struct runq *rq, struct thread *t) { stats_settle_to(rq, t, atomic_load(&t->group)); }
 
 void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out)
 {

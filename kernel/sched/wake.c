@@ -96,6 +96,8 @@ void runq_send(struct thread *t, struct cpu *to)
 		atomic_store(&t->cpu, to);
 		this_runq()->stats.migrations++;
 	}
+	if (unlikely(atomic_load(&sched_trace_on)))
+		trace_wake(t, to);
 	if (to == arch_cpu_self()) {
 		enqueue_here(rq, t);
 	} else {

@@ -309,6 +309,7 @@ const struct group_file cgroup_core_files[] = {
 	{ "cgroup.events", GROUP_FILE_NOT_ROOT, events_show, NULL, events_of },
 	{ "cgroup.type", GROUP_FILE_NOT_ROOT, type_show, NULL, NULL },
 	{ "cgroup.stat", 0, stat_show, NULL, NULL },
+	{ "cpu.stat", 0, group_cpu_stat_show, NULL, NULL },
 	{ "cgroup.max.depth", 0, depth_show, depth_store, NULL },
 	{ "cgroup.max.descendants", 0, descendants_show, descendants_store, NULL },
 	{ "cgroup.freeze", GROUP_FILE_NOT_ROOT, freeze_show, freeze_store, NULL },

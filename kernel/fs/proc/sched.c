@@ -136,7 +136,26 @@ static int schedstat_show(struct text *t, void *arg)
 	return 0;
 }
 
+static int trace_size_show(struct text *t, void *arg)
+{
+	text_printf(t, "%u\n", sched_trace_size());
+	return 0;
+}
+
+static int trace_size_store(const char *text, size_t len, void *arg)
+{
+	const char *end;
+	u64 v;
+
+	if (parse_u64_prefix(text, 10, &v, &end) || (*end && *end != '\n') || v > U32_MAX)
+		return -EINVAL;
+	return sched_trace_set((u32)v);
+}
+
 static const struct virtual_file files[] = {
+	{ "sched_trace", 0400, sched_trace_show, NULL, NULL },
+	{ "sys/kernel/sched_trace", 0600, trace_size_show, trace_size_store, NULL },
+	{ "pressure/cpu", 0444, pressure_cpu_show, NULL, NULL },
 	{ "schedstat", 0444, schedstat_show, NULL, NULL },
 	{ "sys/kernel/sched_policy", 0644, policy_show, policy_store, NULL },
 	{ "sys/kernel/sched_available_policies", 0444, available_show, NULL, NULL },

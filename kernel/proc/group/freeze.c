@@ -61,6 +61,7 @@ void group_park(void)
 	struct group *g;
 
 	atomic_fetch_and(&self->exit_work, ~(u32)WORK_THROTTLE);
+	sched_group_park();
 	while (1) {
 		g = group_of_thread(self);
 		if (!must_stand(self, g))

@@ -21,6 +21,6 @@ void group_free(struct group *g);
 /* freeze.c, signal lock of t's process held: t left from and is in to. */
 void group_freeze_moved(struct thread *t, struct group *from, struct group *to);
 
-extern struct group_controller group_controller_pids;
+extern struct group_controller group_controller_pids, group_controller_cpu;
 
 #endif

@@ -24,6 +24,7 @@ static void move_thread(struct thread *t, struct group *to)
 	struct group *from = t->group, *top = common_ancestor(from, to);
 	struct group_controller *c;
 
+	atomic_store_release(&t->group, to);	/* pairs with group_of_thread's epoch: from outlives its readers */
 	if (t->in_group) {
 		group_count_task(to, top);
 		group_uncount_task(from, top);
@@ -31,7 +32,6 @@ static void move_thread(struct thread *t, struct group *to)
 			if (c->move)
 				c->move(t, from, to);
 	}
-	atomic_store_release(&t->group, to);	/* pairs with group_of_thread's epoch: from outlives its readers */
 	group_freeze_moved(t, from, to);
 	group_put(from);
 }

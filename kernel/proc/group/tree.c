@@ -336,4 +336,5 @@ void group_init(void)
 {
 	mutex_init(&group_tree_lock, "group tree", LOCK_GROUP_TREE);
 	group_controller_register(&group_controller_pids);
+	group_controller_register(&group_controller_cpu);
 }
