@@ -36,6 +36,12 @@ def read_ktest(text):
     return int(total[1]), int(total[2]), "\n".join(bad) if int(total[2]) else f"{total[1]} tests"
 
 
+def read_suites(text):
+    """{"suite NAME": passed} from the same lines."""
+    failed = set(re.findall(r"ktest: suite (\S+): FAIL", text))
+    return {f"suite {name}": name not in failed for name in re.findall(r"ktest: suite (\S+): PASS", text)}
+
+
 def cases(ctx):
     for cpus in (1, 4):
         yield Case(f"sim, {cpus} CPUs", lambda cpus=cpus: run(ctx, cpus), alone=True)

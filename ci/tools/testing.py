@@ -17,6 +17,8 @@ import threading
 import time
 import traceback
 
+import parity
+
 top = pathlib.Path(__file__).resolve().parents[2]
 ARCHES = ("x86_64", "aarch64", "riscv64")
 WHEN = ("quick", "default", "full")
@@ -42,8 +44,17 @@ class Context:
     arches: tuple = ARCHES
     selection: str = "default"  # quick, default or full
     jobs: int = os.cpu_count() or 1
+    writes_parity: bool = False
     built: dict = dataclasses.field(default_factory=dict)
+    details: dict = dataclasses.field(default_factory=dict)  # {(test, arch, cpus): passed}, for docs/parity.md
+    detailed: set = dataclasses.field(default_factory=set)  # "suite: case" whose parts stand in details
     lock: object = dataclasses.field(default_factory=threading.Lock)
+
+    def detail(self, suite, case, arch, cpus, parts):
+        """PARTS, {test: passed}, stand in docs/parity.md in place of the case they belong to."""
+        with self.lock:
+            self.detailed.add(f"{suite}: {case}")
+            self.details.update({(f"{suite}: {name}", arch, cpus): ok for name, ok in parts.items()})
 
     def at_least(self, when):
         return WHEN.index(self.selection) >= WHEN.index(when)
@@ -122,18 +133,16 @@ def load_suites():
     return sorted(modules, key=lambda m: m.ORDER)
 
 
-def write_parity(verdicts, page):
-    """docs/parity.md: each case that runs per architecture, and what it gave on each of the three."""
-    rows = {}
+def write_parity(ctx, verdicts):
+    """docs/parity.md from the cases that name an architecture and from what the suites told besides."""
+    cells = dict(ctx.details)
     for name, verdict in verdicts.items():
-        for arch in ARCHES:
-            if f" {arch}" in name:
-                rows.setdefault(name.replace(f" {arch}", ""), {})[arch] = verdict.lower()
-    text = ["# What passes where", "", "Written by `ci/test full`: the cases that run on each architecture.", "",
-            "| case | " + " | ".join(ARCHES) + " |", "|---|" + "---|" * len(ARCHES)]
-    text += [f"| {name} | " + " | ".join(row.get(arch, "–") for arch in ARCHES) + " |"
-             for name, row in sorted(rows.items())]
-    page.write_text("\n".join(text) + "\n")
+        rest, arch, cpus = parity.split(name)
+        if arch and verdict != "missing" and name not in ctx.detailed:
+            cells[rest, arch, cpus] = verdict == "ok"
+    unexplained = parity.write(cells, top / "docs/parity.md", ctx.selection)
+    if unexplained:
+        raise Failed("\n".join(unexplained))
 
 
 def run(ctx, suites):
@@ -148,8 +157,8 @@ def run(ctx, suites):
                 else:
                     waiting.append(pool.submit(run_case, tally, suite.NAME, case))
             concurrent.futures.wait(waiting)
-    if ctx.selection == "full" and set(ctx.arches) == set(ARCHES):
-        write_parity(tally.verdicts, top / "docs/parity.md")
+    if ctx.writes_parity and set(ctx.arches) == set(ARCHES):
+        run_case(tally, "parity", Case("every empty place has its reason", lambda: write_parity(ctx, tally.verdicts)))
     minutes = (time.monotonic() - start) / 60
     if tally.missings:
         print("\nnot there yet, so neither passed nor failed:")
