@@ -23,6 +23,7 @@ struct page_mapping;
 #define ALLOC_DMA32 BIT(4)	/* below 4 GiB */
 #define ALLOC_USER BIT(5)	/* charge the current group; movable */
 #define ALLOC_NOWARN BIT(6)
+#define ALLOC_NO_FAIL BIT(7)	/* waits until there is memory: for what can no longer be undone; order <= 3 */
 
 #define PAGE_ORDER_MAX 10	/* 4 MiB */
 

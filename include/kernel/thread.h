@@ -114,11 +114,12 @@ struct thread {
 	bool in_group, is_frozen;	/* [s] counted in the group; stands still because of it */
 	struct aspace *aspace;		/* [o] NULL for kernel threads */
 	u32 fault_disabled;		/* [o] > 0: page faults fail at once */
-	u32 alloc_context;		/* [o] ALLOC_NO_FS / ALLOC_NO_IO scopes */
+	u32 alloc_context;		/* [o] ALLOC_NO_FS / ALLOC_NO_IO / ALLOC_NO_FAIL scopes */
 	int exit_code;			/* kernel threads: thread_join's answer */
 	struct completion exited;	/* kernel threads */
 	void *fs_private;		/* [o] a file system's running transaction */
 #if CONFIG_DEBUG
+	u32 fail_nth;			/* [o] which allocation from now on is to fail; 0 none */
 	bool is_stack_painted;		/* [b] */
 	u32 nr_held;			/* [o] locks held, for the rank checker */
 	const void *held[16];		/* [o] */

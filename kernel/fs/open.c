@@ -63,19 +63,25 @@ static int truncate_for_open(struct inode *i)
 	return inode_setattr(i, &attr);
 }
 
-/* p's references stay the caller's. is_new: the file was just created, its mode does not bind the creator. */
-struct file *file_open_checked(const struct path *p, u32 flags, const struct cred *cred, bool is_new)
+/*
+ * p's references stay the caller's. is_new: the file was just created, its mode does not bind the creator. f: of
+ * file_alloc, used up either way; NULL: one is made.
+ */
+struct file *file_open_checked(struct file *f, const struct path *p, u32 flags, const struct cred *cred, bool is_new)
 {
 	struct inode *i = p->dentry->inode;
 	bool is_cut = false;
-	struct file *f;
 	int err = flags & O_PATH ? 0 : check_open(p, flags, cred, is_new);
 
 	if (flags & O_PATH && flags & O_DIRECTORY && !S_ISDIR(i->mode))
 		err = -ENOTDIR;
-	if (err)
+	if (err) {
+		if (f)
+			file_free(f);
 		return err_ptr(err);
-	f = file_alloc(flags);
+	}
+	if (!f)
+		f = file_alloc(flags);
 	if (!f)
 		return err_ptr(-ENOMEM);
 	f->path = *p;
@@ -113,7 +119,7 @@ no_write:
 
 struct file *file_open_path(const struct path *p, u32 flags, const struct cred *cred)
 {
-	return file_open_checked(p, flags, cred, false);
+	return file_open_checked(NULL, p, flags, cred, false);
 }
 
 /* The last component does not exist: create it unless somebody else just did. *p is the result. */
@@ -225,7 +231,7 @@ static struct file *open_tmpfile(const struct path *dir, const char *path, u32 f
 
 		d->sb = i->sb;
 		d->inode = i;
-		f = file_open_checked(&file_path, flags & ~(u32)(O_TMPFILE | O_TRUNC), cred_current(), true);
+		f = file_open_checked(NULL, &file_path, flags & ~(u32)(O_TMPFILE | O_TRUNC), cred_current(), true);
 		dentry_put(d);
 	} else {
 		f = err_ptr(err);
@@ -238,7 +244,7 @@ struct file *file_open_at(const struct path *dir, const char *path, u32 flags, m
 {
 	struct walk w;
 	struct path p;
-	struct file *f;
+	struct file *f = NULL;
 	bool is_new = false;
 	int err;
 
@@ -251,14 +257,22 @@ struct file *file_open_at(const struct path *dir, const char *path, u32 flags, m
 		return (flags & O_ACCMODE) == O_RDONLY ? err_ptr(-EINVAL) : open_tmpfile(dir, path, flags, mode);
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return err_ptr(-EINVAL);
+	/* What may fail for want of memory comes before the file is made. */
+	if (flags & O_CREAT && !(f = file_alloc(flags)))
+		return err_ptr(-ENOMEM);
 	err = walk_begin(&w, dir, path);
-	if (err)
+	if (err) {
+		if (f)
+			file_free(f);
 		return err_ptr(err);
+	}
 	err = open_walk(&w, flags, mode, &p, &is_new);
 	if (!err) {
-		f = file_open_checked(&p, flags, cred_current(), is_new);
+		f = file_open_checked(f, &p, flags, cred_current(), is_new);
 		path_put(&p);
 	} else {
+		if (f)
+			file_free(f);
 		f = err_ptr(err);
 	}
 	walk_end(&w);

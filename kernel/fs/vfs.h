@@ -121,7 +121,7 @@ mode_t mode_umask(mode_t mode);
 void file_init(void);
 struct file *file_alloc(u32 flags);
 void file_free(struct file *f);		/* one that was never handed out */
-struct file *file_open_checked(const struct path *p, u32 flags, const struct cred *cred, bool is_new);
+struct file *file_open_checked(struct file *f, const struct path *p, u32 flags, const struct cred *cred, bool is_new);
 
 int file_check_wb_error(struct file *f);	/* generic.c */
 

@@ -8,9 +8,12 @@
  * killer help (reclaim.c). Interrupt handlers may free, never allocate.
  */
 #include <kernel/cpu.h>
+#include <kernel/fault.h>
 #include <kernel/group.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
+#include <kernel/time.h>
+#include <kernel/waitq.h>
 
 #include "mm_internal.h"
 
@@ -198,6 +201,18 @@ static struct page *alloc_slow(unsigned order, u32 flags)
 	return order == 0 ? try_alloc(0, flags, buddy_min_mark / 2) : NULL;
 }
 
+/* ALLOC_NO_FAIL: the last pages first; others' ends give more. */
+static struct page *wait_for_memory(unsigned order, u32 flags)
+{
+	struct page *p = try_alloc(order, flags, 0);
+
+	if (p)
+		return p;
+	debug_assert(order <= 3);
+	(void)sleep_until(time_ns() + 10 * NSEC_PER_MSEC, false);
+	return alloc_slow(order, flags);
+}
+
 static int charge(struct page *p, unsigned order)
 {
 	struct group *g = atomic_load(&current->group);
@@ -231,9 +246,13 @@ struct page *page_alloc(unsigned order, u32 flags)
 
 	assert(order <= PAGE_ORDER_MAX);
 	flags |= current->alloc_context;
+	if (fault_is_due(flags))
+		return NULL;
 	p = try_alloc(order, flags, flags & ALLOC_ATOMIC ? buddy_min_mark / 2 : buddy_min_mark);
 	if (unlikely(!p))
 		p = alloc_slow(order, flags);
+	while (unlikely(!p && flags & ALLOC_NO_FAIL))
+		p = wait_for_memory(order, flags);
 	if (unlikely(!p)) {
 		if (!(flags & (ALLOC_NOWARN | ALLOC_ATOMIC)))
 			log_warn("memory: no block of %llu KiB for %s", 4ull << order, current->name);
@@ -248,7 +267,7 @@ struct page *page_alloc(unsigned order, u32 flags)
 	p->group = NULL;
 	list_init(&p->lru);
 	ref_set(&p->refs, 1);
-	if ((flags & ALLOC_USER) && charge(p, order)) {
+	if ((flags & ALLOC_USER) && charge(p, order) && !(flags & ALLOC_NO_FAIL)) {
 		page_free(p, order);
 		return NULL;
 	}

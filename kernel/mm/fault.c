@@ -10,6 +10,7 @@
  */
 #include <arch/upcall.h>
 #include <kernel/event.h>
+#include <kernel/fault.h>
 #include <kernel/thread.h>
 #include <uapi/signal.h>
 
@@ -442,6 +443,7 @@ bool __hot trap_page_fault(struct arch_regs *regs, vaddr_t addr, unsigned flags)
 	struct aspace *as = current->aspace;
 	bool is_user = flags & FAULT_USER;
 	u64 majors = current->maj_faults;
+	u32 mark = fault_mark();
 	int err = -EFAULT;
 
 	(void)regs;
@@ -456,6 +458,8 @@ bool __hot trap_page_fault(struct arch_regs *regs, vaddr_t addr, unsigned flags)
 	}
 	if (!is_user)
 		return false;
+	if (err == -ENOMEM && fault_struck(mark))
+		return true;		/* the program tries again */
 	post_signal(err, addr);
 	return true;
 }

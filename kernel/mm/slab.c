@@ -13,6 +13,7 @@
  */
 #include <arch/clock.h>
 #include <kernel/cpu.h>
+#include <kernel/fault.h>
 #include <kernel/log.h>
 #include <kernel/random.h>
 #include <kernel/thread.h>
@@ -230,10 +231,15 @@ static void shared_free(struct kmem_cache *c, void *obj)
 
 void *kmem_cache_alloc(struct kmem_cache *c, u32 flags)
 {
-	unsigned long irq = arch_irq_save();
-	struct magazine *m = &percpu(magazines[0])[c->id];
-	void *obj = m->first;
+	unsigned long irq;
+	struct magazine *m;
+	void *obj;
 
+	if (fault_is_due(flags))
+		return NULL;
+	irq = arch_irq_save();
+	m = &percpu(magazines[0])[c->id];
+	obj = m->first;
 	if (likely(obj)) {
 		m->first = link_get(c, obj);
 		m->n--;

@@ -5,6 +5,7 @@
  * by an unmapped guard page (stacks also have one below). Page-table entries of an area belong to
  * its owner.
  */
+#include <kernel/fault.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/thread.h>
@@ -282,9 +283,12 @@ static void *stack_cached(void)
 
 void *kstack_alloc(void)
 {
-	void *s = stack_cached();
+	void *s;
 	vaddr_t area;
 
+	if (fault_is_due(0))
+		return NULL;
+	s = stack_cached();
 	if (s)
 		return s;
 	/* One page more than the stack: the area's first page stays unmapped and is the guard. */

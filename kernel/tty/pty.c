@@ -20,6 +20,7 @@ struct pty {
 	struct tty_port port;		/* the slave's */
 	struct tty *slave;		/* reference */
 	u32 index;
+	bool is_open;			/* pty_lock: the pair is complete and its master open */
 	struct spinlock lock;
 	u8 ring[PTY_RING];		/* lock: slave to master */
 	u32 head, tail;			/* lock */
@@ -30,7 +31,7 @@ struct pty {
 };
 static struct mutex pty_lock;
 static struct pty *ptys[PTY_MAX];	/* pty_lock; NULL: free */
-static bool node_known[PTY_MAX];	/* pty_lock: the number is registered */
+static bool node_known[PTY_MAX];	/* of the owner of ptys' place: the number is registered */
 
 static size_t slave_write(struct tty_port *port, const u8 *data, size_t len)
 {
@@ -91,13 +92,13 @@ struct tty *pty_slave_of(dev_t dev)
 	if (MAJOR(dev) != PTS_MAJOR || i >= PTY_MAX)
 		return NULL;
 	mutex_lock(&pty_lock);
-	if (ptys[i])
+	if (ptys[i] && ptys[i]->is_open)
 		t = tty_get(ptys[i]->slave);
 	mutex_unlock(&pty_lock);
 	return t;
 }
 
-/* With pty_lock held: the node, and once for each index the number behind it. */
+/* The node, and once for each index the number behind it. Takes directories' locks, so without pty_lock: the place is ours. */
 static int add_node(u32 index, const char *name)
 {
 	int err;
@@ -130,14 +131,23 @@ static int pair_create(struct pty **out)
 	while (p->index < PTY_MAX && ptys[p->index])
 		p->index++;
 	if (p->index < PTY_MAX) {
-		snprintf(name, sizeof(name), "pts/%u", p->index);
-		p->slave = tty_create(&p->port, name, MKDEV(PTS_MAJOR, p->index), true);
-		err = p->slave ? add_node(p->index, name) : -ENOMEM;
-	}
-	if (err == 0) {
-		p->slave->is_locked = true;	/* until TIOCSPTLCK */
 		ptys[p->index] = p;
+		err = 0;
 	}
+	mutex_unlock(&pty_lock);
+	if (err) {
+		kfree(p);
+		return err;
+	}
+	snprintf(name, sizeof(name), "pts/%u", p->index);
+	p->slave = tty_create(&p->port, name, MKDEV(PTS_MAJOR, p->index), true);
+	err = p->slave ? add_node(p->index, name) : -ENOMEM;
+	if (err == 0)
+		p->slave->is_locked = true;	/* until TIOCSPTLCK */
+	mutex_lock(&pty_lock);
+	p->is_open = err == 0;
+	if (err)
+		ptys[p->index] = NULL;
 	mutex_unlock(&pty_lock);
 	if (err) {
 		if (p->slave)
@@ -172,7 +182,10 @@ static void master_release(struct file *file)
 	t = p->slave;
 	tty_hangup(t);
 	mutex_lock(&pty_lock);
+	p->is_open = false;
+	mutex_unlock(&pty_lock);
 	dev_node_remove(t->name);
+	mutex_lock(&pty_lock);
 	ptys[p->index] = NULL;
 	mutex_unlock(&pty_lock);
 	mutex_lock(&t->lock);

@@ -79,6 +79,7 @@ struct txn {
 	struct ext4_sb *fs;
 	unsigned depth;			/* nested begins of one thread */
 	struct txn *outer;
+	u32 outer_context;		/* the thread's alloc_context around it */
 };
 /* Before changing metadata. -EROFS when the file system was found corrupt. May sleep. */
 int txn_begin(struct txn *t, struct ext4_sb *fs);

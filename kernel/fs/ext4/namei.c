@@ -66,6 +66,7 @@ static void abandon(struct inode *inode)
 static int publish(struct txn *t, struct inode *dir, const char *name, u32 len, struct inode *inode, struct inode **out)
 {
 	int err = dir_add(t, dir, name, len, (u32)inode->ino, inode->mode);
+	bool is_named = !err;
 
 	if (!err)
 		err = ext4_inode_store(t, inode);
@@ -74,6 +75,8 @@ static int publish(struct txn *t, struct inode *dir, const char *name, u32 len, 
 	if (!err)
 		err = ext4_inode_store(t, dir);
 	if (err) {
+		if (is_named)
+			(void)dir_remove(t, dir, name, len);
 		abandon(inode);
 		return err;
 	}

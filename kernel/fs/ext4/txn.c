@@ -16,6 +16,9 @@ int txn_begin(struct txn *t, struct ext4_sb *fs)
 	t->outer = current->fs_private;
 	t->depth = t->outer ? t->outer->depth + 1 : 0;
 	current->fs_private = t;
+	/* What was changed cannot be taken back, so nothing may fail for want of memory; nor may its reclaim come back here. */
+	t->outer_context = current->alloc_context;
+	current->alloc_context |= ALLOC_NO_FS | ALLOC_NO_FAIL;
 	return 0;
 }
 
@@ -23,6 +26,7 @@ void txn_end(struct txn *t)
 {
 	assert(current->fs_private == t);
 	current->fs_private = t->outer;
+	current->alloc_context = t->outer_context;
 }
 
 void txn_dirty(struct txn *t, struct meta_buf *b)

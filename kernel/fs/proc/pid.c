@@ -430,6 +430,32 @@ static int cgroup_show(struct text *t, struct process *p, struct thread *th)
 	return min(len, 0);
 }
 
+#if CONFIG_DEBUG
+/* Making the text allocates, which must neither fail nor count. */
+static int fail_nth_show(struct text *t, struct process *p, struct thread *th)
+{
+	u32 own = current->fail_nth, n = th->fail_nth;
+
+	current->fail_nth = 0;
+	text_printf(t, "%u\n", n);
+	current->fail_nth = own;
+	return 0;
+}
+
+static int fail_nth_store(const char *text, size_t len, struct process *p)
+{
+	const char *end;
+	u64 n;
+
+	if (p != current_process())
+		return -EACCES;
+	if (parse_u64_prefix(text, 10, &n, &end) || (*end && *end != '\n') || n > 0x7fffffff)
+		return -EINVAL;
+	current->fail_nth = (u32)n;
+	return 0;
+}
+#endif
+
 const struct pid_entry pid_entries[] = {
 	{ "auxv", S_IFREG | 0400, .show = pid_auxv_show, .is_private = true },
 	{ "cgroup", S_IFREG | 0444, .show = cgroup_show },
@@ -438,6 +464,9 @@ const struct pid_entry pid_entries[] = {
 	{ "cwd", S_IFLNK | 0777, .follow = follow_cwd, .is_private = true },
 	{ "environ", S_IFREG | 0400, .show = pid_environ_show, .is_private = true },
 	{ "exe", S_IFLNK | 0777, .follow = follow_exe, .is_private = true },
+#if CONFIG_DEBUG
+	{ "fail-nth", S_IFREG | 0644, .show = fail_nth_show, .store = fail_nth_store, .is_private = true },
+#endif
 	{ "fd", S_IFDIR | 0500, .ops = &pid_fd_dir_ops, .fops = &pid_fd_dir_fops, .is_private = true },
 	{ "fdinfo", S_IFDIR | 0555, .ops = &pid_fdinfo_dir_ops, .fops = &pid_fdinfo_dir_fops, .is_private = true },
 	{ "io", S_IFREG | 0400, .show = pid_io_show, .is_private = true },
