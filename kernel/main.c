@@ -9,6 +9,7 @@
 #include <kernel/audit.h>
 #include <kernel/boot.h>
 #include <kernel/cmdline.h>
+#include <kernel/daemon.h>
 #include <kernel/device.h>
 #include <kernel/epoch.h>
 #include <kernel/init.h>
@@ -102,6 +103,7 @@ static const struct boot_step thread_steps[] = {
 	{ "probe", device_probe_all, "devices are driven" },
 	{ "network-config", net_configure, "ip= is done" },
 	{ "virtual-files", virtual_files_init, "/proc and /sys show the system" },
+	{ "daemons", daemons_init, "write-back, reclaim, log and entropy run, supervised" },
 	{ "watchdog", watchdog_init, "what hangs is reported" },
 	{ "initramfs", initramfs_unpack, "the initial file tree is in memory" },
 	{ "free-init", free_boot_memory, "boot code is gone, boot-time constants are read-only" },

@@ -25,6 +25,7 @@ enum lock_rank {
 	LOCK_SCHED_ADMIN,	/* scheduling policies and admission, CPUs on and off */
 	LOCK_TTY,
 	LOCK_PIPE,
+	LOCK_DAEMON,		/* the supervisor of kernel daemons */
 	LOCK_ASPACE,		/* aspace.lock; page faults take it, so user copies happen above it */
 	LOCK_MAPPING_INVALIDATE,
 	LOCK_TXN,		/* ext4 transaction */
@@ -54,7 +55,6 @@ enum lock_rank {
 	LOCK_FUTEX,
 	LOCK_GROUP,
 	LOCK_MISC,
-	LOCK_DAEMON,
 	LOCK_SOCKET_ASYNC,	/* socket.async_lock: wakers send SIGIO under it */
 	/* spin, taken with interrupts off */
 	LOCK_IRQ_FIRST,

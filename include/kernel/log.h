@@ -10,6 +10,8 @@
 #include <lib/compiler.h>
 #include <lib/list.h>
 
+struct waitq;
+
 enum log_level { LOG_EMERG, LOG_ALERT, LOG_CRIT, LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 
 void log_write(enum log_level level, const char *fmt, ...) __printf(2, 3);
@@ -41,5 +43,9 @@ void log_panic_mode(void);
 size_t log_read(u64 *seq, char *buf, size_t size);
 u64 log_seq_first(void);
 u64 log_seq_next(void);
+/* Until there is a record of that number or later, at most 100 ms late: 0 or -EINTR. */
+int log_wait(u64 seq);
+/* Woken after a new record; for poll: added to the table first, then again asked for. */
+struct waitq *log_readers(void);
 
 #endif

@@ -3,6 +3,7 @@
  * Memory pressure: shrinkers first, the OOM killer last. Runs in the thread that wants memory, one
  * at a time; an allocation from inside a shrinker does not reclaim again.
  */
+#include <kernel/daemon.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/process.h>
@@ -91,3 +92,20 @@ bool reclaim_oom(u64 want, unsigned round)
 	pause_thread();
 	return true;
 }
+
+#define LOOK_NS NSEC_PER_SEC
+
+/* Ahead of need, so that those who allocate seldom have to: keeps twice the low mark free. */
+static u64 reclaim_round(void)
+{
+	u64 want = 2 * buddy_low_mark, free = buddy_free_pages();
+
+	if (free < want && !section_online_next())
+		(void)reclaim_pages(want - free, 0);
+	return LOOK_NS;
+}
+
+const struct daemon daemon_reclaim = {
+	.name = "reclaim", .description = "keeps some memory free",
+	.round = reclaim_round, .watchdog_ns = 30 * NSEC_PER_SEC,
+};

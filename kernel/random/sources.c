@@ -11,10 +11,12 @@
 #include <arch/clock.h>
 #include <arch/random.h>
 #include <kernel/cpu.h>
+#include <kernel/daemon.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/random.h>
 #include <kernel/sched.h>
+#include <kernel/time.h>
 #include <lib/bits.h>
 #include <lib/string.h>
 #include "health.h"
@@ -130,10 +132,15 @@ void jitter_collect(u32 max_samples)
 	}
 }
 
+/* Bits credited for a byte: seed sources in full, generators behind them by half. */
+static u32 cpu_source_bits(const char *name)
+{
+	return strcmp(name, "rdseed") == 0 || strcmp(name, "rndrrs") == 0 ? 8 : 4;
+}
+
 static void add_cpu_source(void)
 {
 	const char *name = arch_random_name();
-	bool is_full = name && (strcmp(name, "rdseed") == 0 || strcmp(name, "rndrrs") == 0);
 	u8 buf[64];
 	u32 bits = 0;
 
@@ -145,12 +152,40 @@ static void add_cpu_source(void)
 
 		if (n == 0)
 			break;
-		random_add(name, buf, n, (u32)n * (is_full ? 8 : 4));
+		random_add(name, buf, n, (u32)n * cpu_source_bits(name));
 		bits += (u32)n;
 	}
 	log_info("random: CPU source %s, %u bytes taken", name, bits);
 	wipe(buf, sizeof(buf));
 }
+
+#define REFILL_BYTES 64u
+#define REFILL_NS (60 * NSEC_PER_SEC)
+#define JITTER_ROUND 512u	/* samples */
+
+/* New input for a generator that runs; until it is ready, what the clock's jitter gives too. */
+static u64 entropy_round(void)
+{
+	const char *name = arch_random_name();
+	u8 buf[REFILL_BYTES];
+
+	if (name) {
+		size_t n = arch_random_bytes(buf, sizeof(buf));
+
+		if (n)
+			random_add(name, buf, n, (u32)n * cpu_source_bits(name));
+		wipe(buf, sizeof(buf));
+	}
+	if (random_is_ready())
+		return REFILL_NS;
+	jitter_collect(JITTER_ROUND);
+	return NSEC_PER_SEC;
+}
+
+const struct daemon daemon_entropy = {
+	.name = "entropy", .description = "feeds the random generator",
+	.round = entropy_round, .watchdog_ns = 10 * NSEC_PER_SEC,
+};
 
 void random_init(void)
 {

@@ -173,10 +173,8 @@ static long log_read_all(char __user *buf, size_t size)
 
 static long log_read_next(char __user *buf, size_t size)
 {
-	while (atomic_load(&log_next) >= log_seq_next())
-		/* Records come from any context, so nobody wakes us: look ten times a second. */
-		if (sleep_until(time_ns() + 100 * NSEC_PER_MSEC, true))
-			return -ERESTARTSYS;
+	if (log_wait(atomic_load(&log_next)))
+		return -ERESTARTSYS;
 	return log_copy(&log_next, buf, size);
 }
 

@@ -151,6 +151,8 @@ static void run_line(struct client *c, char *line)
 		client_end(c, SUP_EINVALID, "not a request");
 	} else if (!is_question(words[0]) && c->uid != 0 && c->uid != getuid()) {
 		client_end(c, SUP_EDENIED, "only root may do that");
+	} else if (count > 1 && kernel_is_name(words[1]) && !is_question(words[0]) && strcmp(words[0], "run")) {
+		kernel_request(c, words[0], words[1]);
 	} else {
 		verb_run(c, count, words);
 	}
@@ -162,7 +164,7 @@ static void run_lines(struct client *c)
 {
 	char *newline;
 
-	while (c->waits_for == SUP_NONE && !c->is_closing &&
+	while (c->waits_for == SUP_NONE && !c->child && !c->is_closing &&
 	       (newline = memchr(c->in, '\n', c->in_used))) {
 		size_t length = newline - c->in + 1;
 		char line[REQUEST_MAX];
@@ -249,6 +251,20 @@ void control_job_done(struct unit *u)
 				   sup_result_name(s->job_result));
 		run_lines(c);
 	}
+}
+
+bool control_child(pid_t pid, int status)
+{
+	for (int i = 0; i < CLIENTS_MAX; i++) {
+		struct client *c = clients[i];
+
+		if (!c || c->child != pid)
+			continue;
+		kernel_answered(c, status);
+		run_lines(c);
+		return true;
+	}
+	return false;
 }
 
 void control_backends(void)

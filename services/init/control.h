@@ -18,6 +18,7 @@ struct client {
 	char *out;
 	size_t out_used, out_sent, out_room;
 	uint32_t waits_for;	/* unit whose job it waits for, SUP_NONE */
+	pid_t child;		/* that does what it asked for, or 0 */
 	const char *balances;	/* template of the instances this balancer serves */
 	bool is_closing;
 };
@@ -35,6 +36,12 @@ void verb_run(struct client *c, int count, char **words);
 
 /* The instances a balancer must know, one line each. */
 void verb_backends(struct client *c);
+
+/* kernel.c: the kernel's daemons, NAME.kernel. The number shown; requests are answered by kernel_answered(). */
+bool kernel_is_name(const char *name);
+int kernel_list(struct client *c, const char *pattern);
+void kernel_request(struct client *c, const char *verb, const char *name);
+void kernel_answered(struct client *c, int status);
 
 /* Splits a request at blanks; %XX is a byte. Count or -EINVAL. Pure. */
 int request_split(char *line, char **words, int max);

@@ -150,6 +150,7 @@ void health_stop(struct unit *u);
 void health_child(struct unit *u, int status);
 int control_init(void);
 void control_job_done(struct unit *u);
+bool control_child(pid_t pid, int status);	/* a child that a request had; false: not one of them */
 void control_backends(void);			/* tell balancers what changed */
 void state_init(char **argv, bool recover);
 void state_save(const struct unit *u);

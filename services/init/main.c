@@ -217,7 +217,7 @@ static void reap(void)
 
 		if (u)
 			service_child(u, pid, status);
-		else
+		else if (!control_child(pid, status))
 			orphans++;
 		init.needs_scan = true;
 		engine_drain();

@@ -61,20 +61,24 @@ static bool is_shown(const struct unit *u, const char *pattern, bool all)
 
 static void verb_list(struct client *c, int count, char **words)
 {
-	int found = 0;
+	const char *pattern = count > 1 ? words[1] : "*";
 
 	for (uint32_t i = 0; i < init.sup.units; i++)
-		if (is_shown(init.units[i], count > 1 ? words[1] : "*", false)) {
+		if (is_shown(init.units[i], pattern, false))
 			put_unit(c, init.units[i]);
-			found++;
-		}
+	kernel_list(c, pattern);
 	client_end(c, 0, NULL);
 }
 
 static void verb_status(struct client *c, int count, char **words)
 {
-	struct unit *u = unit_get(words[1]);
+	struct unit *u;
 
+	if (kernel_is_name(words[1])) {
+		client_end(c, kernel_list(c, words[1]) ? 0 : SUP_ENOTFOUND, words[1]);
+		return;
+	}
+	u = unit_get(words[1]);
 	if (!u || (u->is_missing && !sup_is_active(unit_state(u)))) {
 		client_end(c, SUP_ENOTFOUND, words[1]);
 		return;

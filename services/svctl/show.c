@@ -276,7 +276,7 @@ int show_top(int argc, char **argv)
 	int times = argc > 2 && !strcmp(argv[1], "-n") ? atoi(argv[2]) : isatty(1) ? 1 << 30 : 1;
 
 	while (times-- > 0) {
-		const char *words[] = { "list", "*.service", NULL };
+		const char *words[] = { "list", "*.[sk]er*", NULL };	/* services and the kernel's daemons */
 		struct answer a;
 		char text[32];
 

@@ -895,6 +895,72 @@ static void crash_of_init(void)
 	end();
 }
 
+/* The kernel's own daemons: on Linux there are none under that name. */
+static void kernel_daemons(void)
+{
+	static const char *const names[] = { "writeback", "reclaim", "log", "entropy" };
+	char name[40];
+
+	begin();
+	unit("a.service", "[Service]\nExecStart=/bin/sleep 100\n");
+	boot("a.service");
+	if (access("/proc/daemons", F_OK)) {
+		check_equal((svctl("status writeback.kernel"), svctl_status), 4);
+		check_equal((svctl("restart writeback.kernel"), svctl_status), 5);
+		end();
+		return;
+	}
+	for (int i = 0; i < 4; i++) {
+		int before;
+
+		snprintf(name, sizeof name, "%s.kernel", names[i]);
+		check(strstr(svctl("list"), name));
+		check_equal((svctl("is-active %s", name), svctl_status), 0);
+		before = atoi(get(name, "restarts"));
+		check_equal((svctl("kill %s", name), svctl_status), 0);
+		wait_until(atoi(get(name, "restarts")) == before + 1 && is_state(name, "running"));
+		write_text("/proc/daemons", "watchdog %s 100", names[i]);
+		write_text("/proc/daemons", "stall %s", names[i]);
+		wait_until(atoi(get(name, "restarts")) == before + 2 && is_state(name, "running"));
+		write_text("/proc/daemons", "watchdog %s 10000", names[i]);
+	}
+	check_equal((svctl("stop entropy.kernel"), svctl_status), 0);
+	check(is_state("entropy.kernel", "stopped"));
+	check_equal((svctl("kill entropy.kernel"), svctl_status), 7);
+	check_equal((svctl("start entropy.kernel"), svctl_status), 0);
+	check(is_state("entropy.kernel", "running"));
+	check_equal((svctl("restart nobody.kernel"), svctl_status), 5);
+	check_equal((svctl("pause log.kernel"), svctl_status), 2);
+	check(strstr(slurp(in_home("log/audit.log")), "kill writeback.kernel: ok"));
+	check(strstr(svctl("top -n 1"), "writeback.kernel"));
+
+	/* They do their work: a changed page reaches the disk, a reader of the log is woken. */
+	int fd = open("/root/dirty", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	check(fd >= 0 && write(fd, home, sizeof home) == sizeof home);
+	close(fd);
+	wait_until(strstr(slurp("/proc/vmstat"), "nr_dirty 0\n"));
+	fd = open("/dev/kmsg", O_RDONLY);
+	check(fd >= 0 && lseek(fd, 0, SEEK_END) == 0);
+	pid_t child = fork();
+
+	if (child == 0) {
+		char text[600];
+
+		_exit(read(fd, text, sizeof text) > 0 ? 0 : 1);
+	}
+	struct pollfd p = { .fd = open("/dev/kmsg", O_RDONLY), .events = POLLIN };
+
+	check_ok(lseek(p.fd, 0, SEEK_END));
+	check_equal(poll(&p, 1, 0), 0);
+	sleep_ms(200);
+	write_text("/dev/kmsg", "a record");
+	check_equal(wait_for(child), 0);
+	check_equal(poll(&p, 1, 5000), 1);
+	unlink("/root/dirty");
+	end();
+}
+
 static void daemon_reload(void)
 {
 	begin();
@@ -940,7 +1006,7 @@ static const struct test table[] = {
 	{ "pause-resume", pause_resume }, { "enable-disable", enable_disable }, { "run-kill-errors", run_kill_errors },
 	{ "instances", instances }, { "pictures", pictures }, { "peer-credentials", peer_credentials },
 	{ "garbage-on-the-control-socket", garbage_on_the_control_socket }, { "orphans-reaped", orphans_reaped },
-	{ "crash-of-init", crash_of_init }, { "daemon-reload", daemon_reload }, { "heartbeat", heartbeat }, { 0 },
+	{ "crash-of-init", crash_of_init }, { "kernel-daemons", kernel_daemons }, { "daemon-reload", daemon_reload }, { "heartbeat", heartbeat }, { 0 },
 };
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * /dev/kmsg: each read gives one record of the kernel log, "level,sequence,microseconds,-;text"; a
- * write makes one. The log has no wait queue (it is written from everywhere), so readers poll it.
+ * write makes one.
  */
 #include "../vfs.h"
 #include <kernel/log.h>
@@ -9,7 +9,6 @@
 #include <kernel/time.h>
 
 #define RECORD_MAX 1024
-#define POLL_NS (100 * NSEC_PER_MSEC)
 
 struct reader {
 	struct mutex lock;
@@ -79,7 +78,7 @@ static ssize_t kmsg_read(struct file *f, struct uio *to, off_t *pos)
 			n = -EAGAIN;
 			break;
 		}
-		if (sleep_until(time_ns() + POLL_NS, true)) {
+		if (log_wait(seq)) {
 			n = -ERESTARTSYS;
 			break;
 		}
@@ -122,6 +121,8 @@ static u32 kmsg_poll(struct file *f, struct poll_table *t)
 {
 	struct reader *r = f->private;
 
+	poll_wait(t, f, log_readers());
+	(void)log_readers();	/* the log daemon has seen us in the queue, or looks now */
 	return POLLOUT | POLLWRNORM | (READ_ONCE(r->seq) < log_seq_next() ? POLLIN | POLLRDNORM : 0);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "pagecache.h"
 #include <kernel/aspace.h>
+#include <kernel/daemon.h>
 #include <kernel/time.h>
 
 #define BATCH 32u
@@ -12,7 +13,6 @@
 
 static struct spinlock wb_lock = SPINLOCK_INIT("writeback", LOCK_MISC);
 static struct list dirty_mappings = LIST_INIT(dirty_mappings);
-static struct waitq thread_wait = WAITQ_INIT(thread_wait);
 static struct waitq progress_wait = WAITQ_INIT(progress_wait);
 static u32 kicked;				/* [a] */
 static u64 dirty_limit = 1024;			/* pages; a fifth of memory */
@@ -238,6 +238,7 @@ void writeback_all(bool wait)
 	/* A bound: mappings dirtied again meanwhile come back to the list's end. */
 	for (unsigned n = 0; n < 4096 && (m = take_mapping()); n++) {
 		(void)mapping_writeback(m, 0, U64_MAX, wait);
+		daemon_beat();
 		if (READ_ONCE(m->nr_dirty))
 			mapping_listed(m);
 		if (m->host)
@@ -245,10 +246,12 @@ void writeback_all(bool wait)
 	}
 }
 
+extern const struct daemon daemon_writeback;
+
 static void kick(void)
 {
 	atomic_store(&kicked, 1u);
-	waitq_wake_all(&thread_wait);
+	daemon_poke(&daemon_writeback);
 }
 
 /* A writer that makes pages dirty faster than the disk takes them writes its own and waits. */
@@ -266,33 +269,29 @@ void writeback_throttle(struct page_mapping *m)
 		SLEEP_KILLABLE, time_ns() + 100 * NSEC_PER_MSEC, false);
 }
 
-static void writeback_thread(void *unused)
+static u64 writeback_round(void)
 {
 	void (*fn)(void);
 
-	while (1) {
-		(void)waitq_wait_until(&thread_wait, atomic_load(&kicked), SLEEP_UNINTERRUPTIBLE,
-				       time_ns() + PERIOD_NS, false);
-		atomic_store(&kicked, 0u);
-		writeback_all(false);
-		fn = READ_ONCE(periodic);
-		if (fn)
-			fn();
-	}
+	atomic_store(&kicked, 0u);
+	writeback_all(false);
+	fn = READ_ONCE(periodic);
+	if (fn)
+		fn();
+	return PERIOD_NS;
 }
+
+const struct daemon daemon_writeback = {
+	.name = "writeback", .description = "writes changed pages to their disks",
+	.round = writeback_round, .watchdog_ns = 30 * NSEC_PER_SEC,
+};
 
 void pagecache_init(void)
 {
 	struct mm_stats stats;
-	struct thread *t;
 
 	page_lock_init();
 	pagecache_lru_init();
 	mm_stats(&stats);
 	dirty_limit = max(stats.total_pages / 5, (u64)64);
-	t = thread_create("writeback", writeback_thread, NULL, -1);
-	if (!t)
-		panic("no memory for the write-back thread");
-	thread_start(t);
-	thread_put(t);
 }
