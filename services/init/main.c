@@ -67,7 +67,7 @@ static void state_line(struct unit *u, const struct sup_unit *s, uint8_t before)
 	case SUP_STARTING:
 		if (s->is_waiting_restart)
 			say_status("AGAIN", "%s: %s, next start in %llu ms", label(u), sup_result_name(s->result),
-				   (unsigned long long)((s->deadline - s->since) / SUP_MS));
+				   (unsigned long long)((s->deadline > now_ns() ? s->deadline - now_ns() : 0) / SUP_MS));
 		break;
 	case SUP_STOPPED:
 	case SUP_DISABLED:

@@ -149,7 +149,7 @@ static void tell_change(struct daemon_state *s)
 		log_err("daemon %s: failed: %s", s->d->name, sup_result_name(u->result));
 	else if (u->state == SUP_STARTING && u->is_waiting_restart)
 		log_warn("daemon %s: %s, started again in %llu ms", s->d->name, sup_result_name(u->result),
-			 (unsigned long long)((u->deadline - u->since) / NSEC_PER_MSEC));
+			 (unsigned long long)((u->deadline - min(u->deadline, time_ns())) / NSEC_PER_MSEC));
 }
 
 static void act(struct daemon_state *s, unsigned int bit)
