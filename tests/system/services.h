@@ -75,6 +75,41 @@ static void unit(const char *name, const char *text)
 	write_text(path, "%s", out);
 }
 
+static char self[200];	/* this program: find_self() */
+
+__attribute__((unused)) static void find_self(void)
+{
+	int n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	self[n > 0 ? n : 0] = 0;
+}
+
+/* unit(), with SELF replaced by this program. */
+__attribute__((unused)) static void unit_self(const char *name, const char *text)
+{
+	char out[3000];
+	int n = 0;
+
+	for (; *text; text++)
+		if (!strncmp(text, "SELF", 4)) {
+			n += snprintf(out + n, sizeof out - n, "%s act", self);
+			text += 3;
+		} else {
+			out[n++] = *text;
+		}
+	out[n] = 0;
+	unit(name, out);
+}
+
+__attribute__((unused)) static int lines_of(const char *path)
+{
+	int n = 0;
+
+	for (const char *at = slurp(path); *at; at++)
+		n += *at == '\n';
+	return n;
+}
+
 static int svctl_status;
 
 /* Runs svctl with those words (a shell reads them); what it printed. */

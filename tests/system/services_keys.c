@@ -196,6 +196,25 @@ static void killsignal(void)
 	end();
 }
 
+/* What reaches whom: TERM or KILL the second process, nobody at all with `none`. */
+static void killmode_mixed_none(void)
+{
+	begin();
+	write_text(in_home("second"), "#!/bin/sh\ntrap 'echo term >> %s/got' TERM\ntouch %s/up\nwhile :; do sleep 0.05; done\n", home, home);
+	unit("a.service", "[Service]\nKillMode=mixed\nExecStart=/bin/sh -c '@/second & echo $! > @/a; exec sleep 100'\n");
+	unit("b.service", "[Service]\nKillMode=none\nTimeoutStopSec=200ms\nExecStop=/bin/touch @/asked\n"
+	     "ExecStart=/bin/sh -c 'trap \"echo term >> @/got\" TERM; while ! test -e @/asked; do sleep 0.05; done'\n");
+	boot("a.service b.service");
+	wait_until(!access(in_home("up"), F_OK));
+	int second = atoi(slurp(in_home("a")));
+
+	svctl("stop a.service b.service");
+	check_errno(kill(second, 0), ESRCH);
+	check(access(in_home("got"), F_OK));	/* it was killed, not asked; b ended by its ExecStop= alone */
+	check(is_state("a.service", "stopped") && is_state("b.service", "stopped"));
+	end();
+}
+
 /* The second process of the unit: gone with `control-group`, spared by `process`. */
 static void killmode(void)
 {
@@ -374,7 +393,7 @@ static void unknown_key_refused(void)
 	end();
 }
 
-/* Keys whose tests are in services_life.c. */
+/* Keys whose tests are in services_life.c and services_health.c. */
 static const char elsewhere[] = " Requires Wants BindsTo PartOf Conflicts After Before StartLimitIntervalSec StartLimitBurst "
 	"X-DependencyTimeoutSec X-OnDependencyUnhealthy X-Kind Type Restart RestartSec RestartMaxDelaySec WatchdogSec "
 	"NotifyAccess StandardInput TTYPath X-HealthExec X-HealthTcp X-HealthHttp X-HealthIntervalSec X-HealthTimeoutSec "
@@ -413,7 +432,7 @@ static const struct test table[] = {
 	{ "Limits", limits }, { "TasksMax", tasksmax }, { "MemoryMax", memorymax }, { "CPUQuota", cpuquota }, { "CPUWeight", cpuweight },
 	{ "X-PriorityClass", priorityclass }, { "X-Kind-system", kind_system_group },
 	{ "RuntimeDirectory", runtimedirectory }, { "StandardOutput-Error", output_keys }, { "X-LogMaxSize", log_rotation },
-	{ "KillSignal", killsignal }, { "KillMode", killmode }, { "TimeoutStopSec", timeoutstop_kills },
+	{ "KillSignal", killsignal }, { "KillMode", killmode }, { "KillMode-mixed-none", killmode_mixed_none }, { "TimeoutStopSec", timeoutstop_kills },
 	{ "TimeoutStartSec", timeoutstart }, { "Exec-stages", exec_stages }, { "oneshot-RemainAfterExit", type_oneshot_remain },
 	{ "forking-PIDFile", type_forking }, { "SuccessExitStatus", successexitstatus }, { "Conditions", conditions },
 	{ "Description", description }, { "X-Version", version }, { "FailureAction", failureaction },
