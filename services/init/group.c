@@ -41,10 +41,10 @@ const char *group_path(const struct unit *u, const char *file)
 
 static int write_file(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC), error = 0;
+	int fd = file_open(path, O_WRONLY, 0), error = 0;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (write(fd, text, strlen(text)) < 0)
 		error = -errno;
 	close(fd);
@@ -132,7 +132,7 @@ static bool has_limits(const struct config *c)
 
 int group_make(struct unit *u)
 {
-	int error, fd;
+	int error;
 
 	if (!init.has_groups)
 		return has_limits(u->c) ? -EOPNOTSUPP : -1;
@@ -145,8 +145,7 @@ int group_make(struct unit *u)
 	} else if (errno != EEXIST) {
 		return -errno;
 	}
-	fd = open(group_path(u, "cgroup.procs"), O_RDWR | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return file_open(group_path(u, "cgroup.procs"), O_RDWR, 0);
 }
 
 void group_remove(struct unit *u)
@@ -164,7 +163,7 @@ static int group_pids(struct unit *u, pid_t *pids, int max)
 
 	if (!init.has_groups)
 		return 0;
-	fd = open(group_path(u, "cgroup.procs"), O_RDONLY | O_CLOEXEC);
+	fd = file_open(group_path(u, "cgroup.procs"), O_RDONLY, 0);
 	if (fd < 0)
 		return 0;
 	n = read(fd, text, sizeof text - 1);

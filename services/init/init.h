@@ -35,6 +35,7 @@ struct unit {
 	char *name;
 	uint32_t id;		/* in init.sup.unit and init.units */
 	uint32_t hash;
+	struct unit *same_bucket;
 	uint8_t type, step, shown;	/* shown: the state in the last status line */
 	int log_fd[2];		/* reading ends, 0: none */
 	bool is_missing, is_broken, is_transient, is_draining, was_reloaded;
@@ -77,6 +78,7 @@ struct init {
 extern struct init init;
 
 uint64_t now_ns(void);		/* CLOCK_MONOTONIC */
+int file_open(const char *path, int flags, int mode);	/* open(2) with O_CLOEXEC, one system call; -errno */
 
 /* loop.c: descriptors and timers. A watch's function may remove any watch, also its own. */
 typedef void watch_fn(int fd, unsigned int events, void *arg);
@@ -134,6 +136,7 @@ int log_pipe(struct unit *u);			/* the end to write to, or -errno */
 void log_line(struct unit *u, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_status(const char *mark, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void say_closes(void);		/* init's own log is not in use: before unmounting */
 void audit(uid_t uid, pid_t pid, const char *what, const char *result);
 void log_path(const struct unit *u, char *path, size_t size);
 void write_stamp(char *out, size_t size);

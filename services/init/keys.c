@@ -516,7 +516,7 @@ void keys_set(struct parser *p, const char *name, char *value)
 	for (unsigned int i = 0; i < KEYS; i++) {
 		const char *why;
 
-		if (strcmp(keys[i].name, name) || strcmp(keys[i].section, p->section))
+		if (keys[i].name[0] != name[0] || strcmp(keys[i].name, name) || strcmp(keys[i].section, p->section))
 			continue;
 		why = keys[i].set(p, &keys[i], value);
 		if (why && !strcmp(why, NO_MEMORY))

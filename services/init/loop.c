@@ -4,10 +4,12 @@
  * signals that ask for an end arrive only while it sleeps, so there is no race to lose.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,6 +34,14 @@ uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* The C library's open() adds an fcntl() for kernels that forget O_CLOEXEC. */
+int file_open(const char *path, int flags, int mode)
+{
+	int fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC | O_LARGEFILE, mode);
+
+	return fd < 0 ? -errno : fd;
 }
 
 void loop_init(void)

@@ -313,6 +313,7 @@ static void end(void)
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	sync();
+	say_closes();
 	if (init.with_mounts)
 		unmount_all();
 	sync();

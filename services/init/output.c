@@ -17,16 +17,26 @@
 
 #define LOGS_KEPT 3
 
-/* 2026-01-31T12:34:56.789Z */
+/* 2026-01-31T12:34:56.789Z; the calendar is asked once a second. */
 void write_stamp(char *out, size_t size)
 {
+	static char text[40];
+	static time_t of = -1;
 	struct timespec ts;
-	struct tm tm;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
-	gmtime_r(&ts.tv_sec, &tm);
-	snprintf(out, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-		 tm.tm_hour, tm.tm_min, tm.tm_sec, (int)(ts.tv_nsec / 1000000));
+	if (ts.tv_sec != of) {
+		struct tm tm;
+
+		gmtime_r(&ts.tv_sec, &tm);
+		snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.000Z", (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday,
+			 tm.tm_hour, tm.tm_min, tm.tm_sec);
+		of = ts.tv_sec;
+	}
+	for (int i = 22, ms = ts.tv_nsec / 1000000; i >= 20; i--, ms /= 10)
+		text[i] = '0' + ms % 10;
+	memcpy(out, text, size < sizeof text ? size : sizeof text);
+	out[size - 1] = 0;
 }
 
 void log_path(const struct unit *u, char *path, size_t size)
@@ -47,14 +57,14 @@ static void rotate(const char *path)
 
 static int open_log(const char *path, uint64_t max, size_t more)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	int fd = file_open(path, O_WRONLY | O_APPEND | O_CREAT, 0640);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) || !st.st_size || st.st_size + more <= max)
 		return fd;
 	close(fd);
 	rotate(path);
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+	return file_open(path, O_WRONLY | O_APPEND | O_CREAT, 0640);
 }
 
 static void write_all(int fd, const char *text, size_t length)
@@ -155,21 +165,45 @@ void log_line(struct unit *u, const char *format, ...)
 	log_bytes(u, text, strlen(text));
 }
 
+#define OWN_LOG_MAX (256 * 1024)
+static int own_log = -1;	/* kept open: each status line goes there */
+static size_t own_log_left;
+
+void say_closes(void)
+{
+	if (own_log >= 0)
+		close(own_log);
+	own_log = -1;
+}
+
+static void open_own_log(void)
+{
+	char path[300];
+	struct stat st;
+
+	say_closes();
+	snprintf(path, sizeof path, "%s/init.log", init.log_dir);
+	own_log = open_log(path, OWN_LOG_MAX, 600);
+	own_log_left = own_log < 0 || fstat(own_log, &st) || st.st_size > OWN_LOG_MAX ? 0 : OWN_LOG_MAX - st.st_size;
+}
+
 static void say_text(const char *text)
 {
-	char stamp[40], line[600];
-	int fd;
+	char line[600];
+	size_t length = strlen(text);
 
 	if (init.console >= 0 && !init.is_quiet)
-		write_all(init.console, text, strlen(text));
-	snprintf(line, sizeof line, "%s/init.log", init.log_dir);
-	fd = open_log(line, 256 * 1024, 600);
-	if (fd < 0)
+		write_all(init.console, text, length);
+	if (own_log < 0 || own_log_left < sizeof line)
+		open_own_log();
+	if (own_log < 0)
 		return;
-	write_stamp(stamp, sizeof stamp);
-	snprintf(line, sizeof line, "%s %s", stamp, text);
-	write_all(fd, line, strlen(line));
-	close(fd);
+	write_stamp(line, 25);
+	line[24] = ' ';
+	length = length < sizeof line - 25 ? length : sizeof line - 25;
+	memcpy(line + 25, text, length);
+	write_all(own_log, line, 25 + length);
+	own_log_left -= 25 + length;
 }
 
 /* A line on the console, unless it is to be quiet, and in init's log. */

@@ -25,6 +25,8 @@
 
 #define ENV_MAX 96
 
+static int null_fd = -1;	/* /dev/null, once it was needed */
+
 struct child {
 	struct unit *u;
 	char **argv, *env[ENV_MAX];
@@ -94,11 +96,12 @@ static int place_descriptors(struct child *c)
 	for (unsigned int i = 0; i < c->passed_count; i++)
 		want[3 + i] = c->passed[i];
 	/* Out of the way first, so that none is overwritten before it is moved. */
-	for (int i = 0; i < count; i++) {
-		want[i] = fcntl(want[i], F_DUPFD_CLOEXEC, 64);
-		if (want[i] < 0)
-			return -1;
-	}
+	for (int i = 0; i < count; i++)
+		if (want[i] < count) {
+			want[i] = fcntl(want[i], F_DUPFD_CLOEXEC, count);
+			if (want[i] < 0)
+				return -1;
+		}
 	for (int i = 0; i < count; i++)
 		if (dup2(want[i], i) < 0)
 			return -1;
@@ -314,6 +317,14 @@ static int open_tty(struct child *c)
 	return open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
+/* One for all, never closed. */
+static int open_null(void)
+{
+	if (null_fd < 0)
+		null_fd = file_open("/dev/null", O_RDWR, 0);
+	return null_fd;
+}
+
 static int open_output(struct child *c, unsigned int kind, const char *file)
 {
 	switch (kind) {
@@ -329,9 +340,9 @@ static int open_output(struct child *c, unsigned int kind, const char *file)
 	}
 	case OUT_APPEND:
 	case OUT_FILE:
-		return open(file, O_WRONLY | O_CREAT | O_CLOEXEC | (kind == OUT_APPEND ? O_APPEND : O_TRUNC), 0644);
+		return file_open(file, O_WRONLY | O_CREAT | (kind == OUT_APPEND ? O_APPEND : O_TRUNC), 0644);
 	default:
-		return open("/dev/null", O_WRONLY | O_CLOEXEC);
+		return open_null();
 	}
 }
 
@@ -341,23 +352,22 @@ static int open_files(struct child *c)
 
 	c->in = config->in == IN_TTY ? open_tty(c)
 		: config->in == IN_SOCKET && c->u->connection >= 0 ? fcntl(c->u->connection, F_DUPFD_CLOEXEC, 3)
-		: open("/dev/null", O_RDWR | O_CLOEXEC);
+		: open_null();
 	if (c->in < 0) {
 		c->failed = "StandardInput";
-		return -errno;
+		return c->in == -1 ? -errno : c->in;
 	}
 	/* A terminal or connection that is read is also written, unless something else is said. */
 	c->out = open_output(c, config->out == OUT_LOG && config->in != IN_NULL ? OUT_INHERIT : config->out,
 			     config->out_file);
 	if (c->out < 0) {
 		c->failed = "StandardOutput";
-		return -errno;
+		return c->out == -1 ? -errno : c->out;
 	}
-	c->err = config->err_is_set && config->err != OUT_INHERIT ? open_output(c, config->err, config->err_file)
-		: fcntl(c->out, F_DUPFD_CLOEXEC, 3);
+	c->err = config->err_is_set && config->err != OUT_INHERIT ? open_output(c, config->err, config->err_file) : c->out;
 	if (c->err < 0) {
 		c->failed = "StandardError";
-		return -errno;
+		return c->err == -1 ? -errno : c->err;
 	}
 	return 0;
 }
@@ -417,10 +427,10 @@ pid_t spawn(struct unit *u, const struct command *command, unsigned int flags)
 		if (pid < 0)
 			c.failed = "process";
 	}
-	int close_them[] = { c.in, c.out, c.err, c.group };
+	int close_them[] = { c.in, c.out, c.err == c.out ? -1 : c.err, c.group };
 
 	for (unsigned int i = 0; i < 4; i++)
-		if (close_them[i] >= 0)
+		if (close_them[i] >= 0 && close_them[i] != null_fd)
 			close(close_them[i]);
 	arena_free(&c.arena);
 	if (!error)

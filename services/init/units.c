@@ -30,13 +30,16 @@ static uint32_t hash_of(const char *name)
 	return h;
 }
 
+#define BUCKETS 128
+static struct unit *buckets[BUCKETS];
+
 struct unit *unit_find(const char *name)
 {
 	uint32_t hash = hash_of(name);
 
-	for (uint32_t i = 0; i < init.sup.units; i++)
-		if (init.units[i]->hash == hash && !strcmp(init.units[i]->name, name))
-			return init.units[i];
+	for (struct unit *u = buckets[hash % BUCKETS]; u; u = u->same_bucket)
+		if (u->hash == hash && !strcmp(u->name, name))
+			return u;
 	return NULL;
 }
 
@@ -80,6 +83,8 @@ static struct unit *unit_new(const char *name)
 	u->connection = u->health_fd = -1;
 	sup_unit_init(&init.sup.unit[u->id]);
 	init.sup.unit[u->id].flags = SUP_F_MISSING;
+	u->same_bucket = buckets[u->hash % BUCKETS];
+	buckets[u->hash % BUCKETS] = u;
 	init.units[init.sup.units++] = u;
 	init.needs_link = true;
 	return u;
@@ -172,7 +177,7 @@ static bool configure(struct unit *u, const char *text, size_t length)
 
 static bool read_file(const char *path, char *text, size_t size, size_t *length)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = file_open(path, O_RDONLY, 0);
 	ssize_t n = 0;
 
 	if (fd < 0)

@@ -48,21 +48,80 @@ static bool is_start(unsigned int job)
 	return job == SUP_JOB_START || job == SUP_JOB_RESTART;
 }
 
-void sup_set_job(struct sup *s, uint32_t u, enum sup_job job)
+void sup_touch(struct sup *s, uint32_t u)
 {
 	struct sup_unit *unit = &s->unit[u];
 
+	if (unit->is_touched)
+		return;
+	unit->is_touched = true;
+	unit->next_touched = SUP_NONE;
+	if (s->touched_last == SUP_NONE)
+		s->touched_first = u;
+	else
+		s->unit[s->touched_last].next_touched = u;
+	s->touched_last = u;
+}
+
+void sup_touch_around(struct sup *s, uint32_t u)
+{
+	const struct sup_unit *unit = &s->unit[u];
+
+	sup_touch(s, u);
+	for (uint32_t e = unit->out; e < unit->out + unit->out_count; e++)
+		if (s->unit[s->edge[e].to].job)
+			sup_touch(s, s->edge[e].to);
+	for (uint32_t k = 0; k < unit->in_count; k++)
+		if (s->unit[s->edge[s->in_edge[unit->in + k]].from].job)
+			sup_touch(s, s->edge[s->in_edge[unit->in + k]].from);
+}
+
+void sup_touch_all(struct sup *s)
+{
+	for (uint32_t u = s->job_first; u != SUP_NONE; u = s->unit[u].next_job)
+		sup_touch(s, u);
+}
+
+static void list_job(struct sup *s, uint32_t u)
+{
+	struct sup_unit *unit = &s->unit[u];
+
+	unit->previous_job = SUP_NONE;
+	unit->next_job = s->job_first;
+	if (s->job_first != SUP_NONE)
+		s->unit[s->job_first].previous_job = u;
+	s->job_first = u;
+}
+
+static void unlist_job(struct sup *s, uint32_t u)
+{
+	struct sup_unit *unit = &s->unit[u];
+
+	if (unit->previous_job == SUP_NONE)
+		s->job_first = unit->next_job;
+	else
+		s->unit[unit->previous_job].next_job = unit->next_job;
+	if (unit->next_job != SUP_NONE)
+		s->unit[unit->next_job].previous_job = unit->previous_job;
+}
+
+void sup_set_job(struct sup *s, uint32_t u, enum sup_job job)
+{
+	struct sup_unit *unit = &s->unit[u];
+	uint32_t early = s->early_starts, normal = s->normal_stops;
+
+	if (!unit->job && job)
+		list_job(s, u);
+	else if (unit->job && !job)
+		unlist_job(s, u);
 	s->early_starts -= unit->is_early && is_start(unit->job);
 	s->normal_stops -= !unit->is_late && unit->job == SUP_JOB_STOP;
 	unit->job = job;
 	s->early_starts += unit->is_early && is_start(job);
 	s->normal_stops += !unit->is_late && job == SUP_JOB_STOP;
-	if (job && !unit->is_job_listed) {
-		unit->is_job_listed = true;
-		unit->next_job = s->job_first;
-		s->job_first = u;
-	}
-	s->is_kick_needed = true;
+	sup_touch_around(s, u);
+	if ((early && !s->early_starts) || (normal && !s->normal_stops))
+		sup_touch_all(s);	/* what waited for all early starts, or for all normal stops */
 }
 
 void sup_job_done(struct sup *s, uint32_t u, enum sup_result result)
@@ -101,7 +160,7 @@ static void set_state(struct sup *s, uint32_t u, enum sup_state state, uint64_t 
 		unit->since = now;
 	unit->state = state;
 	unit->is_waiting_restart = false;
-	s->is_kick_needed = true;
+	sup_touch_around(s, u);
 	sup_todo(s, u, SUP_DO_CHANGED);
 }
 
@@ -113,6 +172,7 @@ void sup_refuse(struct sup *s, uint32_t u, enum sup_result result)
 		return;
 	unit->result = result;
 	unit->state = SUP_FAILED;
+	sup_touch_around(s, u);
 	sup_todo(s, u, SUP_DO_CHANGED);
 }
 
@@ -367,29 +427,21 @@ static void run_start(struct sup *s, uint32_t u, uint64_t now)
 	}
 }
 
-/* Lets every job go as far as it may; each change can free others, so until nothing changes. */
+/* Lets every job that may be concerned go as far as it may; each change can free others, until nothing changes. */
 static void kick(struct sup *s, uint64_t now)
 {
-	while (s->is_kick_needed) {
-		uint32_t *link = &s->job_first;
+	while (s->touched_first != SUP_NONE) {
+		uint32_t u = s->touched_first;
+		struct sup_unit *unit = &s->unit[u];
 
-		s->is_kick_needed = false;
-		while (*link != SUP_NONE) {
-			uint32_t u = *link;
-			struct sup_unit *unit = &s->unit[u];
-
-			if (unit->job == SUP_JOB_START)
-				run_start(s, u, now);
-			else if (unit->job)
-				run_stop(s, u, now);
-			/* New jobs are put in front of the first: the link before this one may move on. */
-			if (!unit->job && *link == u) {
-				unit->is_job_listed = false;
-				*link = unit->next_job;
-			} else {
-				link = &unit->next_job;
-			}
-		}
+		s->touched_first = unit->next_touched;
+		if (s->touched_first == SUP_NONE)
+			s->touched_last = SUP_NONE;
+		unit->is_touched = false;
+		if (unit->job == SUP_JOB_START)
+			run_start(s, u, now);
+		else if (unit->job)
+			run_stop(s, u, now);
 	}
 }
 
@@ -485,6 +537,7 @@ static int request_reset(struct sup *s, uint32_t u, uint64_t now)
 static int request_stop_all(struct sup *s)
 {
 	s->is_stopping_all = true;
+	sup_touch_all(s);
 	for (uint32_t u = 0; u < s->units; u++) {
 		struct sup_unit *unit = &s->unit[u];
 
@@ -718,6 +771,6 @@ void sup_unit_init(struct sup_unit *u)
 		.timeout_dependency = 30000 * SUP_MS,
 		.restart_delay = 100 * SUP_MS, .restart_delay_max = 10000 * SUP_MS,
 		.limit_interval = 10000 * SUP_MS, .health_threshold = 3,
-		.enabled = true, .next_todo = SUP_NONE, .next_job = SUP_NONE,
+		.enabled = true, .next_todo = SUP_NONE, .next_job = SUP_NONE, .previous_job = SUP_NONE, .next_touched = SUP_NONE,
 	};
 }

@@ -10,6 +10,11 @@
 /* Gives the unit a job (or none), keeping the list of jobs and the counts of early and late ones. */
 void sup_set_job(struct sup *s, uint32_t u, enum sup_job job);
 
+/* Something that U's job waits for may have changed; the same for all that have an edge to or from it; for all with jobs. */
+void sup_touch(struct sup *s, uint32_t u);
+void sup_touch_around(struct sup *s, uint32_t u);
+void sup_touch_all(struct sup *s);
+
 /* Marks actions to be handed out. */
 void sup_todo(struct sup *s, uint32_t u, uint8_t bits);
 

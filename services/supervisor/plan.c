@@ -122,7 +122,7 @@ static void count_jobs(struct sup *s)
 void sup_link(struct sup *s)
 {
 	if (!s->epoch) {	/* the first time */
-		s->todo_first = s->todo_last = s->job_first = SUP_NONE;
+		s->todo_first = s->todo_last = s->job_first = s->touched_first = s->touched_last = SUP_NONE;
 		s->next = SUP_NEVER;
 		s->epoch = 1;
 	}
@@ -132,7 +132,7 @@ void sup_link(struct sup *s)
 	spread(s, true);
 	spread(s, false);
 	count_jobs(s);
-	s->is_kick_needed = true;
+	sup_touch_all(s);
 }
 
 /* ---- cycles --------------------------------------------------------------------------------- */
@@ -140,6 +140,8 @@ void sup_link(struct sup *s)
 /* What `visit` is while a unit is on the path, and once all behind it is seen. */
 struct walk {
 	uint64_t on_path, done;
+	uint64_t mark;		/* in the graph: units with this mark and those to be started; 0: all units */
+	bool only_marked;	/* in the graph: units with this mark */
 };
 
 static void keep_cycle(struct sup *s, uint32_t from, uint32_t to)
@@ -158,14 +160,15 @@ static void keep_cycle(struct sup *s, uint32_t from, uint32_t to)
 		out[--length] = u;
 }
 
-static bool in_graph(const struct sup *s, uint32_t u, uint64_t mark)
+static bool in_graph(const struct sup *s, uint32_t u, const struct walk *w)
 {
-	return !mark || s->unit[u].mark == mark || s->unit[u].job == SUP_JOB_START ||
-	       s->unit[u].job == SUP_JOB_RESTART;
+	if (!w->mark || s->unit[u].mark == w->mark)
+		return true;
+	return !w->only_marked && (s->unit[u].job == SUP_JOB_START || s->unit[u].job == SUP_JOB_RESTART);
 }
 
-/* Depth first along AFTER from ROOT, without recursion; MARK 0: all units are in the graph. */
-static bool walk_from(struct sup *s, uint32_t root, uint64_t mark, const struct walk *w)
+/* Depth first along AFTER from ROOT, without recursion. */
+static bool walk_from(struct sup *s, uint32_t root, const struct walk *w)
 {
 	uint32_t u = root;
 
@@ -185,7 +188,7 @@ static bool walk_from(struct sup *s, uint32_t root, uint64_t mark, const struct 
 		const struct sup_edge *edge = &s->edge[unit->cursor++];
 		struct sup_unit *to = &s->unit[edge->to];
 
-		if (!(edge->bits & SUP_AFTER) || to->visit == w->done || !in_graph(s, edge->to, mark))
+		if (!(edge->bits & SUP_AFTER) || to->visit == w->done || !in_graph(s, edge->to, w))
 			continue;
 		if (to->visit == w->on_path) {
 			keep_cycle(s, u, edge->to);
@@ -198,15 +201,34 @@ static bool walk_from(struct sup *s, uint32_t root, uint64_t mark, const struct 
 	}
 }
 
+/* Something that is to be started comes after one of the marked: only then can a cycle lead out of them and back. */
+static bool is_entered(const struct sup *s, const uint32_t *list, uint32_t count, uint64_t mark)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sup_unit *u = &s->unit[list[i]];
+
+		for (uint32_t k = 0; k < u->in_count; k++) {
+			const struct sup_edge *e = &s->edge[s->in_edge[u->in + k]];
+			const struct sup_unit *from = &s->unit[e->from];
+
+			if ((e->bits & SUP_AFTER) && from->mark != mark &&
+			    (from->job == SUP_JOB_START || from->job == SUP_JOB_RESTART))
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool find_cycle(struct sup *s, const uint32_t *roots, uint32_t count, uint64_t mark)
 {
-	struct walk w;
+	struct walk w = { .mark = mark };
 
 	w.on_path = ++s->epoch;
 	w.done = ++s->epoch;
+	w.only_marked = mark && !is_entered(s, roots, count, mark);
 	s->cycle_length = 0;
 	for (uint32_t i = 0; i < count; i++)
-		if (s->unit[roots[i]].visit != w.done && walk_from(s, roots[i], mark, &w))
+		if (s->unit[roots[i]].visit != w.done && walk_from(s, roots[i], &w))
 			return true;
 	return false;
 }
@@ -365,8 +387,31 @@ static void give_start_jobs(struct sup *s, const uint32_t *list, uint32_t count,
 				sup_plan_stop(s, v, SUP_JOB_STOP);
 }
 
+/* All that starting ROOT may start has no cycle among it: then no part of it has. */
+static bool is_acyclic(struct sup *s, uint32_t root)
+{
+	uint32_t *list = s->list, count = 0;
+	uint64_t mark = ++s->epoch;
+
+	s->unit[root].mark = mark;
+	list[count++] = root;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sup_unit *u = &s->unit[list[i]];
+
+		for (uint32_t e = u->out; e < u->out + u->out_count; e++) {
+			struct sup_unit *to = &s->unit[s->edge[e].to];
+
+			if (!(s->edge[e].bits & (SUP_HARD | SUP_WANTS)) || to->mark == mark)
+				continue;
+			to->mark = mark;
+			list[count++] = s->edge[e].to;
+		}
+	}
+	return !find_cycle(s, list, count, mark);
+}
+
 /* One unit with what it requires, all or nothing. LIST has room for all units. */
-static int plan_hard(struct sup *s, uint32_t root, uint32_t *list, uint32_t *count, uint64_t now)
+static int plan_hard(struct sup *s, uint32_t root, uint32_t *list, uint32_t *count, bool no_cycle, uint64_t now)
 {
 	uint64_t mark = ++s->epoch;
 	int error;
@@ -374,7 +419,7 @@ static int plan_hard(struct sup *s, uint32_t root, uint32_t *list, uint32_t *cou
 	error = collect_hard(s, root, list, count, mark);
 	if (error)
 		return error;
-	if (find_cycle(s, list, *count, mark))
+	if (!no_cycle && find_cycle(s, list, *count, mark))
 		return SUP_ECYCLE;
 	if (conflicts_within(s, list, *count, mark) || conflict_hits_set(s, list, *count, mark))
 		return SUP_ECONFLICT;
@@ -402,9 +447,9 @@ static enum sup_result result_of(int error)
 static uint32_t next_wanted(struct sup *s, uint64_t epoch)
 {
 	for (uint32_t u = s->job_first; u != SUP_NONE; u = s->unit[u].next_job) {
-		const struct sup_unit *unit = &s->unit[u];
+		struct sup_unit *unit = &s->unit[u];
 
-		if (unit->job != SUP_JOB_START && unit->job != SUP_JOB_RESTART)
+		if (unit->scanned == epoch || (unit->job != SUP_JOB_START && unit->job != SUP_JOB_RESTART))
 			continue;
 		for (uint32_t e = unit->out; e < unit->out + unit->out_count; e++) {
 			uint32_t to = s->edge[e].to;
@@ -415,6 +460,7 @@ static uint32_t next_wanted(struct sup *s, uint64_t epoch)
 				return to;
 			}
 		}
+		unit->scanned = epoch;
 	}
 	return SUP_NONE;
 }
@@ -423,17 +469,17 @@ int sup_plan_start(struct sup *s, uint32_t u, uint64_t now)
 {
 	uint32_t count, wanted;
 	uint64_t epoch;
-	int error = plan_hard(s, u, s->list, &count, now);
+	bool no_cycle = is_acyclic(s, u);
+	int error = plan_hard(s, u, s->list, &count, no_cycle, now);
 
 	if (error)
 		return error;
 	epoch = ++s->epoch;
 	while ((wanted = next_wanted(s, epoch)) != SUP_NONE) {
-		error = plan_hard(s, wanted, s->list, &count, now);
+		error = plan_hard(s, wanted, s->list, &count, no_cycle, now);
 		if (error)
 			sup_refuse(s, wanted, result_of(error));
 	}
-	s->is_kick_needed = true;
 	return 0;
 }
 
@@ -482,5 +528,4 @@ void sup_plan_stop(struct sup *s, uint32_t root, enum sup_job job)
 	}
 	for (uint32_t i = 0; i < count; i++)
 		give_stop_job(s, list[i], job);
-	s->is_kick_needed = true;
 }

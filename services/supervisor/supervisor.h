@@ -102,11 +102,11 @@ struct sup_unit {
 	uint64_t deadline, watchdog_at, job_deadline;
 	uint8_t todo;			/* actions not yet handed out */
 	/* The engine's own. */
-	uint32_t next_todo, next_job;
+	uint32_t next_todo, next_job, previous_job, next_touched;
 	uint32_t out, out_count, in, in_count;
-	uint64_t mark, visit, tried;	/* the epoch in which a plan met it */
+	uint64_t mark, visit, tried, scanned;	/* the epoch in which a plan met it */
 	uint32_t parent, cursor;
-	bool is_queued, is_job_listed, is_early, is_late;
+	bool is_queued, is_touched, is_early, is_late;
 };
 
 enum { SUP_STAGE_NONE, SUP_STAGE_TERM, SUP_STAGE_KILL };
@@ -146,11 +146,12 @@ struct sup {
 	uint32_t *list;		/* room for 3 * units + 1: plans, then the last cycle found */
 	/* The engine's. */
 	uint32_t todo_first, todo_last, job_first;
+	uint32_t touched_first, touched_last;	/* units that may go on now: what their jobs wait for has changed */
 	uint64_t epoch;
 	uint32_t early_starts, normal_stops;
 	uint32_t *cycle, cycle_length;	/* units of the cycle that made SUP_ECYCLE, each after the next */
 	uint64_t next;		/* no deadline is earlier */
-	bool is_stopping_all, is_kick_needed;
+	bool is_stopping_all;
 };
 
 /*

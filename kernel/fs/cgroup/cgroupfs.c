@@ -95,6 +95,29 @@ static const struct group_file *nth_file(const struct group *g, u64 n, const str
 	}
 }
 
+/* The file of that name that g has; NULL. One pass, unlike asking nth_file for each. */
+static const struct group_file *named_file(const struct group *g, const char *name, u32 len, const struct group_controller **owner,
+					   ino_t *ino)
+{
+	const struct group_file *f = cgroup_core_files;
+	const struct group_controller *c = NULL;
+
+	for (unsigned next = 0, k = 0;; f++, k++) {
+		while (!f->name) {
+			c = group_controller_at(next++);
+			if (!c)
+				return NULL;
+			f = c->files;
+			k = next * 64;
+		}
+		if (f->name[0] != name[0] || strlen(f->name) != len || memcmp(f->name, name, len) || !has_file(g, c, f))
+			continue;
+		*owner = c;
+		*ino = INO_FILES + (g->id << 10) + k;
+		return f;
+	}
+}
+
 static int cgroup_lookup(struct inode *dir, const char *name, u32 len, struct inode **out)
 {
 	struct group *g = cgroup_i(dir)->group, *child = group_find_child(g, name, len);
@@ -107,13 +130,11 @@ static int cgroup_lookup(struct inode *dir, const char *name, u32 len, struct in
 		*out = inode_of(dir->sb, child, NULL, NULL, child->id);
 		return *out ? 0 : -ENOMEM;
 	}
-	for (u64 n = 0; (f = nth_file(g, n, &c, &ino)); n++) {
-		if (strlen(f->name) != len || memcmp(f->name, name, len))
-			continue;
-		*out = inode_of(dir->sb, group_get(g), f, c, ino);
-		return *out ? 0 : -ENOMEM;
-	}
-	return 0;
+	f = named_file(g, name, len, &c, &ino);
+	if (!f)
+		return 0;
+	*out = inode_of(dir->sb, group_get(g), f, c, ino);
+	return *out ? 0 : -ENOMEM;
 }
 
 static bool cgroup_revalidate(struct inode *inode)
@@ -127,16 +148,14 @@ static int cgroup_mkdir(struct inode *dir, const char *name, u32 len, mode_t mod
 {
 	const struct cred *cred = cred_current();
 	const struct group_controller *c;
-	const struct group_file *f;
 	struct group *g;
 	ino_t ino;
 	int err;
 
 	if (memchr(name, '\n', len))	/* would break /proc/PID/cgroup */
 		return -EINVAL;
-	for (u64 n = 0; (f = nth_file(cgroup_i(dir)->group, n, &c, &ino)); n++)
-		if (strlen(f->name) == len && !memcmp(f->name, name, len))
-			return -EEXIST;
+	if (named_file(cgroup_i(dir)->group, name, len, &c, &ino))
+		return -EEXIST;
 	err = group_create(cgroup_i(dir)->group, name, len, cred->fsuid, cred->fsgid, &g);
 	if (err)
 		return err;
