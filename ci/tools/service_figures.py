@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What PID 1 costs with 100 services: service_figures.py ARCH... [--restarts N]
+"""What PID 1 costs with 100 services: service_figures.py ARCH... [--restarts N] [--build -S]
 
 Under --icount one nanosecond is one instruction; the root is the initramfs, so that no disk is waited
 for. The same 100 programs are started by our init (in
@@ -59,7 +59,7 @@ def busybox(arch):
     return tree, "rdinit=/tests/init"
 
 
-def run(arch, tree, words):
+def run(arch, tree, words, build):
     with tempfile.TemporaryDirectory() as work:
         for path, node in tree.items():
             place = pathlib.Path(work + path)
@@ -70,7 +70,8 @@ def run(arch, tree, words):
             elif stat.S_ISLNK(node.mode):
                 place.symlink_to(node.data.decode())
         subprocess.run([userland.top / "ci/image", arch, "--extra", work, "--suffix", "figures"], check=True)
-        machine = qemu.Machine(arch, initrd=str(userland.top / "build" / arch / "initramfs-figures.cpio"), icount=True)
+        machine = qemu.Machine(arch, build=str(userland.top / "build" / f"{arch}{build}"), icount=True,
+                               initrd=str(userland.top / "build" / arch / "initramfs-figures.cpio"))
         reader = qemu.Reader("##none", None)
         result = qemu.supervise(machine.command(append=words) +
                                 ["-serial", "stdio", "-monitor", "none"], reader, 150)
@@ -88,11 +89,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("arch", nargs="+")
     parser.add_argument("--restarts", type=int, default=1000)
+    parser.add_argument("--build", default="-release-notests", help="which kernel: the end of its build folder's name")
     args = parser.parse_args()
     print("| | goal | " + " | ".join(args.arch) + " |\n|---|---|" + "---|" * len(args.arch))
     rows = {}
     for arch in args.arch:
-        mine, theirs = run(arch, *ours(arch, args.restarts)), run(arch, *busybox(arch))
+        mine, theirs = (run(arch, *tree, args.build) for tree in (ours(arch, args.restarts), busybox(arch)))
         values = [("100 services, M instructions", "", mine["start"] / 1e6), ("busybox init, the same", "", theirs["start"] / 1e6),
                   ("ratio", "≤ 1.2", mine["start"] / theirs["start"]), ("resident, KiB", "≤ 400", mine["rss_kib"]),
                   (f"resident after {args.restarts} restarts, KiB", "the same", mine["rss_kib_after_restarts"]),

@@ -23,7 +23,7 @@ PROGRAMS = {
     "svctl": ("/bin/svctl", lambda: own("svctl") + PARSER + [folder / "supervisor/policy.c", folder / "supervisor/names.c"]),
     "balance": ("/usr/lib/init/balance", lambda: own("balance")),
 }
-FLAGS = ["-Os", "-D_GNU_SOURCE", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-s"]
+FLAGS = ["-Os", "-D_GNU_SOURCE", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-s"]
 
 
 def inputs():

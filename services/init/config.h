@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "../supervisor/supervisor.h"
@@ -47,10 +48,16 @@ enum end_action { END_NONE, END_POWEROFF, END_REBOOT, END_HALT };
 
 struct dep {
 	struct dep *next;
-	const char *name;
 	uint8_t bits;		/* SUP_REQUIRES ...; SUP_AFTER may be alone */
 	bool is_reverse;	/* Before=, WantedBy=, RequiredBy=: from the named one to this one */
+	uint8_t count;		/* of names */
+	char names[];		/* one after the other, each with its zero byte */
 };
+
+/* Each NAME of a list, and the D it stands in. */
+#define for_each_dep(d, name, list) \
+	for (const struct dep *d = (list); d; d = d->next) \
+		for (const char *name = d->names, *name##_end = dep_end(d); name < name##_end; name += strlen(name) + 1)
 
 struct version_need {
 	struct version_need *next;
@@ -120,10 +127,9 @@ struct config {
 	struct limit *limits;
 	int64_t nice, umask, sched_policy, sched_priority, oom_score;
 	int64_t memory_max, cpu_quota_percent, cpu_weight, tasks_max;	/* NOT_SET; -1: max */
-	uint64_t cpus[CONFIG_CPUS_MAX / 64];
-	bool cpus_are_set;
+	uint64_t *cpus;			/* bits, CONFIG_CPUS_MAX of them; NULL: not given */
 	int kill_signal;
-	uint32_t success_exits[8];	/* bits of exit codes that count as clean */
+	uint32_t *success_exits;	/* 256 bits of exit codes that count as clean; NULL: 0 alone */
 	const char *health_target;
 	struct command *health_command;
 	uint64_t health_interval, health_timeout;
@@ -182,7 +188,10 @@ const char *signal_name(int signal);
 /* The first matching second after NOW (both seconds since the epoch, UTC); 0 for never. */
 int64_t calendar_next(const struct calendar *c, int64_t now);
 
-/* Splits at blanks, with quotes and backslashes; words go to the arena. Count, or -EINVAL. */
-int split_words(struct arena *a, const char *text, char **words, int max);
+/* Where the names of one end. */
+const char *dep_end(const struct dep *dep);
+
+/* Splits at blanks, with quotes and backslashes, in place. Count, or -EINVAL. */
+int split_words(char *text, char **words, int max);
 
 #endif

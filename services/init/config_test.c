@@ -96,7 +96,9 @@ static void test_values_arrive(void)
 	CHECK(!strcmp(c.exec[STAGE_MAIN]->argv[1], "a b") && !strcmp(c.exec[STAGE_MAIN]->argv[2], "c\nd"));
 	CHECK(!strcmp(c.exec[STAGE_MAIN]->argv[3], "7") && !strcmp(c.exec[STAGE_MAIN]->argv[4], "last"));
 	CHECK(!c.exec[STAGE_MAIN]->argv[5] && c.exec[STAGE_MAIN]->may_fail);
-	CHECK(!strcmp(c.deps->next->next->name, "y.service") && c.deps->next->next->bits == SUP_REQUIRES);
+	CHECK_EQ(c.deps->count, 2);
+	CHECK(!strcmp(c.deps->names, "x.target") && !strcmp(c.deps->names + 9, "y.service") && dep_end(c.deps) == c.deps->names + 19);
+	CHECK(!strcmp(c.deps->next->names, "y.service") && c.deps->next->bits == SUP_REQUIRES);
 	CHECK(!strcmp(c.versions->want, "1.10") && !strcmp(c.version, "3"));
 	CHECK(!strcmp(c.env->next->text, "B=2 3"));
 	CHECK_EQ(c.memory_max, 64 << 20);

@@ -33,9 +33,20 @@ static unsigned int class_of(const struct unit *u)
 const char *group_path(const struct unit *u, const char *file)
 {
 	static char path[400];
+	char *end = path + sizeof path - CONFIG_NAME_MAX - 64;	/* what follows the directory is shorter */
+	char *at = path;
 
-	snprintf(path, sizeof path, "%s/%s/%s%s%s", init.group_dir, classes[class_of(u)].name, u->name,
-		 file ? "/" : "", file ? file : "");
+	/* Asked for several times at each start: no printf. */
+	for (const char *part = init.group_dir; *part && at < end; part++)
+		*at++ = *part;
+	*at++ = '/';
+	at = stpcpy(at, classes[class_of(u)].name);
+	*at++ = '/';
+	at = stpcpy(at, u->name);
+	if (file) {
+		*at++ = '/';
+		stpcpy(at, file);
+	}
 	return path;
 }
 

@@ -33,10 +33,15 @@ static void *append(struct parser *p, void *list, size_t size)
 	return *at = item;
 }
 
+/* A copy that lives as long as the configuration. */
+static char *keep(struct parser *p, const char *text)
+{
+	return arena_text(&p->config->arena, text, strlen(text));
+}
+
 static const char *set_text(struct parser *p, const struct key *k, char *value)
 {
-	*FIELD(const char *, p, k) = value;
-	return NULL;
+	return (*FIELD(const char *, p, k) = keep(p, value)) ? NULL : NO_MEMORY;
 }
 
 static const char *set_path(struct parser *p, const struct key *k, char *value)
@@ -153,25 +158,38 @@ static const char *set_policy(struct parser *p, const struct key *k, char *value
 
 /* ---- lists -------------------------------------------------------------------------------------- */
 
+const char *dep_end(const struct dep *dep)
+{
+	const char *at = dep->names;
+
+	for (unsigned int i = 0; i < dep->count; i++)
+		at += strlen(at) + 1;
+	return at;
+}
+
 static const char *set_units(struct parser *p, const struct key *k, char *value)
 {
-	char *words[CONFIG_WORDS_MAX];
-	int n = split_words(&p->config->arena, value, words, CONFIG_WORDS_MAX);
+	char *words[CONFIG_WORDS_MAX], *out;
+	size_t length = 0;
+	struct dep *d;
+	int n = split_words(value, words, CONFIG_WORDS_MAX);
 
 	if (n < 0)
 		return "too many words, or a quote without end";
 	for (int i = 0; i < n; i++) {
-		struct dep *d;
-
 		if (unit_name_type(words[i]) < 0)
 			return "not the name of a unit";
-		d = append(p, FIELD(struct dep *, p, k), sizeof *d);
-		if (!d)
-			return NO_MEMORY;
-		d->name = words[i];
-		d->bits = k->arg & 0xff;
-		d->is_reverse = k->arg & 0x100;
+		length += strlen(words[i]) + 1;
 	}
+	d = append(p, FIELD(struct dep *, p, k), sizeof *d + length);
+	if (!d)
+		return NO_MEMORY;
+	d->bits = k->arg & 0xff;
+	d->is_reverse = k->arg & 0x100;
+	d->count = n;
+	out = d->names;
+	for (int i = 0; i < n; i++)
+		out = stpcpy(out, words[i]) + 1;
 	return NULL;
 }
 
@@ -180,17 +198,15 @@ static const char *set_version(struct parser *p, const struct key *k, char *valu
 	size_t name = strcspn(value, "<>="), relation = strspn(value + name, "<>=");
 	struct version_need *need;
 
-	if (!relation) {
-		p->config->version = value;
-		return NULL;
-	}
+	if (!relation)
+		return (p->config->version = keep(p, value)) ? NULL : NO_MEMORY;
 	need = append(p, &p->config->versions, sizeof *need);
 	if (!need)
 		return NO_MEMORY;
 	need->name = arena_text(&p->config->arena, value, name);
 	need->relation = arena_text(&p->config->arena, value + name, relation);
-	need->want = value + name + relation;
-	if (!need->name || !need->relation)
+	need->want = keep(p, value + name + relation);
+	if (!need->name || !need->relation || !need->want)
 		return NO_MEMORY;
 	if (unit_name_type(need->name) < 0 || !*need->want || relation > 2 ||
 	    (!sup_version_satisfies("1", need->relation, "1") && !sup_version_satisfies("1", need->relation, "2") &&
@@ -207,7 +223,9 @@ static const char *set_condition(struct parser *p, const struct key *k, char *va
 		return NO_MEMORY;
 	c->is_device = k->arg;
 	c->is_negated = *value == '!';
-	c->what = value + c->is_negated;
+	c->what = keep(p, value + c->is_negated);
+	if (!c->what)
+		return NO_MEMORY;
 	return c->is_device ? (*c->what ? NULL : "no device named") : (*c->what == '/' ? NULL : "not an absolute path");
 }
 
@@ -220,7 +238,10 @@ static const char *set_command(struct parser *p, const struct key *k, char *valu
 
 	if (strchr("@+!:|", *value))
 		return "only the prefix - is known";
-	n = split_words(&p->config->arena, value + may_fail, words, CONFIG_WORDS_MAX);
+	value = keep(p, value + may_fail);
+	if (!value)
+		return NO_MEMORY;
+	n = split_words(value, words, CONFIG_WORDS_MAX);
 	if (n < 0)
 		return "more than 64 words, or a quote without end";
 	if (!n || words[0][0] != '/')
@@ -239,8 +260,10 @@ static const char *set_command(struct parser *p, const struct key *k, char *valu
 static const char *set_env(struct parser *p, const struct key *k, char *value)
 {
 	char *words[CONFIG_WORDS_MAX];
-	int n = split_words(&p->config->arena, value, words, CONFIG_WORDS_MAX);
+	int n = (value = keep(p, value)) ? split_words(value, words, CONFIG_WORDS_MAX) : 0;
 
+	if (!value)
+		return NO_MEMORY;
 	if (n < 0)
 		return "too many words, or a quote without end";
 	for (int i = 0; i < n; i++) {
@@ -259,9 +282,8 @@ static const char *set_list(struct parser *p, const struct key *k, char *value)
 {
 	struct text_list *item = append(p, FIELD(struct text_list *, p, k), sizeof *item);
 
-	if (!item)
+	if (!item || !(item->text = keep(p, value)))
 		return NO_MEMORY;
-	item->text = value;
 	if (k->arg == '/' && *value != '/')
 		return "not an absolute path";
 	if (k->arg != '/' && (*value == '/' || *value == '.' || strstr(value, "..") || strchr(value, ' ')))
@@ -291,10 +313,11 @@ static const char *set_limit(struct parser *p, const struct key *k, char *value)
 
 static const char *set_cpus(struct parser *p, const struct key *k, char *value)
 {
-	if (parse_cpus(value, p->config->cpus, CONFIG_CPUS_MAX / 64))
-		return "not a list of CPUs such as 0-3,5";
-	p->config->cpus_are_set = true;
-	return NULL;
+	if (!p->config->cpus)
+		p->config->cpus = arena_alloc(&p->config->arena, CONFIG_CPUS_MAX / 8);
+	if (!p->config->cpus)
+		return NO_MEMORY;
+	return parse_cpus(value, p->config->cpus, CONFIG_CPUS_MAX / 64) ? "not a list of CPUs such as 0-3,5" : NULL;
 }
 
 static const char *set_quota(struct parser *p, const struct key *k, char *value)
@@ -310,8 +333,13 @@ static const char *set_quota(struct parser *p, const struct key *k, char *value)
 static const char *set_exits(struct parser *p, const struct key *k, char *value)
 {
 	char *words[CONFIG_WORDS_MAX];
-	int n = split_words(&p->config->arena, value, words, CONFIG_WORDS_MAX);
+	int n = split_words(value, words, CONFIG_WORDS_MAX);
 
+	if (!p->config->success_exits)
+		p->config->success_exits = arena_alloc(&p->config->arena, 256 / 8);
+	if (!p->config->success_exits)
+		return NO_MEMORY;
+	p->config->success_exits[0] |= 1;
 	for (int i = 0; i < n; i++) {
 		int64_t code;
 
@@ -335,7 +363,9 @@ static const char *set_output(struct parser *p, const struct key *k, char *value
 			*out = i;
 			return NULL;
 		}
-	*file = strchr(value, ':') ? strchr(value, ':') + 1 : "";
+	*file = keep(p, strchr(value, ':') ? strchr(value, ':') + 1 : "");
+	if (!*file)
+		return NO_MEMORY;
 	*out = !strncmp(value, "append:", 7) ? OUT_APPEND : OUT_FILE;
 	if ((*out == OUT_FILE && strncmp(value, "file:", 5)) || **file != '/')
 		return "not log, null, console, inherit, socket, append:/path or file:/path";
@@ -347,7 +377,9 @@ static const char *set_health(struct parser *p, const struct key *k, char *value
 	if (p->config->health)
 		return "one health check is enough";
 	p->config->health = k->arg;
-	p->config->health_target = value;
+	p->config->health_target = keep(p, value);
+	if (!p->config->health_target)
+		return NO_MEMORY;
 	if (k->arg == HEALTH_EXEC)
 		return set_command(p, k, value);
 	if (k->arg == HEALTH_TCP ? !strchr(value, ':') : strncmp(value, "http://", 7))
@@ -362,7 +394,9 @@ static const char *set_listen(struct parser *p, const struct key *k, char *value
 	if (!l)
 		return NO_MEMORY;
 	l->type = k->arg;
-	l->address = value;
+	l->address = keep(p, value);
+	if (!l->address)
+		return NO_MEMORY;
 	if (strchr("/@", *value))
 		return strlen(value) < 108 ? NULL : "longer than a socket's path can be";
 	return strspn(value, "0123456789abcdefABCDEF.:[]") == strlen(value) ? NULL : "not a path, port or address";
@@ -547,7 +581,6 @@ void keys_defaults(struct config *c, int type)
 	c->backlog = 128;
 	c->instances = 1;
 	c->kill_signal = 15;
-	c->success_exits[0] = 1;
 	c->kind = type == UNIT_TARGET ? KIND_GROUP : KIND_SERVICE;
 }
 

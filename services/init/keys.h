@@ -11,12 +11,13 @@ struct parser {
 	struct report *report;
 	unsigned int lines;
 	int type, error;
+	struct arena scratch;	/* what only parsing needs */
 };
 
 /* The section's constant name if this type of unit may have it, else NULL. */
 const char *keys_section(const struct parser *p, const char *name);
 
-/* One assignment: sets it or reports why not. VALUE lives in the arena. */
+/* One assignment: sets it or reports why not. VALUE is scratch and may be written to. */
 void keys_set(struct parser *p, const char *key, char *value);
 
 /* What holds without being said; what must hold once all is read. */

@@ -37,14 +37,8 @@ int unit_post(struct unit *u, uint8_t kind, uint8_t arg)
 	return sup_step(&init.sup, &(struct sup_event){ now_ns(), u ? u->id : SUP_NONE, kind, arg });
 }
 
-static const char *label(const struct unit *u)
-{
-	static char text[300];
-
-	snprintf(text, sizeof text, "%s%s%s", u->name, u->c->description ? " - " : "",
-		 u->c->description ? u->c->description : "");
-	return text;
-}
+/* For "%s%s%s": name and description. */
+#define LABEL(u) (u)->name, (u)->c->description ? " - " : "", (u)->c->description ? (u)->c->description : ""
 
 static void state_line(struct unit *u, const struct sup_unit *s, uint8_t before)
 {
@@ -53,30 +47,30 @@ static void state_line(struct unit *u, const struct sup_unit *s, uint8_t before)
 	switch (s->state) {
 	case SUP_RUNNING:
 		if (before == SUP_PAUSED)
-			say_status("OK", "Resumed %s", label(u));
+			say_status("OK", "Resumed %s%s%s", LABEL(u));
 		else
-			say_status("OK", "%s %s (%llu ms)", u->type == UNIT_TARGET ? "Reached" : "Started", label(u),
+			say_status("OK", "%s %s%s%s (%llu ms)", u->type == UNIT_TARGET ? "Reached" : "Started", LABEL(u),
 				   (unsigned long long)ms);
 		break;
 	case SUP_PAUSED:
-		say_status("OK", "Paused %s", label(u));
+		say_status("OK", "Paused %s%s%s", LABEL(u));
 		break;
 	case SUP_FAILED:
-		say_status("FAILED", "%s: %s", label(u), sup_result_name(s->result));
+		say_status("FAILED", "%s%s%s: %s", LABEL(u), sup_result_name(s->result));
 		break;
 	case SUP_STARTING:
 		if (s->is_waiting_restart)
-			say_status("AGAIN", "%s: %s, next start in %llu ms", label(u), sup_result_name(s->result),
+			say_status("AGAIN", "%s%s%s: %s, next start in %llu ms", LABEL(u), sup_result_name(s->result),
 				   (unsigned long long)((s->deadline > now_ns() ? s->deadline - now_ns() : 0) / SUP_MS));
 		break;
 	case SUP_STOPPED:
 	case SUP_DISABLED:
 		if (s->result == SUP_R_SKIPPED)
-			say_status("SKIP", "%s: a condition does not hold", label(u));
+			say_status("SKIP", "%s%s%s: a condition does not hold", LABEL(u));
 		else if (before == SUP_STARTING)
-			say_status("OK", "Finished %s", label(u));
+			say_status("OK", "Finished %s%s%s", LABEL(u));
 		else if (before != SUP_STOPPED && before != SUP_DISABLED)
-			say_status("OK", "Stopped %s", label(u));
+			say_status("OK", "Stopped %s%s%s", LABEL(u));
 		break;
 	}
 }
@@ -118,7 +112,7 @@ static void changed(struct unit *u)
 		u->ready_at = now_ns();
 	if (s->state == before && s->state != SUP_STARTING) {
 		if (s->is_unhealthy)
-			say_status("SICK", "%s: health checks fail", label(u));
+			say_status("SICK", "%s%s%s: health checks fail", LABEL(u));
 		state_save(u);
 		return;
 	}

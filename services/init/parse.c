@@ -68,7 +68,7 @@ static int specifier(char letter, const char *name, const char **from)
 	}
 }
 
-/* A copy with the specifiers replaced; NULL when one is unknown or memory ends. */
+/* A copy in scratch with the specifiers replaced; NULL when one is unknown or memory ends. */
 static char *expand(struct parser *p, const char *text)
 {
 	size_t length = 0;
@@ -87,7 +87,7 @@ static char *expand(struct parser *p, const char *text)
 		}
 		length += n;
 	}
-	to = out = arena_alloc(&p->config->arena, length + 1);
+	to = out = arena_alloc(&p->scratch, length + 1);
 	for (const char *at = text; out && *at; at++) {
 		if (*at == '%') {
 			int n = specifier(*++at, p->name, &from);
@@ -196,7 +196,7 @@ int config_parse(struct config *c, const char *name, const char *text, size_t le
 		return -EINVAL;
 	}
 	keys_defaults(c, p.type);
-	copy = at = arena_alloc(&c->arena, length + 1);
+	copy = at = arena_alloc(&p.scratch, length + 1);
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, text, length);
@@ -209,6 +209,7 @@ int config_parse(struct config *c, const char *name, const char *text, size_t le
 	}
 	if (!p.error && r->count == before)
 		keys_check(&p);
+	arena_free(&p.scratch);
 	if (p.error)
 		return p.error;
 	return r->count != before ? -EINVAL : 0;

@@ -65,7 +65,9 @@ static enum sup_cause cause_of(const struct unit *u, int status)
 	if (WIFEXITED(status)) {
 		int code = WEXITSTATUS(status);
 
-		return u->c->success_exits[code / 32] >> code % 32 & 1 ? SUP_CLEAN : SUP_UNCLEAN;
+		if (!code || (u->c->success_exits && (u->c->success_exits[code / 32] >> code % 32 & 1)))
+			return SUP_CLEAN;
+		return SUP_UNCLEAN;
 	}
 	switch (WTERMSIG(status)) {
 	case SIGHUP:

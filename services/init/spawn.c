@@ -138,7 +138,7 @@ static const char *prepare(struct child *c)
 		return "Nice";
 	if (config->sched_policy != NOT_SET && set_policy(config))
 		return "CPUSchedulingPolicy";
-	if (config->cpus_are_set && set_affinity(config))
+	if (config->cpus && set_affinity(config))
 		return "CPUAffinity";
 	if (config->oom_score != NOT_SET && adjust_oom_score(config->oom_score))
 		return "OOMScoreAdjust";
@@ -196,6 +196,18 @@ static void env_format(struct child *c, const char *format, ...)
 		env_put(c, copy);
 }
 
+static void env_join(struct child *c, const char *name, const char *value)
+{
+	size_t n = strlen(name), length = strlen(value);
+	char *text = arena_alloc(&c->arena, n + length + 1);
+
+	if (!text)
+		return;
+	memcpy(text, name, n);
+	memcpy(text + n, value, length);
+	env_put(c, text);
+}
+
 /* NAME=value lines; # comments. A '-' before the path: it may be missing. */
 static int env_file(struct child *c, const char *path)
 {
@@ -210,7 +222,7 @@ static int env_file(struct child *c, const char *path)
 	text[n > 0 ? n : 0] = 0;
 	while ((line = strsep(&rest, "\n")))
 		if (*line && *line != '#' && strchr(line, '='))
-			env_format(c, "%s", line);
+			env_join(c, line, "");
 	return 0;
 }
 
@@ -221,7 +233,7 @@ static int build_env(struct child *c, unsigned int flags)
 	env_put(c, "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin");
 	if (u->c->in == IN_TTY)
 		env_put(c, "TERM=vt100");
-	env_format(c, "UNIT=%s", u->name);
+	env_join(c, "UNIT=", u->name);
 	if (u->c->service_type == TYPE_NOTIFY || u->c->notify_all)
 		env_format(c, "NOTIFY_SOCKET=%s/notify", init.run_dir);
 	if (u->c->watchdog && (flags & SPAWN_MAIN))
@@ -272,8 +284,8 @@ static int find_user(struct child *c)
 		c->gid = pw->pw_gid;
 		getgrouplist(pw->pw_name, pw->pw_gid, c->groups, &count);
 		c->group_count = count < 0 ? 0 : count > 64 ? 64 : count;
-		env_format(c, "USER=%s", pw->pw_name);
-		env_format(c, "HOME=%s", pw->pw_dir);
+		env_join(c, "USER=", pw->pw_name);
+		env_join(c, "HOME=", pw->pw_dir);
 	}
 	if (config->group) {
 		gr = getgrnam(config->group);

@@ -45,12 +45,14 @@ struct unit *unit_find(const char *name)
 
 static bool make_room(void)
 {
-	uint32_t room = init.room ? init.room * 2 : 32;
+	uint32_t room = init.room + (init.room < 128 ? 16 : init.room / 8);
 	void *units, *states, *list;
 
 	if (init.sup.units < init.room)
 		return true;
 	if (room > UNITS_MAX)
+		room = UNITS_MAX;
+	if (init.room >= room)
 		return false;
 	units = realloc(init.units, room * sizeof *init.units);
 	init.units = units ? units : init.units;
@@ -256,7 +258,7 @@ struct unit *unit_get(const char *name)
 static void edge_put(uint32_t from, uint32_t to, uint8_t bits)
 {
 	if (init.sup.edges == init.edge_room) {
-		uint32_t room = init.edge_room ? init.edge_room * 2 : 128;
+		uint32_t room = init.edge_room + (init.edge_room < 1024 ? 128 : init.edge_room / 8);
 		void *edge = realloc(init.sup.edge, room * sizeof *init.sup.edge);
 		void *in;
 
@@ -344,11 +346,11 @@ static void own_edges(struct unit *u)
 {
 	char name[CONFIG_NAME_MAX + 24];
 
-	for (const struct dep *d = u->c->deps; d; d = d->next) {
+	for_each_dep(d, other, u->c->deps) {
 		/* A target is reached when its members are. */
 		uint8_t group = u->type == UNIT_TARGET && (d->bits & (SUP_REQUIRES | SUP_WANTS)) ? SUP_AFTER : 0;
 
-		edge_named(u, d->name, d->bits | group, d->is_reverse);
+		edge_named(u, other, d->bits | group, d->is_reverse);
 	}
 	version_edges(u);
 	if (u->type != UNIT_SOCKET || u->is_missing)
@@ -373,11 +375,11 @@ static void own_edges(struct unit *u)
 
 static bool has_install_link(const struct unit *u)
 {
-	for (const struct dep *d = u->c->installs; d; d = d->next) {
+	for_each_dep(d, target, u->c->installs) {
 		char path[400];
 
 		for (int i = 0; init.unit_dirs[i]; i++) {
-			snprintf(path, sizeof path, "%s/%s.%s/%s", init.unit_dirs[i], d->name,
+			snprintf(path, sizeof path, "%s/%s.%s/%s", init.unit_dirs[i], target,
 				 d->bits & SUP_REQUIRES ? "requires" : "wants", u->name);
 			struct stat st;
 
@@ -515,9 +517,9 @@ int unit_enable(struct unit *u, bool enable)
 		return SUP_ENOTFOUND;
 	if (u->is_broken || !u->c->installs || !u->path)
 		return SUP_ECONFIG;
-	for (const struct dep *d = u->c->installs; d; d = d->next) {
+	for_each_dep(d, target, u->c->installs) {
 		char path[400];
-		int n = snprintf(path, sizeof path, "%s/%s.%s", init.unit_dirs[0], d->name,
+		int n = snprintf(path, sizeof path, "%s/%s.%s", init.unit_dirs[0], target,
 				 d->bits & SUP_REQUIRES ? "requires" : "wants");
 
 		if (enable)

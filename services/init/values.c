@@ -249,7 +249,7 @@ int parse_cpus(const char *text, uint64_t *set, unsigned int words)
 	return 0;
 }
 
-/* One word's characters into OUT (as long as the text at most); where it ends, NULL if unbalanced. */
+/* One word's characters into OUT (TEXT itself, or as long); where it ends, NULL if unbalanced. */
 static const char *read_word(const char *text, char *out, size_t *length)
 {
 	char quote = 0;
@@ -273,14 +273,13 @@ static const char *read_word(const char *text, char *out, size_t *length)
 	return quote ? NULL : text;
 }
 
-int split_words(struct arena *a, const char *text, char **words, int max)
+int split_words(char *text, char **words, int max)
 {
-	char *word = arena_alloc(a, strlen(text) + 1);
 	int count = 0;
 
-	if (!word)
-		return -ENOMEM;
 	for (;;) {
+		const char *end;
+		bool is_last;
 		size_t length;
 
 		while (*text == ' ' || *text == '\t')
@@ -289,11 +288,14 @@ int split_words(struct arena *a, const char *text, char **words, int max)
 			return count;
 		if (count == max)
 			return -EINVAL;
-		text = read_word(text, word, &length);
-		if (!text)
+		end = read_word(text, text, &length);
+		if (!end)
 			return -EINVAL;
-		words[count] = arena_text(a, word, length);
-		if (!words[count++])
-			return -ENOMEM;
+		is_last = !*end;
+		text[length] = 0;	/* at END at the latest */
+		words[count++] = text;
+		if (is_last)
+			return count;
+		text += end + 1 - text;
 	}
 }
