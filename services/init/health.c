@@ -143,7 +143,7 @@ static void check(struct unit *u)
 		connect_out(u);
 		return;
 	}
-	pid = spawn(u, u->c->health_command, 0);
+	pid = spawn(u, u->c->health_command, SPAWN_MUTE);
 	if (pid < 0) {
 		done(u, false);
 		return;

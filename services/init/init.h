@@ -117,7 +117,7 @@ struct unit *unit_of_pid(pid_t pid);
 bool conditions_hold(const struct unit *u);
 
 /* spawn.c */
-enum { SPAWN_MAIN = 1, SPAWN_QUIET = 2 };
+enum { SPAWN_MAIN = 1, SPAWN_QUIET = 2, SPAWN_MUTE = 4 };	/* MUTE: what it prints is nobody's business, errors are */
 pid_t spawn(struct unit *u, const struct command *c, unsigned int flags);	/* pid or -errno, told in the log */
 
 /* group.c: control groups, if there are any. */

@@ -358,7 +358,7 @@ static int open_output(struct child *c, unsigned int kind, const char *file)
 	}
 }
 
-static int open_files(struct child *c)
+static int open_files(struct child *c, unsigned int flags)
 {
 	const struct config *config = c->u->c;
 
@@ -375,6 +375,11 @@ static int open_files(struct child *c)
 	if (c->out < 0) {
 		c->failed = "StandardOutput";
 		return c->out == -1 ? -errno : c->out;
+	}
+	if (flags & SPAWN_MUTE) {
+		c->err = c->out;
+		c->out = open_null();
+		return c->out < 0 ? c->out : 0;
 	}
 	c->err = config->err_is_set && config->err != OUT_INHERIT ? open_output(c, config->err, config->err_file) : c->out;
 	if (c->err < 0) {
@@ -425,7 +430,7 @@ pid_t spawn(struct unit *u, const struct command *command, unsigned int flags)
 	if (!error)
 		error = build_env(&c, flags);
 	if (!error)
-		error = open_files(&c);
+		error = open_files(&c, flags);
 	if (!error) {
 		make_directories(&c);
 		c.group = group_make(u);

@@ -37,6 +37,16 @@ static const char *amount(int64_t bytes, char *out, size_t size)
 	return out;
 }
 
+/* CPU time of a group; where the kernel does not count it there is none. */
+static const char *seconds(const struct record *r, char *out, size_t size)
+{
+	if (!*field(r, "cpu_us") || number(r, "cpu_us") < 0)
+		snprintf(out, size, "-");
+	else
+		snprintf(out, size, "%.3f", number(r, "cpu_us") / 1e6);
+	return out;
+}
+
 int show_list(int argc, char **argv)
 {
 	const char *words[] = { "list", argc > 1 ? argv[1] : NULL, NULL };
@@ -109,7 +119,7 @@ static void print_tree(const struct record *r)
 
 static void print_unit(const struct record *r)
 {
-	char text[32];
+	char text[32], cpu[32];
 	const char *state = field(r, "state");
 	double since = (number(r, "now_ns") - number(r, "since_ns")) / 1e9;
 
@@ -127,8 +137,8 @@ static void print_unit(const struct record *r)
 	if (number(r, "pid"))
 		printf("      pid: %s\n", field(r, "pid"));
 	if (*field(r, "memory"))
-		printf("   memory: %s\n      cpu: %.3f s\n    tasks: %s\n", amount(number(r, "memory"), text, sizeof text),
-		       number(r, "cpu_us") < 0 ? 0 : number(r, "cpu_us") / 1e6, field(r, "tasks"));
+		printf("   memory: %s\n      cpu: %s\n    tasks: %s\n", amount(number(r, "memory"), text, sizeof text),
+		       seconds(r, cpu, sizeof cpu), field(r, "tasks"));
 	printf(" restarts: %s\n", field(r, "restarts"));
 	if (*field(r, "text"))
 		printf("   status: %s\n", field(r, "text"));
@@ -278,7 +288,7 @@ int show_top(int argc, char **argv)
 	while (times-- > 0) {
 		const char *words[] = { "list", "*.[sk]er*", NULL };	/* services and the kernel's daemons */
 		struct answer a;
-		char text[32];
+		char text[32], cpu[32];
 
 		if (!ask(&a, words))
 			return no_init();
@@ -287,10 +297,9 @@ int show_top(int argc, char **argv)
 		printf("%-28s %-9s %8s %9s %6s %8s\n", "SERVICE", "STATE", "MEMORY", "CPU(s)", "TASKS", "RESTARTS");
 		for (struct record *r = a.records; r; r = r->next)
 			if (!strcmp(field(r, "state"), "running") || !strcmp(field(r, "state"), "paused"))
-				printf("%-28s %-9s %8s %9.2f %6s %8s\n", field(r, "name"), field(r, "state"),
+				printf("%-28s %-9s %8s %9s %6s %8s\n", field(r, "name"), field(r, "state"),
 				       amount(*field(r, "memory") ? number(r, "memory") : -1, text, sizeof text),
-				       number(r, "cpu_us") > 0 ? number(r, "cpu_us") / 1e6 : 0, field(r, "tasks"),
-				       field(r, "restarts"));
+				       seconds(r, cpu, sizeof cpu), field(r, "tasks"), field(r, "restarts"));
 		printf("\n");
 		print_processes();
 		fflush(stdout);
