@@ -16,6 +16,7 @@ enum lock_rank {
 	LOCK_FILE_POS,		/* file.pos_lock: held across a read or write, so above the inode */
 	LOCK_SOCKET,		/* socket.lock: AF_UNIX makes names in directories under it */
 	LOCK_SOCKET_READ,	/* readers of one AF_UNIX socket take turns */
+	LOCK_PTY_TABLE,		/* /dev/ptmx makes nodes in /dev under it */
 	LOCK_MOUNT,		/* changes of the mount tree */
 	LOCK_RENAME,		/* directory renames of one file system */
 	LOCK_INODE_DIR,		/* inode.lock of directories, parent before child */

@@ -335,7 +335,7 @@ static const struct file_ops master_ops = {
 
 void pty_init(void)
 {
-	mutex_init(&pty_lock, "pty table", LOCK_TTY);
+	mutex_init(&pty_lock, "pty table", LOCK_PTY_TABLE);
 	if (chardev_register(DEV_PTMX, "ptmx", 0666, &master_ops, NULL))
 		log_err("pty: /dev/ptmx cannot be made");
 }

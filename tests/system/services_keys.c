@@ -202,7 +202,7 @@ static void killmode_mixed_none(void)
 	begin();
 	write_text(in_home("second"), "#!/bin/sh\ntrap 'echo term >> %s/got' TERM\ntouch %s/up\nwhile :; do sleep 0.05; done\n", home, home);
 	unit("a.service", "[Service]\nKillMode=mixed\nExecStart=/bin/sh -c '@/second & echo $! > @/a; exec sleep 100'\n");
-	unit("b.service", "[Service]\nKillMode=none\nTimeoutStopSec=200ms\nExecStop=/bin/touch @/asked\n"
+	unit("b.service", "[Service]\nKillMode=none\nExecStop=/bin/touch @/asked\n"
 	     "ExecStart=/bin/sh -c 'trap \"echo term >> @/got\" TERM; while ! test -e @/asked; do sleep 0.05; done'\n");
 	boot("a.service b.service");
 	wait_until(!access(in_home("up"), F_OK));
