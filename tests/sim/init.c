@@ -14,7 +14,7 @@ static const struct work {
 	void (*run)(void);
 } works[] = {
 	{ "sync", work_sync }, { "sched", work_sched }, { "futex", work_futex }, { "aspace", work_aspace },
-	{ "pipe", work_pipe }, { "signal", work_signal }, { "files", work_files },
+	{ "pipe", work_pipe }, { "signal", work_signal }, { "files", work_files }, { "net", work_net },
 };
 
 static const struct work *choose(void)

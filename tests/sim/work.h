@@ -12,6 +12,7 @@ void work_futex(void);		/* locks in user memory */
 void work_aspace(void);		/* mappings, copy-on-write, flushes */
 void work_pipe(void);		/* pipes between processes */
 void work_signal(void);		/* signals, waiting, restarting */
+void work_net(void);		/* TCP over a bad wire, frames that lie, a flood */
 void work_files(void);		/* a file tree in tmpfs or ext4 against one in memory */
 
 #endif

@@ -351,8 +351,12 @@ static int stream_connect(struct socket *sk, const struct sockaddr_storage *name
 		err = socket_take_error(sk);
 	else if (!err && state == SOCKET_UNCONNECTED && atomic_load(&s->was_connected))
 		err = -EISCONN;
-	else if (!err)
+	else if (!err) {
+		/* As on Linux the caller who does not wait learns the outcome later, even if it is known: over loopback. */
 		err = connect_start(s, &a);
+		if (!err && nonblock)
+			err = -EINPROGRESS;
+	}
 	mutex_unlock(&sk->lock);
 	if (err)
 		return err;

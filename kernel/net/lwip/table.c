@@ -13,6 +13,8 @@
 
 static struct tcp_pcb **table;		/* [BUCKETS] */
 static u64 key[2];
+/* Half-open connections, oldest first; those that have become whole are dropped when they are met. */
+static struct tcp_pcb *half_first, **half_last = &half_first;
 
 void connection_table_init(void)
 {
@@ -38,6 +40,42 @@ static struct tcp_pcb **bucket_of(const ip_addr_t *local, u16 local_port, const 
 	return &table[h >> 40 & (BUCKETS - 1)];
 }
 
+static void half_push(struct tcp_pcb *pcb)
+{
+	pcb->half_next = NULL;
+	pcb->half_link = half_last;
+	*half_last = pcb;
+	half_last = &pcb->half_next;
+}
+
+static void half_remove(struct tcp_pcb *pcb)
+{
+	if (!pcb->half_link)
+		return;
+	*pcb->half_link = pcb->half_next;
+	if (pcb->half_next)
+		pcb->half_next->half_link = pcb->half_link;
+	else
+		half_last = pcb->half_link;
+	pcb->half_link = NULL;
+}
+
+int lwip_hook_tcp_make_room(struct tcp_pcb_listen *l)
+{
+	struct tcp_pcb *next;
+
+	for (struct tcp_pcb *p = half_first; p; p = next) {
+		next = p->half_next;
+		if (p->state != SYN_RCVD) {
+			half_remove(p);
+		} else if (p->listener == l) {
+			tcp_abandon(p, 0);
+			return 1;
+		}
+	}
+	return 0;
+}
+
 void lwip_hook_tcp_hash(struct tcp_pcb *pcb)
 {
 	struct tcp_pcb **b = bucket_of(&pcb->local_ip, pcb->local_port, &pcb->remote_ip, pcb->remote_port);
@@ -47,10 +85,13 @@ void lwip_hook_tcp_hash(struct tcp_pcb *pcb)
 		(*b)->hash_link = &pcb->hash_next;
 	*b = pcb;
 	pcb->hash_link = b;
+	if (pcb->state == SYN_RCVD)
+		half_push(pcb);
 }
 
 void lwip_hook_tcp_unhash(struct tcp_pcb *pcb)
 {
+	half_remove(pcb);
 	if (!pcb->hash_link)
 		return;
 	*pcb->hash_link = pcb->hash_next;

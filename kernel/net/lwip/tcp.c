@@ -289,6 +289,9 @@ void lwip_tcp_close(struct net_conn *c, bool abort)
 	struct tcp_pcb *pcb = pcb_of(c);
 
 	if (pcb->state == LISTEN) {
+		/* Who is half-way in would keep the port. */
+		while (lwip_hook_tcp_make_room((struct tcp_pcb_listen *)pcb))
+			;
 		tcp_arg(pcb, NULL);
 		tcp_close(pcb);
 		return;
