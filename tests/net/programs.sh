@@ -203,9 +203,9 @@ check_python() {
 			import re, sys
 			text = open("python.log", errors="replace").read()
 			ran = re.search(r"^Ran (\d+) tests", text, re.M)
-			bad = re.findall(r"^(?:FAIL|ERROR): (.*)$", text, re.M)
-			for name in bad:
-			    print(f"not ok python-{sys.argv[1]}:{name.split()[0]}")
+			bad = re.findall(r"^(?:FAIL|ERROR): .*\(test\.\w+\.([\w.]+)\)", text, re.M)
+			for name in sorted(set(bad)):
+			    print(f"not ok python-{name}")
 			if not ran:
 			    print(f"not ok python-{sys.argv[1]} did not end:", text[-600:].replace("\n", "|"))
 			else:

@@ -147,33 +147,98 @@ static int dgram_getname(struct socket *sk, struct sockaddr_storage *out, bool p
 }
 
 /* ---- sending --------------------------------------------------------------------------------------- */
-/* IP_PKTINFO, IPV6_PKTINFO of a sender: the source address and interface. 0 or -EINVAL. */
-static int control_read(const struct socket_msg *msg, struct net_addr *from, bool *has)
+/* What control data says about one datagram; -1 (ttl, tos): nothing. */
+struct send_control {
+	struct net_addr from;
+	bool has_from;
+	s32 ttl, tos;
+};
+
+/* A number from an int, or where Linux takes one from a byte. -EINVAL outside low .. 255; -1 is allowed for IPv6: the default. */
+static int control_number(const struct user_cmsghdr *c, bool may_be_byte, s32 low, s32 *out)
+{
+	s32 v;
+
+	if (c->len == CMSG_LEN(sizeof(s32)))
+		memcpy(&v, socket_cmsg_data(c), sizeof(v));
+	else if (may_be_byte && c->len == CMSG_LEN(1))
+		v = *(const u8 *)socket_cmsg_data(c);
+	else
+		return -EINVAL;
+	if (v < low || v > 255)
+		return -EINVAL;
+	*out = v;
+	return 0;
+}
+
+static int control_read4(const struct user_cmsghdr *c, struct send_control *o)
+{
+	const struct user_in_pktinfo *p = socket_cmsg_data(c);
+
+	switch (c->type) {
+	case IP_PKTINFO:
+		if (c->len < CMSG_LEN(sizeof(*p)))
+			return -EINVAL;
+		o->from = (struct net_addr){ .family = AF_INET, .ip[0] = p->spec_dst, .scope = (u32)p->ifindex };
+		o->has_from = true;
+		return 0;
+	case IP_TTL: return control_number(c, false, 1, &o->ttl);
+	case IP_TOS: return control_number(c, true, 0, &o->tos);
+	}
+	return 0;
+}
+
+static int control_read6(const struct user_cmsghdr *c, struct send_control *o)
+{
+	const struct user_in6_pktinfo *p = socket_cmsg_data(c);
+
+	switch (c->type) {
+	case IPV6_PKTINFO:
+		if (c->len < CMSG_LEN(sizeof(*p)))
+			return -EINVAL;
+		o->from = (struct net_addr){ .family = AF_INET6, .scope = (u32)p->ifindex };
+		memcpy(o->from.ip, p->addr, 16);
+		o->has_from = true;
+		return 0;
+	case IPV6_HOPLIMIT: return control_number(c, false, -1, &o->ttl);
+	case IPV6_TCLASS: return control_number(c, false, -1, &o->tos);
+	}
+	return 0;
+}
+
+/* A sender's control data. 0 or -EINVAL. */
+static int control_read(const struct socket_msg *msg, struct send_control *o)
 {
 	const struct user_cmsghdr *c;
 	size_t at = 0;
+	int err = 0;
 
-	while ((c = socket_cmsg_next(msg, &at))) {
+	*o = (struct send_control){ .ttl = -1, .tos = -1 };
+	while (!err && (c = socket_cmsg_next(msg, &at))) {
 		if (is_err(c))
 			return (int)ptr_err(c);
-		if (c->level == IPPROTO_IP && c->type == IP_PKTINFO) {
-			const struct user_in_pktinfo *p = socket_cmsg_data(c);
-
-			if (c->len < CMSG_LEN(sizeof(*p)))
-				return -EINVAL;
-			*from = (struct net_addr){ .family = AF_INET, .ip[0] = p->spec_dst, .scope = (u32)p->ifindex };
-			*has = true;
-		} else if (c->level == IPPROTO_IPV6 && c->type == IPV6_PKTINFO) {
-			const struct user_in6_pktinfo *p = socket_cmsg_data(c);
-
-			if (c->len < CMSG_LEN(sizeof(*p)))
-				return -EINVAL;
-			*from = (struct net_addr){ .family = AF_INET6, .scope = (u32)p->ifindex };
-			memcpy(from->ip, p->addr, 16);
-			*has = true;
-		}
+		if (c->level == IPPROTO_IP)
+			err = control_read4(c, o);
+		else if (c->level == IPPROTO_IPV6)
+			err = control_read6(c, o);
 	}
-	return 0;
+	return err;
+}
+
+/* Sends with the socket's time to live and class, or the datagram's own. net_lock held. */
+static int send_with(struct inet_sock *s, struct net_packet *p, const struct net_addr *to, const struct send_control *o)
+{
+	int err;
+
+	if (likely(o->ttl < 0 && o->tos < 0))
+		return netstack->end_send(s->end, p, to, o->has_from ? &o->from : NULL);
+	if (o->ttl >= 0)
+		netstack->end_set(s->end, NET_TTL, (u32)o->ttl);
+	if (o->tos >= 0)
+		netstack->end_set(s->end, NET_TOS, (u32)o->tos);
+	err = netstack->end_send(s->end, p, to, o->has_from ? &o->from : NULL);
+	inet_options_apply(s);
+	return err;
 }
 
 static u16 sum16(const u8 *p, size_t n)
@@ -210,10 +275,10 @@ static int ping_finish(struct inet_sock *s, u8 *p, size_t n)
 static ssize_t __hot dgram_sendmsg(struct socket *sk, struct socket_msg *msg)
 {
 	struct inet_sock *s = inet_of(sk);
-	struct net_addr to, from;
+	struct net_addr to;
+	struct send_control control;
 	struct net_packet *p;
 	size_t n = msg->data->count;
-	bool has_from = false;
 	void *data;
 	int err = socket_take_error(sk);
 
@@ -229,7 +294,7 @@ static ssize_t __hot dgram_sendmsg(struct socket *sk, struct socket_msg *msg)
 			err = -EINVAL;
 	}
 	if (!err)
-		err = control_read(msg, &from, &has_from);
+		err = control_read(msg, &control);
 	if (err)
 		return err;
 	if (n > (is_udp(s) ? UDP_MAX : RAW_MAX))
@@ -246,7 +311,7 @@ static ssize_t __hot dgram_sendmsg(struct socket *sk, struct socket_msg *msg)
 		return err;
 	}
 	net_lock();
-	err = netstack->end_send(s->end, p, msg->name ? &to : NULL, has_from ? &from : NULL);
+	err = send_with(s, p, msg->name ? &to : NULL, &control);
 	net_unlock();
 	return err ? err : (ssize_t)n;
 }

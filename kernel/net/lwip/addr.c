@@ -23,7 +23,7 @@
 #define NUD_PERMANENT 0x80
 #define DEFAULT_PREFIX6 64
 
-static u32 prefix_mask(u32 len) { return len == 0 ? 0 : lwip_htonl(0xffffffffu << (32 - len)); }
+static u32 prefix_mask(u32 len) { return len == 0 || len > 32 ? 0 : lwip_htonl(0xffffffffu << (32 - len)); }
 static u8 mask_prefix(u32 mask) { return (u8)popcount64(mask); }
 
 static int address_add6(struct netif *n, const struct net_ifaddr *a)
