@@ -14,7 +14,7 @@
 #define INIT_ARGS_MAX 32u
 
 static const char *const known[] = {
-	"root", "rootfstype", "rootflags", "rootwait", "rootdelay", "ro", "rw", "init", "rdinit", "initrd",
+	"sched_threads", "edf_periods", "policy_seeds", "root", "rootfstype", "rootflags", "rootwait", "rootdelay", "ro", "rw", "init", "rdinit", "initrd",
 	"console", "earlycon", "quiet", "debug", "loglevel", "maxcpus", "nosmp", "panic", "strace", "ktest", "plant",
 	"sched", "sched_quantum_ms", "sched_balance_ms", "nokaslr", "mem", "reboot", "noinitrd",
 	"printk.time", "BOOT_IMAGE", "ip", "random.trust_cpu",

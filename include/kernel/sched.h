@@ -138,7 +138,7 @@ void sched_settings_changed(void);		/* affinity was turned on or off; may sleep 
 const char *sched_deadline_order_name(void);
 int sched_deadline_order_choose(const char *name);	/* "edf", "rm" */
 
-/* The trace, kernel/sched/trace.c: rings of so many records, 0 off. -EINVAL too many, -ENOMEM. May sleep. */
+/* The trace, kernel/sched/trace.c: rings of so many records, 0 off. -EINVAL too many, -ENOMEM, -EBUSY another is at it. May sleep. */
 int sched_trace_set(u32 size);
 u32 sched_trace_size(void);		/* 0: off */
 struct text;

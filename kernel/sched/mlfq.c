@@ -116,6 +116,7 @@ static struct thread *mlfq_pick(struct runq *rq, void *data)
 
 		if (t) {
 			list_remove(&t->rq_link);
+			refresh(rq, q, t);	/* its turn is already that of the top */
 			return t;
 		}
 		q->bits &= ~(1u << level);

@@ -155,7 +155,6 @@ void pressure_update(u64 now_ns);	/* ends a window if one is over */
 
 /* trace.c; interrupts off. */
 extern bool sched_trace_on;		/* [a] ask before calling these */
-void trace_init(void);
 void trace_switch(u64 ns, const struct thread *left, const struct thread *came);
 void trace_wake(const struct thread *t, const struct cpu *to);
 void trace_policy(const char *name);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tests: life of threads, classes and their precedence, affinity, spreading, wake-up races, policies' orders. */
 #include "runq.h"
+#include <kernel/boot.h>
 #include <kernel/irq.h>
+#include <kernel/waitq.h>
+#include <kernel/mm.h>
 #include <kernel/test.h>
 #include <kernel/time.h>
 #include <uapi/errno.h>
@@ -303,6 +306,37 @@ static void wake_races(void)
 
 static void test_wake_races(void) { with_crew(wake_races); }
 
+static struct waitq crowd_q = WAITQ_INIT(crowd_q);
+static bool crowd_may_go;
+
+static void wait_in_crowd(void *arg)
+{
+	waitq_wait(&crowd_q, atomic_load(&crowd_may_go));
+	atomic_add((u32 *)arg, 1u);
+}
+
+/* Ten thousand threads sleep, are woken at once and end. */
+static void test_crowd(void)
+{
+	static u32 passed;
+	/* A small machine holds fewer: a stack and what belongs to it take less than 24 KiB. */
+	unsigned wanted = (unsigned)min(cmdline_u64("sched_threads", 10000), mm_free_pages() / 8), n = 0;
+	struct thread **t = kcalloc(wanted, sizeof(*t), 0);
+
+	test_check(t != NULL);
+	passed = 0;
+	atomic_store(&crowd_may_go, false);
+	while (n < wanted && (t[n] = thread_create("crowd", wait_in_crowd, &passed, -1)))
+		thread_start(t[n++]);
+	atomic_store(&crowd_may_go, true);
+	waitq_wake_all(&crowd_q);
+	for (unsigned i = 0; i < n; i++)
+		(void)thread_join(t[i]);
+	kfree(t);
+	test_equal(n, wanted);
+	test_equal(passed, wanted);
+}
+
 /* Each CPU but the first goes and comes back while threads run, sleep and wake on it: all go on. */
 static void cpus_go_and_come(void)
 {
@@ -376,6 +410,6 @@ const struct test_suite test_suite_sched = {
 		TEST_CASE(test_never_started), TEST_CASE(test_bound_to_cpu), TEST_CASE(test_move_self),
 		TEST_CASE(test_move_running), TEST_CASE(test_spreads), TEST_CASE(test_class_arguments),
 		TEST_CASE(test_equal_turns), TEST_CASE(test_turn_ends_late), TEST_CASE(test_class_precedence), TEST_CASE(test_wake_races),
-		TEST_CASE(test_cpus_go_and_come),
+		TEST_CASE(test_cpus_go_and_come), TEST_CASE(test_crowd),
 		TEST_CASE(test_list_and_letters), TEST_CASE(test_loadavg), {} },
 };

@@ -188,7 +188,6 @@ void sched_init(void)
 	if (nr_announced == 0)
 		save_template();
 	mutex_init(&sched_admin_lock, "scheduler settings", LOCK_SCHED_ADMIN);
-	trace_init();
 	settings_read_cmdline();
 	cpu_boot.idle = &boot_thread;
 	boot_thread.start_ns = time_ns();

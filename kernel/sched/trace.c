@@ -10,7 +10,8 @@
  *	W WHO TO						a wake-up or a period's begin, on that CPU
  *	P NAME							another system policy
  * A thread is "TID:NAME" (0 for the kernel's).
- * Locks: a ring is its CPU's, interrupts off; trace_lock for turning on, off and reading, which only happens when it is off.
+ * Locks: a ring is its CPU's, interrupts off. Turning on, off and reading, which only happens when it is off, exclude each
+ * other by a flag, not a lock: the reader comes with its file's lock and allocates.
  */
 #include "runq.h"
 #include <kernel/epoch.h>
@@ -40,10 +41,10 @@ struct trace_record {
 struct trace_ring {
 	u64 count;			/* written so far */
 	u32 size;
-	struct trace_record *records;	/* trace_lock, while off */
+	struct trace_record *records;	/* changed while off */
 };
 static DEFINE_PERCPU(struct trace_ring, trace_rings);
-static struct mutex trace_lock;		/* initialised by trace_init */
+static bool is_taken;			/* [a] somebody turns it on or off, or reads */
 bool sched_trace_on;			/* [a] */
 
 static struct trace_record *next_record(enum record_kind kind, u64 ns)
@@ -131,7 +132,8 @@ int sched_trace_set(u32 size)
 
 	if (size > RECORDS_MAX)
 		return -EINVAL;
-	mutex_lock(&trace_lock);
+	if (atomic_xchg(&is_taken, true))
+		return -EBUSY;
 	atomic_store(&sched_trace_on, false);
 	epoch_wait();			/* nobody writes any more */
 	if (size) {
@@ -141,7 +143,7 @@ int sched_trace_set(u32 size)
 		if (!err)
 			atomic_store_release(&sched_trace_on, true);
 	}
-	mutex_unlock(&trace_lock);
+	atomic_store_release(&is_taken, false);		/* pairs with the exchange that takes it */
 	return err;
 }
 
@@ -184,7 +186,8 @@ int sched_trace_show(struct text *t, void *arg)
 {
 	int err = 0;
 
-	mutex_lock(&trace_lock);
+	if (atomic_xchg(&is_taken, true))
+		return -EBUSY;
 	if (atomic_load(&sched_trace_on))
 		err = -EBUSY;
 	for (unsigned i = 0; !err && i < cpu_count; i++) {
@@ -194,11 +197,6 @@ int sched_trace_show(struct text *t, void *arg)
 		for (u64 n = first; n < ring->count; n++)
 			print_record(t, i, &ring->records[n % ring->size]);
 	}
-	mutex_unlock(&trace_lock);
+	atomic_store_release(&is_taken, false);
 	return err;
-}
-
-void trace_init(void)
-{
-	mutex_init(&trace_lock, "scheduling trace", LOCK_SCHED_ADMIN);
 }

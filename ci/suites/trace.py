@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The scheduling trace of a running kernel: per policy and architecture the property that the policy promises."""
+import re
+import subprocess
+
+import image
+import qemu
+import sched_trace
+import userland
+from testing import Case, Failed, top
+from unit import read_ktest
+
+NAME, WHEN, ORDER = "trace", "default", 62
+HELP = "a mix of threads under each scheduling policy on the three, under icount; the trace shows the policy's property"
+
+
+PERIODS = 1000
+
+
+def program(arch, name):
+    output = top / "build" / arch / "system" / name
+    error = userland.musl_program(arch, [top / f"tests/trace/{name}.c"], output)
+    if error:
+        raise Failed(f"{name}.c does not compile:\n{error[-3000:]}")
+    return output
+
+
+def run(arch, name, command):
+    """What it printed. One CPU; one instruction is a nanosecond."""
+    tree = image.Tree()
+    tree.file(f"/tests/{name}", program(arch, name).read_bytes(), 0o755)
+    machine = qemu.Machine(arch, initrd=str(top / "build" / arch / "initramfs.cpio"), icount=True)
+    qemu.linux_words(machine)
+    result = qemu.run(machine, command, timeout=400, files=tree)
+    if result.status:
+        raise Failed(f"status {result.status} {result.reason}\n{result.output[-2000:].decode(errors='replace')}\n"
+                     + qemu.fail_log(result, 20))
+    return result.output
+
+
+def run_policy(arch, policy):
+    """The text of the trace."""
+    return sched_trace.split(run(arch, "mix", sched_trace.command(sched_trace.mix_command(policy))))[1]
+
+
+def check_edf(ctx, arch):
+    """95 % of a CPU admitted: no deadline is missed, one more contract is refused."""
+    ctx.kernel(arch)
+    text = run(arch, "edf", f"exec /tests/edf {PERIODS}").decode(errors="replace")
+    m = re.search(r"late (\d+) of (\d+), the kernel counted (\d+)\none more: (\w+)", text)
+    if not m or int(m[1]) or int(m[2]) < PERIODS or int(m[3]) or m[4] != "EBUSY":
+        raise Failed(text[-2000:])
+    return f"0 of {m[2]} periods late"
+
+
+def check(ctx, arch, policy):
+    ctx.kernel(arch)
+    try:
+        return sched_trace.CHECKS[policy](sched_trace.Trace(run_policy(arch, policy)))
+    except sched_trace.Wrong as e:
+        raise Failed(str(e)) from None
+
+
+def check_models(ctx):
+    """Each policy against its model, and EDF at 95 % for 10^5 periods, in the simulation."""
+    kernel = ctx.kernel("sim", ctx.build("sim", "--asan"))
+    out = subprocess.run([kernel, "ktest=models", "policy_seeds=10000", "edf_periods=100000"], capture_output=True, text=True,
+                         errors="replace", timeout=600)
+    return read_ktest(out.stdout + out.stderr)
+
+
+def cases(ctx):
+    yield Case("models, 10,000 seeds", lambda: check_models(ctx))
+    for arch in ctx.arches:
+        if subprocess.run([top / "ci/tools/fresh_image.py", arch]).returncode:
+            raise Failed("no image")
+        for policy in sched_trace.CHECKS:
+            yield Case(f"{arch} {policy}", lambda a=arch, p=policy: check(ctx, a, p))
+        yield Case(f"{arch} edf at 95 %", lambda a=arch: check_edf(ctx, a))
