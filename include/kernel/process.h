@@ -64,6 +64,11 @@ struct process {
 	struct timer real_timer;	/* ITIMER_REAL */
 	u64 real_interval_ns;
 	struct list posix_timers;	/* [s] timer_create */
+	struct cpu_itimer { u64 deadline_ns, interval_ns; } itimer_virtual, itimer_prof;	/* [s] deadline 0: off */
+	struct list cpu_timers;		/* [s] deadlines on CPU time (kernel/proc/cpu_timer.c) */
+	struct timer cpu_check;		/* looks at them */
+	u64 cpu_check_total;		/* [s] CPU time at the last look */
+	bool cpu_parked;		/* [s] no look until it runs again */
 	s32 next_timer_id;		/* [s] */
 	char cmd[THREAD_NAME_MAX];
 };

@@ -35,6 +35,7 @@ enum thread_state {
 #define WORK_THROTTLE BIT(4)	/* group is out of CPU time */
 #define WORK_SIGMASK BIT(5)	/* put back saved_sigmask when no handler runs */
 #define WORK_BEAT BIT(7)	/* set with WORK_RESCHED by the watchdog, and cleared with it: by schedule() alone */
+#define WORK_CPU_TIMER BIT(8)	/* the process has deadlines on CPU time, and slept */
 #define WORK_RSEQ BIT(6)	/* the rseq area is out of date, or its section was cut */
 
 struct process;
@@ -149,6 +150,7 @@ struct thread {
 		long (*fn)(struct restart_block *r);
 		u64 arg[4];
 	} restart;
+	u64 rt_switches, rt_since_ns;	/* [s] RLIMIT_RTTIME: switches and CPU time when it last slept */
 	struct completion *vfork_done;	/* parent waits here until exec or exit */
 	u64 min_faults, maj_faults;	/* [o] */
 	u64 io_read_bytes, io_write_bytes, io_read_ops, io_write_ops;	/* [o] */

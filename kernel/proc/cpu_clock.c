@@ -122,8 +122,3 @@ int cpu_clock_read(int clock, s64 *ns)
 	cpu_clock_close(&c);
 	return 0;
 }
-
-long cpu_clock_sleep(int clock, bool is_absolute, u64 ns, struct timespec64 __user *rem)
-{
-	return -EOPNOTSUPP;
-}

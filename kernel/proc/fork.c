@@ -4,6 +4,7 @@
  * is done before anybody can see the child. Locks: the tree lock to enter the tree, the signal
  * lock to enter the thread list.
  */
+#include "cpu_timer.h"
 #include "proc.h"
 #include <kernel/aspace.h>
 #include <kernel/mm.h>
@@ -204,6 +205,7 @@ static int make_visible(struct process *p, struct thread *t, const struct fork_a
 		list_push_back(&p->threads, &t->process_link);
 		p->nr_threads = 1;
 		process_state_set(p, PROC_READY);
+		cpu_timers_start(p);
 		signal_unlock(p, flags);
 	}
 	if (err && is_new)

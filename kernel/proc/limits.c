@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Resource limits and usage: prlimit64, getrlimit, setrlimit, getrusage, times. Lock: the signal lock. */
+#include "cpu_timer.h"
 #include "proc.h"
 #include <kernel/aspace.h>
 #include <kernel/syscall.h>
@@ -25,6 +26,8 @@ static long limit_exchange(struct process *p, u32 resource, const struct rlimit6
 		err = -EPERM;
 	else if (new)
 		p->limits[resource] = *new;
+	if (new && !err && (resource == RLIMIT_CPU || resource == RLIMIT_RTTIME))
+		cpu_timers_update(p);
 	signal_unlock(p, flags);
 	return err;
 }

@@ -57,6 +57,8 @@ void robust_list_exit(struct thread *t);
 void itimer_fire(struct timer *t);
 void itimer_exit(struct process *p);		/* no timer of p fires any more */
 void posix_timers_delete(struct process *p);	/* exec, exit */
+struct posix_timer_facts { s32 id, signo, notify, clock; u64 value; pid_t target; };
+bool posix_timer_describe(struct process *p, s32 from, struct posix_timer_facts *out);
 
 /* signal/ */
 enum signal_default { SIGNAL_TERMINATES, SIGNAL_CORE, SIGNAL_IGNORED, SIGNAL_STOPS, SIGNAL_CONTINUES };

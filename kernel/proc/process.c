@@ -4,6 +4,7 @@
  * sums, limits. Life and death are fork.c's, exec.c's and exit.c's matter.
  * Lock: process_tree_lock for everything marked [t].
  */
+#include "cpu_timer.h"
 #include "proc.h"
 #include <kernel/cpu_clock.h>
 #include <kernel/timespec.h>
@@ -90,6 +91,7 @@ struct process *process_new(struct process *parent)
 	} else {
 		limits_default(p->limits);
 	}
+	cpu_timers_init(p);
 	atomic_add(&nr_forks, 1);
 	atomic_add(&nr_processes, 1);
 	return p;

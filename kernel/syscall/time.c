@@ -88,11 +88,8 @@ long sys_clock_settime(int clock, const struct timespec64 __user *uts)
 	struct timespec64 ts;
 	s64 unused;
 
-	if (clock != CLOCK_REALTIME) {
-		if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
-			return cpu_clock_read(clock, &unused) ? -EINVAL : -EPERM;
-		return -EINVAL;
-	}
+	if (clock != CLOCK_REALTIME)
+		return clock < 0 && !cpu_clock_read(clock, &unused) ? -EPERM : -EINVAL;
 	if (copy_from_user(&ts, uts, sizeof(ts)))
 		return -EFAULT;
 	return timespec_ok(&ts) ? set_wall(ts.tv_sec, ts.tv_nsec) : -EINVAL;

@@ -3,6 +3,7 @@
  * The way back to user mode: rescheduling, signals, restart of interrupted calls, FPU. Also
  * synchronous faults. The architecture builds the frames. Lock: the signal lock for the sets.
  */
+#include "../cpu_timer.h"
 #include "../proc.h"
 #include "signal_local.h"
 #include <arch/upcall.h>
@@ -179,10 +180,13 @@ void user_return_work(struct arch_regs *regs)
 	struct thread *self = current;
 	u32 work = atomic_load(&self->exit_work);
 
-	if (work & (WORK_RESCHED | WORK_SIGNAL | WORK_SIGMASK | WORK_RSEQ | WORK_THROTTLE)) {
+	if (work & (WORK_RESCHED | WORK_SIGNAL | WORK_SIGMASK | WORK_RSEQ | WORK_THROTTLE |
+		    WORK_CPU_TIMER)) {
 		arch_irq_enable();
 		if (work & WORK_RESCHED)
 			schedule();
+		if (work & WORK_CPU_TIMER)
+			cpu_timers_resume();
 		if (atomic_load(&self->exit_work) & WORK_RSEQ)
 			rseq_return_work(regs);
 		if (work & (WORK_SIGNAL | WORK_SIGMASK))

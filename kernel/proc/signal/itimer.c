@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * alarm and setitimer: ITIMER_REAL. The timer fires in interrupt context and sends SIGALRM. Lock: the
- * interval is written only while the timer cannot fire; process.exec_lock keeps setters apart.
+ * alarm and setitimer. ITIMER_REAL fires in interrupt context and sends SIGALRM; its interval is written only
+ * while the timer cannot fire, process.exec_lock keeps setters apart. ITIMER_VIRTUAL and ITIMER_PROF count
+ * CPU time (cpu_timer.c) under the signal lock.
  */
+#include "../cpu_timer.h"
 #include "../proc.h"
 #include <kernel/syscall.h>
 #include <kernel/timespec.h>
 #include <kernel/usercopy.h>
+
+/* A period below this would keep a CPU busy with interrupts that tell nobody anything new. */
+#define PERIOD_MIN_NS (20 * NSEC_PER_USEC)
 
 void itimer_fire(struct timer *t)
 {
@@ -15,7 +20,7 @@ void itimer_fire(struct timer *t)
 
 	(void)signal_send_process(p, SIGALRM, NULL);	/* a pending one stands for all */
 	if (interval)
-		timer_arm(t, max(t->deadline_ns + interval, time_ns() + 1), 0);
+		timer_arm(t, max(t->deadline_ns + interval, time_ns() + PERIOD_MIN_NS), 0);
 }
 
 static void stop(struct process *p)
@@ -25,7 +30,11 @@ static void stop(struct process *p)
 	timer_cancel_sync(&p->real_timer);	/* a callback that ran meanwhile may have armed it again */
 }
 
-void itimer_exit(struct process *p) { stop(p); }
+void itimer_exit(struct process *p)
+{
+	stop(p);
+	cpu_timers_exit(p);
+}
 
 static u64 remaining(struct process *p)
 {
@@ -59,24 +68,54 @@ long sys_alarm(u32 seconds)
 	return left && left < NSEC_PER_SEC ? 1 : (long)((left + NSEC_PER_SEC / 2) / NSEC_PER_SEC);
 }
 
-/* ITIMER_VIRTUAL and ITIMER_PROF need timers on CPU time, which do not exist yet. */
-static long which_check(int which)
+/* Lock held. What is left of a timer on CPU time, and the clock's now. */
+static u64 cpu_remaining(struct process *p, int which, u64 *now)
 {
-	if (which == ITIMER_REAL)
+	const struct cpu_itimer *i = which == ITIMER_VIRTUAL ? &p->itimer_virtual : &p->itimer_prof;
+	struct cpu_time t;
+
+	cpu_time_of_process(p, &t);
+	*now = which == ITIMER_VIRTUAL ? t.user_ns : t.user_ns + t.system_ns;
+	if (!i->deadline_ns)
 		return 0;
-	return which == ITIMER_VIRTUAL || which == ITIMER_PROF ? -ENOSYS : -EINVAL;
+	return i->deadline_ns > *now ? i->deadline_ns - *now : NSEC_PER_USEC;	/* due: on its way */
+}
+
+static void swap_cpu(int which, const struct itimerval64 *v, u64 *left, u64 *old_interval)
+{
+	struct process *p = current_process();
+	struct cpu_itimer *i = which == ITIMER_VIRTUAL ? &p->itimer_virtual : &p->itimer_prof;
+	unsigned long flags = signal_lock(p);
+	u64 now;
+
+	*left = cpu_remaining(p, which, &now);
+	*old_interval = i->interval_ns;
+	if (v) {
+		u64 value = timeval_ns(&v->it_value);
+
+		i->deadline_ns = value ? min(now + value, (u64)S64_MAX) : 0;
+		i->interval_ns = value ? timeval_ns(&v->it_interval) : 0;
+		cpu_timers_update(p);
+	}
+	signal_unlock(p, flags);
 }
 
 long sys_getitimer(int which, struct itimerval64 __user *value)
 {
 	struct process *p = current_process();
 	struct itimerval64 v;
-	long err = which_check(which);
+	u64 left = 0, interval = 0;
 
-	if (err)
-		return err;
-	v.it_value = timeval_of(remaining(p));
-	v.it_interval = timeval_of(p->real_interval_ns);
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
+		return -EINVAL;
+	if (which == ITIMER_REAL) {
+		left = remaining(p);
+		interval = p->real_interval_ns;
+	} else {
+		swap_cpu(which, NULL, &left, &interval);
+	}
+	v.it_value = timeval_of(left);
+	v.it_interval = timeval_of(interval);
 	return copy_to_user(value, &v, sizeof(v));
 }
 
@@ -84,15 +123,17 @@ long sys_setitimer(int which, const struct itimerval64 __user *value, struct iti
 {
 	struct itimerval64 v = {};
 	u64 left, interval;
-	long err = which_check(which);
 
-	if (err)
-		return err;
+	if (which < ITIMER_REAL || which > ITIMER_PROF)
+		return -EINVAL;
 	if (value && copy_from_user(&v, value, sizeof(v)))
 		return -EFAULT;
 	if (!timeval_ok(&v.it_value) || !timeval_ok(&v.it_interval))
 		return -EINVAL;
-	swap(timeval_ns(&v.it_value), timeval_ns(&v.it_interval), &left, &interval);
+	if (which == ITIMER_REAL)
+		swap(timeval_ns(&v.it_value), timeval_ns(&v.it_interval), &left, &interval);
+	else
+		swap_cpu(which, &v, &left, &interval);
 	if (!old)
 		return 0;
 	v.it_value = timeval_of(left);

@@ -4,6 +4,7 @@
  * deliver.c's matter. Lock: process.sig.actions->lock, interrupts off; signal_lock finds it.
  */
 #include "../proc.h"
+#include "signal_local.h"
 #include <kernel/mm.h>
 #include <lib/string.h>
 #include <uapi/capability.h>
@@ -142,7 +143,9 @@ static void take_from(struct process *p, struct sig_pending *pending, int sig, s
 	if (found) {
 		*info = found->info;
 		list_remove(&found->link);
-		if (!found->is_embedded)
+		if (found->is_embedded)
+			posix_timer_taken(found, info);
+		else
 			p->sig.nr_queued--;
 		info_free(found);
 	} else {
@@ -246,8 +249,8 @@ static int enqueue(struct process *p, struct sig_pending *pending, int sig,
 {
 	struct sig_info *i = embedded;
 
-	if (sig < SIGRTMIN && (pending->set & sig_bit(sig)))
-		return 0;	/* standard signals do not queue */
+	if (sig < SIGRTMIN && (pending->set & sig_bit(sig)) && !embedded)
+		return 0;	/* standard signals do not queue; a timer's tells of its overruns */
 	if (info && !i && (sig < SIGRTMIN || p->sig.nr_queued < p->limits[RLIMIT_SIGPENDING].rlim_cur)) {
 		i = kmalloc(sizeof(*i), ALLOC_ATOMIC | ALLOC_NOWARN);
 		if (i)

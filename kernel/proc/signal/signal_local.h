@@ -7,5 +7,7 @@
 
 /* Signal lock held: the current thread took stop signal sig. No effect while a stop is under way. */
 void job_stop_begin(struct process *p, int sig);
+/* Signal lock held: the entry of a POSIX timer left the queue; completes info and goes on with the timer. */
+void posix_timer_taken(struct sig_info *entry, struct user_siginfo *info);
 
 #endif
