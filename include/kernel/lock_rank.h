@@ -71,6 +71,7 @@ enum lock_rank {
 	LOCK_RANDOM,
 	LOCK_IRQ_DESC,
 	LOCK_IRQ_CHIP,		/* registers of an interrupt controller */
+	LOCK_TIMERFD,		/* timerfd.lock: the timer's interrupt takes it */
 	LOCK_CLOCK,		/* adjtimex */
 	LOCK_TIMER,
 	LOCK_WAITQ,		/* a source's before that of the epoll which watches it */

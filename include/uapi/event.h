@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* epoll, eventfd, signalfd and inotify of the Linux ABI. */
+/* epoll, eventfd, signalfd, timerfd and inotify of the Linux ABI. */
 #ifndef UAPI_EVENT_H
 #define UAPI_EVENT_H
 
@@ -43,6 +43,12 @@ struct user_signalfd_siginfo {
 	u8 fill[28];
 };
 _Static_assert(sizeof(struct user_signalfd_siginfo) == 128, "signalfd_siginfo is 128 bytes");
+
+#define TFD_TIMER_ABSTIME 1
+#define TFD_TIMER_CANCEL_ON_SET 2
+#define TFD_CLOEXEC O_CLOEXEC
+#define TFD_NONBLOCK O_NONBLOCK
+#define TFD_IOC_SET_TICKS 0x40085400u	/* _IOW('T', 0, u64) */
 
 #define IN_ACCESS 0x1u
 #define IN_MODIFY 0x2u
