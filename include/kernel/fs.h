@@ -384,6 +384,7 @@ struct fd_table *fd_table_new(void);
 struct fd_table *fd_table_copy(struct fd_table *t);
 void fd_table_put(struct fd_table *t);		/* last: closes all */
 void fd_table_close_on_exec(struct fd_table *t);
+struct file *fd_table_get(struct fd_table *t, int fd);	/* referenced; NULL: none, or O_PATH as fd_get_any tells */
 /* Lowest free descriptor >= from with the file (reference taken over on success). fd or -EMFILE, -ENOMEM. */
 int fd_install(struct file *f, u32 from, bool cloexec);
 /* Reserve first, publish later (open, pipe2: nothing to undo once published). */

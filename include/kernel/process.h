@@ -54,6 +54,8 @@ struct process {
 	u32 exit_signal;		/* [b] to the parent, SIGCHLD mostly */
 	u32 pdeath_signal;
 	struct waitq child_wait;	/* parents sleep here in wait4 */
+	bool has_ended;			/* [a] all threads are gone: pidfds tell it */
+	struct waitq end_wait;		/* woken then, and for each thread */
 	struct thread *exec_thread;	/* [s] execve kills the others */
 	struct mutex exec_lock;		/* LOCK_EXEC: one exec or ptrace attach at a time */
 	s32 oom_score_adj;

@@ -129,7 +129,6 @@ int file_check_wb_error(struct file *f);	/* generic.c */
 int fd_table_reserve(struct fd_table *t, u32 from, u32 limit, bool cloexec);
 void fd_table_publish(struct fd_table *t, int fd, struct file *f);
 void fd_table_unreserve(struct fd_table *t, int fd);
-struct file *fd_table_get(struct fd_table *t, int fd);
 int fd_table_close(struct fd_table *t, int fd);
 int fd_table_replace(struct fd_table *t, u32 fd, u32 limit, struct file *f, bool cloexec);
 int fd_table_cloexec(struct fd_table *t, int fd, int set);

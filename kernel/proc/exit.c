@@ -147,6 +147,8 @@ void process_reap(struct process *p)
 	pid_withdraw_thread(leader);
 	pid_withdraw_process(p);
 	pid_free(p->pid);
+	if (!waitq_is_empty(&p->end_wait))
+		waitq_wake(&p->end_wait, 1, POLLIN | POLLRDNORM | POLLHUP);
 	thread_put(leader);
 	process_put(p);
 }
@@ -176,6 +178,9 @@ static void process_end(struct process *p)
 	process_state_set(p, PROC_TERMINATED);
 	signal_unlock(p, flags);
 	unwanted = parent_ignores(p);
+	atomic_store(&p->has_ended, true);
+	if (!waitq_is_empty(&p->end_wait))
+		waitq_wake(&p->end_wait, 1, POLLIN | POLLRDNORM);
 	process_notify_parent(p, (p->exit_status & 0x7f) ? CLD_KILLED : CLD_EXITED);
 	if (unwanted) {
 		process_tree_remove(p);
@@ -298,8 +303,11 @@ __noreturn void process_exit_thread(int code)
 		pid_withdraw_thread(self);
 		pid_free(self->tid);
 	}
-	if (!is_last)
+	if (!is_last) {
 		waitq_wake_all(&p->child_wait);	/* an exec that waits for the others to go */
+		if (!waitq_is_empty(&p->end_wait))
+			waitq_wake(&p->end_wait, 1, POLLIN | POLLRDNORM | POLLHUP);
+	}
 	if (is_last)
 		process_end(p);
 	if (!is_leader)

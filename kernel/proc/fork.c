@@ -5,7 +5,7 @@
  * lock to enter the thread list.
  */
 #include "cpu_timer.h"
-#include "proc.h"
+#include "pidfd.h"
 #include <kernel/aspace.h>
 #include <kernel/mm.h>
 #include <kernel/rseq.h>
@@ -19,9 +19,9 @@
 
 #define CLONE_KNOWN (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | \
 		     CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | \
-		     CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_PTRACE)
+		     CLONE_PIDFD | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_PTRACE)
 
-/* Combinations the ABI forbids, and those that need what does not exist (namespaces, pidfd). */
+/* Combinations the ABI forbids, and those that need what does not exist (namespaces). */
 static int flags_check(u64 flags, u32 exit_signal)
 {
 	if (flags & ~(u64)CLONE_KNOWN)
@@ -32,6 +32,8 @@ static int flags_check(u64 flags, u32 exit_signal)
 		return -EINVAL;
 	/* Descriptors and directories belong to the process here: threads share them. */
 	if ((flags & CLONE_THREAD) && (~flags & (CLONE_SIGHAND | CLONE_FILES | CLONE_FS)))
+		return -EINVAL;
+	if ((flags & CLONE_PIDFD) && (flags & CLONE_DETACHED))
 		return -EINVAL;
 	if (exit_signal > NSIG)
 		return -EINVAL;
@@ -229,9 +231,13 @@ static struct thread *thread_build(struct process *p, const struct fork_args *a,
 	*err = aspace_share(t, a->flags);
 	if (*err)
 		goto uncharge;
-	tid = pid_alloc();
-	if (tid < 0) {
-		*err = tid;
+	tid = a->set_tid;
+	if (tid)
+		*err = pid_alloc_exact(tid);
+	else
+		tid = pid_alloc();
+	if (*err || tid < 0) {
+		*err = *err ? *err : tid;
 		goto drop_space;
 	}
 	t->tid = tid;
@@ -283,6 +289,33 @@ withdraw:
 	return err;
 }
 
+/* CLONE_PIDFD: the descriptor's number is told before the child is seen. 0 or -errno; *file NULL: none wanted. */
+static int pidfd_prepare(struct process *p, struct thread *t, const struct fork_args *a, struct file **file, int *fd)
+{
+	struct file *f;
+	int err = 0;
+
+	*file = NULL;
+	if (!(a->flags & CLONE_PIDFD))
+		return 0;
+	*fd = fd_reserve(0, true);
+	if (*fd < 0)
+		return *fd;
+	f = pidfd_file(p, a->flags & CLONE_THREAD ? t : NULL, 0);
+	if (is_err(f))
+		err = (int)ptr_err(f);
+	else if (put_user((s32)*fd, a->pidfd))
+		err = -EFAULT;
+	if (!err) {
+		*file = f;
+		return 0;
+	}
+	if (!is_err(f))
+		file_put(f);
+	fd_unreserve(*fd);
+	return err;
+}
+
 static void vfork_wait(struct completion *done)
 {
 	/* The child signals on exec or exit; it borrows our memory, so only it can end this. */
@@ -294,8 +327,10 @@ long process_fork(const struct fork_args *a)
 	struct process *me = current_process(), *p = me;
 	bool is_new = !(a->flags & CLONE_THREAD);
 	struct completion done;
+	struct file *pidfd;
 	struct thread *t;
 	pid_t tid;
+	int fd;
 	int err = flags_check(a->flags, a->exit_signal);
 
 	if (err)
@@ -321,11 +356,20 @@ long process_fork(const struct fork_args *a)
 		completion_init(&done);
 		t->vfork_done = &done;
 	}
-	err = publish(p, t, is_new, a);
+	err = pidfd_prepare(p, t, a, &pidfd, &fd);
+	if (!err) {
+		err = publish(p, t, is_new, a);
+		if (err && pidfd) {
+			fd_unreserve(fd);
+			file_put(pidfd);
+		}
+	}
 	if (err) {
 		thread_discard(t);
 		goto discard;
 	}
+	if (pidfd)
+		fd_publish(fd, pidfd);
 	group_fork_done(t);
 	if ((a->flags & CLONE_PARENT_SETTID) && put_user((s32)tid, a->parent_tid))
 		err = 0;	/* Linux ignores it: the child exists */
@@ -347,10 +391,13 @@ long sys_clone(u64 clone_flags, u64 stack, s32 __user *parent_tid, u64 a3, u64 a
 		.exit_signal = (u32)clone_flags & CSIGNAL,
 		.stack = stack,
 		.parent_tid = parent_tid,
+		.pidfd = parent_tid,
 		.child_tid = (s32 __user *)(ARCH_CLONE_TLS_LAST ? a3 : a4),
 		.tls = ARCH_CLONE_TLS_LAST ? a4 : a3,
 	};
 
+	if ((clone_flags & CLONE_PIDFD) && (clone_flags & CLONE_PARENT_SETTID))
+		return -EINVAL;		/* both want the one argument */
 	return process_fork(&a);
 }
 
@@ -368,10 +415,31 @@ long sys_vfork(void)
 	return process_fork(&a);
 }
 
+/* The numbers wanted in each pid namespace, the innermost first: there is one. 0 or -errno. */
+static int set_tid_read(const struct clone_args *c, pid_t *tid)
+{
+	s32 wanted;
+
+	*tid = 0;
+	if (!c->set_tid != !c->set_tid_size || c->set_tid_size > 1)
+		return -EINVAL;
+	if (!c->set_tid)
+		return 0;
+	if (get_user(wanted, (const s32 __user *)c->set_tid))
+		return -EFAULT;
+	if (wanted < 1 || wanted >= PID_MAX)
+		return -EINVAL;
+	if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
+		return -EPERM;
+	*tid = wanted;
+	return 0;
+}
+
 long sys_clone3(const void __user *args, size_t size)
 {
 	struct clone_args c;
 	struct fork_args a;
+	pid_t set_tid;
 	int err;
 
 	if (size < CLONE_ARGS_SIZE_VER0)
@@ -381,13 +449,16 @@ long sys_clone3(const void __user *args, size_t size)
 	err = copy_struct_from_user(&c, sizeof(c), args, size);
 	if (err)
 		return err;
-	if ((c.flags & (CLONE_DETACHED | CSIGNAL)) || c.set_tid || c.set_tid_size || c.exit_signal > NSIG)
+	if ((c.flags & (CLONE_DETACHED | CSIGNAL)) || c.exit_signal > NSIG)
 		return -EINVAL;
 	if (!c.stack != !c.stack_size || c.stack + c.stack_size < c.stack ||
 	    c.stack + c.stack_size > arch_layout.user_end)
 		return -EINVAL;
 	if ((c.flags & (CLONE_THREAD | CLONE_PARENT)) && c.exit_signal)
 		return -EINVAL;
+	err = set_tid_read(&c, &set_tid);
+	if (err)
+		return err;
 	a = (struct fork_args){
 		.flags = c.flags,
 		.exit_signal = (u32)c.exit_signal,
@@ -395,6 +466,8 @@ long sys_clone3(const void __user *args, size_t size)
 		.tls = c.tls,
 		.parent_tid = (s32 __user *)c.parent_tid,
 		.child_tid = (s32 __user *)c.child_tid,
+		.pidfd = (s32 __user *)c.pidfd,
+		.set_tid = set_tid,
 	};
 	return process_fork(&a);
 }

@@ -49,6 +49,23 @@ pid_t pid_alloc(void)
 	return pid ? pid : -EAGAIN;
 }
 
+int pid_alloc_exact(pid_t pid)
+{
+	int err = 0;
+
+	if (pid < 1 || pid >= PID_MAX)
+		return -EINVAL;
+	spin_lock(&process_tree_lock);
+	spin_lock(&pid_lock);
+	if (bitmap_test(pid_map, (size_t)pid) || pgrp_used(pid))
+		err = -EEXIST;
+	else
+		bitmap_set(pid_map, (size_t)pid);
+	spin_unlock(&pid_lock);
+	spin_unlock(&process_tree_lock);
+	return err;
+}
+
 void pid_free(pid_t pid)
 {
 	spin_lock(&pid_lock);
@@ -118,6 +135,9 @@ struct thread *thread_find(pid_t tid)
 	epoch_exit();
 	return t;
 }
+
+const void *pid_process_peek(pid_t pid) { return radix_get(&pid_processes, (u64)pid); }
+const void *pid_thread_peek(pid_t tid) { return radix_get(&pid_threads, (u64)tid); }
 
 struct process *process_next(pid_t from)
 {

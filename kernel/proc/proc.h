@@ -14,6 +14,10 @@ int pid_publish_thread(struct thread *t);
 void pid_withdraw_thread(struct thread *t);
 int pid_publish_process(struct process *p);
 void pid_withdraw_process(struct process *p);
+/* Who has the number now, to compare with; NULL nobody. In an epoch section. */
+const void *pid_process_peek(pid_t pid);
+const void *pid_thread_peek(pid_t tid);
+int pid_alloc_exact(pid_t pid);			/* 0, -EINVAL, -EEXIST */
 
 /* process.c */
 struct process *process_new(struct process *parent);	/* not yet in the tree; NULL without memory */
@@ -48,6 +52,8 @@ struct fork_args {
 	u32 exit_signal;
 	u64 stack, tls;
 	s32 __user *parent_tid, *child_tid;
+	s32 __user *pidfd;		/* CLONE_PIDFD */
+	pid_t set_tid;			/* the number wanted; 0: any */
 };
 long process_fork(const struct fork_args *a);
 
@@ -77,6 +83,7 @@ int signal_post(struct process *p, struct thread *t, int sig, const struct user_
 		struct sig_info *embedded, bool forced);
 bool job_thread_gone(struct thread *t);		/* it exits while its process stops; true: tell the parent */
 /* Not under the lock. */
+long signal_kill_group(pid_t pgid, int sig, const struct user_siginfo *info);	/* with kill's checks; -ESRCH: no such group */
 bool job_stop_current(void);			/* takes part in a stop; sleeps. True: stopped for a while */
 struct sig_actions *sig_actions_copy(const struct sig_actions *from);	/* NULL from: defaults */
 int signal_unshare_actions(void);		/* exec: private actions. 0 or -ENOMEM */

@@ -76,6 +76,7 @@ struct process *process_new(struct process *parent)
 	timer_init(&p->real_timer, itimer_fire);
 	waitq_init(&p->sig.sigtimedwait_q);
 	waitq_init(&p->child_wait);
+	waitq_init(&p->end_wait);
 	mutex_init(&p->exec_lock, "exec", LOCK_EXEC);
 	p->sig.cont_reported = true;
 	p->state = PROC_NEW;

@@ -3,7 +3,7 @@
  * wait4 and waitid. Children are found, and zombies taken out of the tree, under the tree lock; the
  * sleeper waits on its process's child_wait.
  */
-#include "proc.h"
+#include "pidfd.h"
 #include <kernel/syscall.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
@@ -12,6 +12,7 @@
 struct wait_request {
 	int which;		/* P_* */
 	pid_t id;
+	const struct process *only;	/* P_PIDFD: this one */
 	int options;
 	/* the answer */
 	pid_t pid;
@@ -25,6 +26,8 @@ static bool matches(const struct wait_request *w, const struct process *child)
 {
 	bool is_clone = child->exit_signal != SIGCHLD;
 
+	if (w->which == P_PIDFD && child != w->only)
+		return false;
 	if (w->which == P_PID && child->pid != w->id)
 		return false;
 	if (w->which == P_PGID && child->pgid != w->id)
@@ -156,6 +159,27 @@ static s32 info_status(const struct wait_request *w)
 	}
 }
 
+/* A descriptor that does not wait makes the call one that does not: -EAGAIN while there is nothing to tell. */
+static long wait_for_pidfd(struct wait_request *w)
+{
+	bool may_wait = !(w->options & WNOHANG);
+	struct process *p;
+	long result;
+	u32 flags;
+
+	p = pidfd_process(w->id, &flags);
+	if (is_err(p))
+		return ptr_err(p);
+	w->only = p;
+	if (flags & PIDFD_NONBLOCK)
+		w->options |= WNOHANG;
+	result = wait_for_child(w);
+	if (!result && may_wait)
+		result = -EAGAIN;
+	process_put(p);
+	return result;
+}
+
 long sys_waitid(int which, pid_t id, void __user *uinfo, int flags, struct rusage __user *usage)
 {
 	struct wait_request w = { .which = which, .id = id, .options = flags };
@@ -167,13 +191,13 @@ long sys_waitid(int which, pid_t id, void __user *uinfo, int flags, struct rusag
 		return -EINVAL;
 	if (!(flags & (WEXITED | WSTOPPED | WCONTINUED)))
 		return -EINVAL;
-	if (which != P_ALL && which != P_PID && which != P_PGID)
-		return -EINVAL;		/* P_PIDFD: no pidfds */
-	if ((which == P_PID && id <= 0) || (which == P_PGID && id < 0))
+	if (which != P_ALL && which != P_PID && which != P_PGID && which != P_PIDFD)
+		return -EINVAL;
+	if ((which == P_PID && id <= 0) || ((which == P_PGID || which == P_PIDFD) && id < 0))
 		return -EINVAL;
 	if (which == P_PGID && id == 0)
 		w.id = current_process()->pgid;
-	result = wait_for_child(&w);
+	result = which == P_PIDFD ? wait_for_pidfd(&w) : wait_for_child(&w);
 	if (result < 0)
 		return result;
 	if (result > 0) {

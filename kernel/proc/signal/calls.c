@@ -210,6 +210,8 @@ static long kill_many(pid_t pgid, int sig, const struct user_siginfo *info)
 	return result;
 }
 
+long signal_kill_group(pid_t pgid, int sig, const struct user_siginfo *info) { return kill_many(pgid, sig, info); }
+
 long sys_kill(pid_t pid, int sig)
 {
 	struct user_siginfo info = info_from_me(sig, SI_USER);
