@@ -54,6 +54,7 @@ enum lock_rank {
 	LOCK_RMAP,
 	LOCK_LRU,
 	LOCK_FUTEX,
+	LOCK_FUTEX_PI,		/* a waiter's bucket, then the PI locks */
 	LOCK_GROUP,
 	LOCK_MISC,
 	LOCK_SOCKET_ASYNC,	/* socket.async_lock: wakers send SIGIO under it */

@@ -70,6 +70,17 @@ void sched_set_reset_on_fork(struct thread *t, bool on);
 int sched_set_nice(struct thread *t, s32 nice);
 /* -EAGAIN: a deadline thread without reset-on-fork does not fork. */
 int sched_may_fork(void);
+/*
+ * Priority inheritance (kernel/ipc/futex_pi.c). Priorities as numbers that compare: 0 none, 1..99 the fixed ones, then deadlines.
+ * sched_lend: at least that much from now on, 99 at most; what is not above its own class lends nothing. Any context.
+ */
+#define SCHED_PRIORITY_DEADLINE 100u
+u32 sched_own_priority(const struct thread *t);
+static inline u32 sched_lending_priority(const struct thread *t)
+{
+	return max(sched_own_priority(t), atomic_load(&t->lent_priority));
+}
+void sched_lend(struct thread *t, u32 priority);
 void sched_fork(struct thread *child);	/* inherit and place */
 void sched_exit(void);			/* the current thread gives back what it was admitted with; may sleep */
 /* A full turn of t, as sched_rr_get_interval tells it. */

@@ -87,6 +87,7 @@ struct thread {
 	u32 sched_class;		/* [q] SCHED_* of the ABI */
 	s32 nice;			/* [q] -20..19 */
 	u32 rt_priority;		/* [q] 1..99 for FIFO/RR */
+	u32 lent_priority;		/* [q] what waiters of its PI futexes lend: 1..99, 0 nothing */
 	bool reset_on_fork;		/* [q] children start in the normal class */
 	bool has_woken;			/* [o] woke somebody since it got the CPU */
 	u8 handoffs;			/* [o] how often it lately slept right after waking somebody; 0..HANDOFF_MAX */
@@ -143,6 +144,9 @@ struct thread {
 	u32 altstack_flags;
 	u64 clear_tid;			/* [o] user address, CLONE_CHILD_CLEARTID */
 	u64 robust_list;		/* [o] user address */
+	struct pi_lock *pi_owned;	/* pi_spin (kernel/ipc/futex_pi.c): PI futexes it holds and others wait for */
+	struct pi_waiter *pi_blocked;	/* pi_spin: where it waits for one */
+	bool pi_over;			/* pi_spin: it may own none any more */
 	u64 rseq;			/* [o] user address; 0 none */
 	u32 rseq_sig, rseq_len;
 	u32 rseq_cpu;			/* [o] the CPU number that was written there last */

@@ -43,6 +43,16 @@
 #define FUTEX_TID_MASK 0x3fffffffu
 #define ROBUST_LIST_LIMIT 2048
 
+/* futex_waitv, futex_wait, futex_wake, futex_requeue: flags of each word. */
+#define FUTEX2_SIZE_MASK 0x03u
+#define FUTEX2_SIZE_U32 0x02u
+#define FUTEX2_PRIVATE 0x80u
+#define FUTEX_WAITV_MAX 128u
+struct user_futex_waitv {
+	u64 val, uaddr;
+	u32 flags, reserved;
+};
+
 struct robust_list_head {
 	u64 next;		/* struct robust_list *; low bit: PI */
 	s64 futex_offset;

@@ -7,6 +7,7 @@
 #include "exec.h"
 #include "proc.h"
 #include <kernel/aspace.h>
+#include <kernel/futex.h>
 #include <kernel/mm.h>
 #include <kernel/random.h>
 #include <kernel/syscall.h>
@@ -337,6 +338,8 @@ static void leave_memory(struct thread *self)
 
 	if (self->robust_list)
 		robust_list_exit(self);
+	futex_pi_abandon(self);
+	futex_pi_begin(self);
 	if (self->clear_tid && self->aspace && ref_read(&self->aspace->users) > 1) {
 		u32 __user *word = (u32 __user *)self->clear_tid;
 

@@ -5,6 +5,7 @@
  */
 #include "proc.h"
 #include <kernel/aspace.h>
+#include <kernel/futex.h>
 #include <kernel/log.h>
 #include <kernel/syscall.h>
 #include <kernel/tty.h>
@@ -204,6 +205,7 @@ static void release_memory(struct thread *self)
 
 	if (self->robust_list)
 		robust_list_exit(self);
+	futex_pi_abandon(self);
 	if (self->clear_tid && ref_read(&as->users) > 1) {
 		u32 __user *word = (u32 __user *)self->clear_tid;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls that set and show how threads are scheduled. kernel/sched/ does it. */
 #include "proc.h"
+#include <kernel/futex.h>
 #include <kernel/sched.h>
 #include <kernel/syscall.h>
 #include <kernel/usercopy.h>
@@ -103,6 +104,8 @@ static int request_apply(struct thread *t, const struct request *r)
 		err = sched_set_nice(t, clamp(r->nice, -20, 19));
 	if (!err && !r->keeps_reset)
 		sched_set_reset_on_fork(t, r->resets_on_fork);
+	if (!err)
+		futex_pi_reorder(t);
 	return err;
 }
 

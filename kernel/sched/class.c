@@ -65,7 +65,7 @@ static void change(struct thread *t, void (*apply)(struct runq *rq, struct threa
 	spin_unlock_irqrestore(&t->wake_lock, flags);
 }
 
-static u32 slot_of(u32 sched_class)
+u32 sched_slot_of(u32 sched_class)
 {
 	switch (sched_class) {
 	case SCHED_DEADLINE:
@@ -91,7 +91,7 @@ static void apply_class(struct runq *rq, struct thread *t, const void *arg)
 
 	t->sched_class = c->sched_class;
 	t->rt_priority = c->rt_priority;
-	t->sched_slot = slot_of(c->sched_class);
+	t->sched_slot = t->lent_priority && c->sched_class != SCHED_DEADLINE ? SLOT_FIXED : sched_slot_of(c->sched_class);
 	if (c->sched_class == SCHED_DEADLINE) {
 		t->deadline.runtime_ns = c->deadline.runtime_ns;
 		t->deadline.relative_ns = c->deadline.relative_ns;
@@ -140,6 +140,30 @@ int sched_set_deadline(struct thread *t, u64 runtime_ns, u64 deadline_ns, u64 pe
 		change(t, apply_class, &c);
 	mutex_unlock(&sched_admin_lock);
 	return min(cpu, 0);
+}
+
+/* ---- priority inheritance: a lent priority puts a thread of any class into the fixed queue ---- */
+
+u32 sched_own_priority(const struct thread *t)
+{
+	u32 sched_class = atomic_load(&t->sched_class);
+
+	return sched_class == SCHED_FIFO || sched_class == SCHED_RR ? atomic_load(&t->rt_priority) :
+	       sched_class == SCHED_DEADLINE ? SCHED_PRIORITY_DEADLINE : 0;
+}
+
+static void apply_lent(struct runq *rq, struct thread *t, const void *arg)
+{
+	t->lent_priority = *(const u32 *)arg;
+	t->sched_slot = t->lent_priority ? SLOT_FIXED : sched_slot_of(t->sched_class);
+}
+
+void sched_lend(struct thread *t, u32 priority)
+{
+	u32 own = sched_own_priority(t), lent = priority > own && own < 99 ? min(priority, 99u) : 0;
+
+	if (atomic_load(&t->lent_priority) != lent)
+		change(t, apply_lent, &lent);
 }
 
 static void apply_nice(struct runq *rq, struct thread *t, const void *arg)

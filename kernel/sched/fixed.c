@@ -15,6 +15,9 @@ struct fixed_queue {
 };
 static_assert(sizeof(struct fixed_queue) <= SLOT_DATA_SIZE, "");
 
+/* Its own, or what waiters of its locks lend it. Changes only while t is in no queue. */
+static u32 priority_of(const struct thread *t) { return max(t->rt_priority, t->lent_priority); }
+
 static void fixed_init(void *rq_data)
 {
 	struct fixed_queue *q = rq_data;
@@ -37,7 +40,7 @@ static u64 turn_ns(void) { return atomic_load(&sched_settings.rr_timeslice_ms) *
 static bool fixed_enqueue(struct runq *rq, void *rq_data, struct thread *t, u32 flags)
 {
 	struct fixed_queue *q = rq_data;
-	struct list *l = &q->lists[t->rt_priority];
+	struct list *l = &q->lists[priority_of(t)];
 
 	if (flags || t->slice_ns == 0) {
 		t->slice_ns = turn_ns();
@@ -45,7 +48,7 @@ static bool fixed_enqueue(struct runq *rq, void *rq_data, struct thread *t, u32 
 	} else {
 		list_push_front(l, &t->rq_link);
 	}
-	bitmap_set(q->bitmap, t->rt_priority);
+	bitmap_set(q->bitmap, priority_of(t));
 	return true;
 }
 
@@ -54,8 +57,8 @@ static bool fixed_dequeue(struct runq *rq, void *rq_data, struct thread *t)
 	struct fixed_queue *q = rq_data;
 
 	list_remove(&t->rq_link);
-	if (list_empty(&q->lists[t->rt_priority]))
-		bitmap_clear(q->bitmap, t->rt_priority);
+	if (list_empty(&q->lists[priority_of(t)]))
+		bitmap_clear(q->bitmap, priority_of(t));
 	return true;
 }
 
@@ -80,7 +83,7 @@ static bool fixed_account(struct runq *rq, void *rq_data, struct thread *t, u64 
 	t->slice_ns = t->slice_ns > ran_ns ? t->slice_ns - ran_ns : 0;
 	if (t->slice_ns != 0)
 		return false;
-	if (!list_empty(&q->lists[t->rt_priority]))
+	if (!list_empty(&q->lists[priority_of(t)]))
 		return true;
 	t->slice_ns = turn_ns();	/* alone at its priority */
 	return false;
@@ -88,7 +91,7 @@ static bool fixed_account(struct runq *rq, void *rq_data, struct thread *t, u64 
 
 static bool fixed_preempts(const struct thread *woken, const struct thread *running)
 {
-	return woken->rt_priority > running->rt_priority;
+	return priority_of(woken) > priority_of(running);
 }
 
 static u64 fixed_slice(const struct runq *rq, const void *rq_data, const struct thread *t)

@@ -94,6 +94,9 @@ void runq_take_out(struct runq *rq, struct thread *t);
 struct runq *runq_lock_of(struct thread *t);
 void runq_kick(struct runq *rq);	/* its CPU looks again who should run */
 
+/* class.c: where threads of that class queue. */
+u32 sched_slot_of(u32 sched_class);
+
 /* wake.c */
 void runq_drain(struct runq *rq);	/* takes the wake list in; own CPU, interrupts off, lock not held */
 /*

@@ -31,6 +31,8 @@ static void inherit(struct thread *t, struct thread *from)
 	atomic_store(&t->cpu, atomic_load(&from->cpu));
 	t->group = group_of_thread(from);
 	t->cred = from->cred ? cred_get(from->cred) : NULL;
+	if (from->lent_priority)
+		t->sched_slot = sched_slot_of(from->sched_class);	/* a loan is not inherited */
 }
 
 struct thread *thread_alloc(const char *name)
