@@ -77,6 +77,7 @@ struct aspace {
 	struct refcount refs;		/* users count as one; lazy CPUs and /proc hold others */
 	cpumask_t cpus;			/* [a] CPUs where it may have TLB entries */
 	u64 asid;
+	u32 membarrier;			/* [a] registered MEMBARRIER_CMD_ bits */
 	vaddr_t mmap_base;		/* allocations go below */
 	vaddr_t brk_start, brk;		/* lock */
 	vaddr_t stack_top, arg_start, arg_end, env_start, env_end;

@@ -96,6 +96,7 @@ static void copy_bounds(struct aspace *dst, const struct aspace *src)
 	dst->data_start = src->data_start;
 	dst->data_end = src->data_end;
 	dst->vdso = src->vdso;
+	dst->membarrier = atomic_load(&src->membarrier);
 	__builtin_memcpy(dst->auxv, src->auxv, sizeof(dst->auxv));
 	if (src->exe && !inode_deny_write(src->exe->inode))	/* denied already: cannot fail */
 		dst->exe = file_get(src->exe);

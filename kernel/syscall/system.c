@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The system as a whole: names, memory and load figures, random bytes, CPU number, barrier, log, reboot. */
 #include <kernel/boot.h>
-#include <kernel/irq.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/power.h>
@@ -17,7 +16,6 @@
 #include <uapi/capability.h>
 #include <uapi/errno.h>
 #include <uapi/misc.h>
-#include <uapi/sched.h>
 #include <uapi/sysinfo.h>
 #include <uapi/utsname.h>
 
@@ -105,24 +103,6 @@ long sys_getcpu(u32 __user *cpu, u32 __user *node, void __user *unused)
 	if (cpu && put_user(id, cpu))
 		return -EFAULT;
 	return node ? put_user(0u, node) : 0;
-}
-
-/* The interrupt itself orders the other CPU's memory accesses. */
-static void barrier_here(void *unused) { atomic_fence_full(); }
-
-long sys_membarrier(int cmd, u32 flags, int cpu_id)
-{
-	if (flags)
-		return -EINVAL;
-	switch (cmd) {
-	case MEMBARRIER_CMD_QUERY:
-		return MEMBARRIER_CMD_GLOBAL;
-	case MEMBARRIER_CMD_GLOBAL:
-		ipi_call(atomic_load(&cpu_online_mask), barrier_here, NULL);
-		return 0;
-	default:
-		return -EINVAL;
-	}
 }
 
 /* ---- syslog(2) ---- */
