@@ -274,6 +274,8 @@ struct file *file_anon(const char *name, const struct file_ops *ops, void *priva
 /* The same around an inode (reference taken over, also on failure); the inode alone, references 1, NULL without memory. */
 struct file *file_anon_inode(struct inode *inode, const char *name, const struct file_ops *ops, void *private, u32 flags);
 struct inode *anon_inode_new(mode_t mode);
+/* A memory file of that size without a name, open for reading and writing; name as /proc shows it. 0 or -ENOMEM. */
+int tmpfs_file_create(const char *name, u64 size, struct file **out);
 /* Opens a path for the kernel or sys_open. dir NULL: cwd. err_ptr. */
 struct file *file_open_at(const struct path *dir, const char *path, u32 flags, mode_t mode);
 struct file *file_open_path(const struct path *p, u32 flags, const struct cred *cred);

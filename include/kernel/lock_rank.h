@@ -55,6 +55,7 @@ enum lock_rank {
 	LOCK_LRU,
 	LOCK_FUTEX,
 	LOCK_FUTEX_PI,		/* a waiter's bucket, then the PI locks */
+	LOCK_SYSV,		/* each kind of System V IPC; areas are counted under their space's lock */
 	LOCK_GROUP,
 	LOCK_MISC,
 	LOCK_SOCKET_ASYNC,	/* socket.async_lock: wakers send SIGIO under it */

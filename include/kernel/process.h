@@ -72,6 +72,7 @@ struct process {
 	u64 cpu_check_total;		/* [s] CPU time at the last look */
 	bool cpu_parked;		/* [s] no look until it runs again */
 	s32 next_timer_id;		/* [s] */
+	struct list sem_undos;		/* kernel/ipc/sysv_sem.c's lock: what SEM_UNDO will take back */
 	char cmd[THREAD_NAME_MAX];
 };
 extern struct spinlock process_tree_lock;

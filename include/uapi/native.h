@@ -7,6 +7,7 @@
  *	ARCH_CLONE_TLS_LAST		1: clone(flags, sp, ptid, ctid, tls); else tls comes before ctid
  *	ARCH_MINSIGSTKSZ		smallest sigaltstack; AT_MINSIGSTKSZ
  *	ARCH_EPOLL_EVENT_LAYOUT		attribute of struct epoll_event
+ *	ARCH_SEMID_TIMES_PADDED		1: struct semid64_ds has a spare word behind each time
  *	O_DIRECTORY …			see <uapi/fcntl.h>
  */
 #ifndef UAPI_NATIVE_H
@@ -25,6 +26,9 @@
 #endif
 #ifndef ARCH_EPOLL_EVENT_LAYOUT
 #define ARCH_EPOLL_EVENT_LAYOUT
+#endif
+#ifndef ARCH_SEMID_TIMES_PADDED
+#define ARCH_SEMID_TIMES_PADDED 0
 #endif
 #ifndef ARCH_MINSIGSTKSZ
 #define ARCH_MINSIGSTKSZ 2048

@@ -155,7 +155,6 @@ void memdev_init(void);
 void kmsg_init(void);
 void epoll_init(void);
 void inotify_init(void);
-int tmpfs_file_create(const char *name, u64 size, struct file **out);
 int tmpfs_seals(struct file *f, int add);
 void tmpfs_allow_seals(struct file *f);
 void memfd_init(void);

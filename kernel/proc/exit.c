@@ -8,6 +8,7 @@
 #include <kernel/futex.h>
 #include <kernel/log.h>
 #include <kernel/syscall.h>
+#include <kernel/sysv.h>
 #include <kernel/tty.h>
 #include <kernel/usercopy.h>
 #include <uapi/futex.h>
@@ -288,6 +289,7 @@ __noreturn void process_exit_thread(int code)
 	if (is_last) {
 		itimer_exit(p);
 		posix_timers_delete(p);
+		sem_exit(p);
 	}
 	release_memory(self);
 	flush_signals(p, self);

@@ -73,6 +73,7 @@ struct process *process_new(struct process *parent)
 	list_init(&p->all_link);
 	list_init(&p->sig.pending.queue);
 	list_init(&p->posix_timers);
+	list_init(&p->sem_undos);
 	timer_init(&p->real_timer, itimer_fire);
 	waitq_init(&p->sig.sigtimedwait_q);
 	waitq_init(&p->child_wait);

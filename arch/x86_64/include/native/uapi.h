@@ -5,6 +5,7 @@
 
 #define ARCH_ELF_MACHINE 62		/* EM_X86_64 */
 #define ARCH_SIGACTION_RESTORER 1
+#define ARCH_SEMID_TIMES_PADDED 1		/* x86's own asm/sembuf.h */
 #define ARCH_CLONE_TLS_LAST 1
 #define ARCH_EPOLL_EVENT_LAYOUT __attribute__((packed))	/* as i386 has it */
 
