@@ -69,7 +69,7 @@ static void alone(void)
 	check_equal(a_word, tid() | FUTEX_OWNER_DIED);
 }
 
-static long counter;
+static volatile long counter;
 static void *adder(void *arg)
 {
 	for (int i = 0; i < 400; i++) {
