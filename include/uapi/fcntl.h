@@ -133,6 +133,7 @@ struct user_flock {
 #define SPLICE_F_MOVE 1
 #define SPLICE_F_NONBLOCK 2
 #define SPLICE_F_MORE 4
+#define SPLICE_F_GIFT 8
 
 #define XATTR_CREATE 1
 #define XATTR_REPLACE 2

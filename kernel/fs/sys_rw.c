@@ -242,19 +242,41 @@ long sys_sendfile(int out_fd, int in_fd, off_t __user *offset, size_t count)
 	return n;
 }
 
+/* Within one file the ranges must lie apart; what is behind the end is not there. */
+static bool ranges_overlap(struct file *in, off_t __user *in_off, struct file *out, off_t __user *out_off, size_t len)
+{
+	off_t from = in->pos, to = out->pos, size = (off_t)atomic_load(&in->inode->size);
+
+	if (in->inode != out->inode)
+		return false;
+	if ((in_off && get_user(from, in_off)) || (out_off && get_user(to, out_off)) || from < 0 || to < 0)
+		return false;	/* the copy says what is wrong */
+	len = from < size ? min(len, (size_t)(size - from)) : 0;
+	return to < from + (off_t)len && from < to + (off_t)len;
+}
+
+static ssize_t copy_file_range(struct file *in, off_t __user *in_off, struct file *out, off_t __user *out_off, size_t len)
+{
+	if (!(in->mode & FMODE_READ) || !(out->mode & FMODE_WRITE) || out->flags & O_APPEND)
+		return -EBADF;
+	if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
+		return -EISDIR;
+	if (!S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode))
+		return -EINVAL;
+	/* As Linux: programs copy by hand then, which the files of /proc need. */
+	if (in->inode->sb != out->inode->sb)
+		return -EXDEV;
+	len = min(len, (size_t)0x7ffff000);
+	return ranges_overlap(in, in_off, out, out_off, len) ? -EINVAL : copy_files(in, in_off, out, out_off, len);
+}
+
 long sys_copy_file_range(int in_fd, off_t __user *in_off, int out_fd, off_t __user *out_off, size_t len, u32 flags)
 {
 	struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
 	ssize_t n = -EBADF;
 
-	if (in && out && in->mode & FMODE_READ && out->mode & FMODE_WRITE && !(out->flags & O_APPEND)) {
-		if (S_ISDIR(in->inode->mode) || S_ISDIR(out->inode->mode))
-			n = -EISDIR;
-		else if (flags || !S_ISREG(in->inode->mode) || !S_ISREG(out->inode->mode) || in->inode == out->inode)
-			n = -EINVAL;
-		else
-			n = copy_files(in, in_off, out, out_off, len);
-	}
+	if (in && out)
+		n = flags ? -EINVAL : copy_file_range(in, in_off, out, out_off, len);
 	file_put(in);
 	file_put(out);
 	return n;

@@ -2,7 +2,7 @@
 /*
  * Pipes and FIFOs: a ring of bytes over pages that are there only while they hold some. pipe.lock
  * (mutex, LOCK_PIPE) guards everything; head and tail are also read without it to decide on sleeping.
- * Writes of up to PIPE_BUF bytes are not torn (POSIX write).
+ * Writes of up to PIPE_BUF bytes are not torn (POSIX write). What moves bytes without user memory is splice.c's.
  */
 #include <kernel/mm.h>
 #include <kernel/pipe.h>
@@ -11,20 +11,10 @@
 #include <lib/format.h>
 #include <uapi/capability.h>
 #include <uapi/termios.h>
+#include "pipe.h"
 
-#define PIPE_BUF 4096u
 #define PIPE_SIZE 65536u
 #define PIPE_SIZE_MAX (1u << 20)
-
-struct pipe {
-	struct mutex lock;
-	struct page **pages;		/* lock; size / PAGE_SIZE of them, NULL where empty */
-	u64 size;			/* lock; power of two, bytes */
-	u64 head, tail;			/* [a], lock to change: bytes ever written, ever read */
-	u32 readers, writers;		/* [a], lock to change: open ends */
-	u32 read_opens, write_opens;	/* lock: count openings, for FIFO's waiting open */
-	struct waitq read_wait, write_wait;
-};
 
 static struct pipe *pipe_new(void)
 {
@@ -53,13 +43,7 @@ void pipe_free(struct pipe *p)
 	kfree(p);
 }
 
-static struct pipe *pipe_of(struct file *f) { return f->inode->pipe; }
-static u64 used(const struct pipe *p) { return atomic_load(&p->head) - atomic_load(&p->tail); }
-static bool readable(struct pipe *p) { return used(p) || !atomic_load(&p->writers); }
-static bool room_for(struct pipe *p, u64 n) { return READ_ONCE(p->size) - used(p) >= n || !atomic_load(&p->readers); }
-
-/* The page that holds ring position at; made if absent and wanted. */
-static struct page *page_at(struct pipe *p, u64 at, bool make)
+struct page *pipe_page_at(struct pipe *p, u64 at, bool make)
 {
 	struct page **slot = &p->pages[(at & (p->size - 1)) >> PAGE_SHIFT];
 
@@ -68,7 +52,28 @@ static struct page *page_at(struct pipe *p, u64 at, bool make)
 	return *slot;
 }
 
-/* Moves up to n bytes; how many went (fewer: bad user memory, or none for a page: *err). */
+/*
+ * A page read to its end goes, unless the ring is so full that its beginning is in use again; the last one stays for
+ * the next write.
+ */
+void pipe_consume(struct pipe *p, u64 n)
+{
+	u64 end = p->tail + n, written = p->is_filling ? p->fill_end : p->head;
+
+	while (p->tail < end) {
+		u64 off = p->tail & (PAGE_SIZE - 1), part = min(end - p->tail, PAGE_SIZE - off);
+
+		atomic_store(&p->tail, p->tail + part);
+		if (off + part == PAGE_SIZE && written != p->tail && written <= p->tail - PAGE_SIZE + p->size) {
+			struct page **slot = &p->pages[((p->tail - 1) & (p->size - 1)) >> PAGE_SHIFT];
+
+			page_put(*slot);
+			*slot = NULL;
+		}
+	}
+}
+
+/* Moves up to n bytes out; how many went (fewer: bad user memory). */
 static size_t take(struct pipe *p, struct uio *to, size_t n)
 {
 	size_t done = 0;
@@ -76,35 +81,24 @@ static size_t take(struct pipe *p, struct uio *to, size_t n)
 	while (done < n) {
 		u64 off = p->tail & (PAGE_SIZE - 1);
 		size_t part = min((u64)(n - done), PAGE_SIZE - off);
-		size_t got = uio_copy_out(to, (char *)page_to_virt(page_at(p, p->tail, false)) + off, part);
+		size_t got = uio_copy_out(to, (char *)page_to_virt(pipe_page_at(p, p->tail, false)) + off, part);
 
-		atomic_store(&p->tail, p->tail + got);
+		pipe_consume(p, got);
 		done += got;
-		/*
-		 * A page read to its end goes, unless the ring is so full that its beginning is in use
-		 * again; the last one stays for the next write.
-		 */
-		if (got == part && off + part == PAGE_SIZE && p->head != p->tail &&
-		    p->head <= p->tail - PAGE_SIZE + p->size) {
-			struct page **slot = &p->pages[((p->tail - 1) & (p->size - 1)) >> PAGE_SHIFT];
-
-			page_put(*slot);
-			*slot = NULL;
-		}
 		if (got < part)
 			break;
 	}
 	return done;
 }
 
-static size_t put(struct pipe *p, struct uio *from, size_t n, int *err)
+size_t pipe_put(struct pipe *p, struct uio *from, size_t n, int *err)
 {
 	size_t done = 0;
 
 	while (done < n) {
 		u64 off = p->head & (PAGE_SIZE - 1);
 		size_t part = min((u64)(n - done), PAGE_SIZE - off), got;
-		struct page *page = page_at(p, p->head, true);
+		struct page *page = pipe_page_at(p, p->head, true);
 
 		if (!page) {
 			*err = -ENOMEM;
@@ -121,9 +115,8 @@ static size_t put(struct pipe *p, struct uio *from, size_t n, int *err)
 	return done;
 }
 
-static ssize_t pipe_read(struct file *f, struct uio *to, off_t *pos)
+ssize_t pipe_read_some(struct pipe *p, struct uio *to, bool nonblock)
 {
-	struct pipe *p = pipe_of(f);
 	bool was_full = false, has_slept = false;
 	ssize_t n = 0;
 
@@ -131,47 +124,50 @@ static ssize_t pipe_read(struct file *f, struct uio *to, off_t *pos)
 		return 0;
 	mutex_lock(&p->lock);
 	while (1) {
-		u64 have = used(p);
+		u64 have = pipe_have(p);
 
 		was_full = p->size - have < PIPE_BUF;
-
 		if (have) {
 			n = (ssize_t)take(p, to, min((u64)to->count, have));
 			if (!n)
 				n = -EFAULT;
 			break;
 		}
-		if (!p->writers)
+		if (!p->writers && !p->is_draining)
 			break;
-		if (f->flags & O_NONBLOCK) {
+		if (nonblock) {
 			n = -EAGAIN;
 			break;
 		}
 		mutex_unlock(&p->lock);
 		has_slept = true;
-		if (waitq_wait_until(&p->read_wait, readable(p), SLEEP_INTERRUPTIBLE, U64_MAX, true))
+		if (waitq_wait_until(&p->read_wait, pipe_is_readable(p), SLEEP_INTERRUPTIBLE, U64_MAX, true))
 			return -ERESTARTSYS;
 		mutex_lock(&p->lock);
 	}
 	mutex_unlock(&p->lock);
 	/* Only when that changed something: an edge-triggered watcher sees each wake-up. */
 	if (n > 0 && was_full)
-		waitq_wake(&p->write_wait, 1, POLLOUT | POLLWRNORM);
+		pipe_wake_writers(p);
 	/* We took the one wake-up of a write: what we left over is the next reader's. */
-	if (n > 0 && has_slept && used(p))
-		waitq_wake(&p->read_wait, 1, POLLIN | POLLRDNORM);
+	if (n > 0 && has_slept && pipe_have(p))
+		pipe_wake_readers(p);
 	return n;
 }
 
-static ssize_t broken_pipe(void)
+static ssize_t pipe_read(struct file *f, struct uio *to, off_t *pos)
+{
+	return pipe_read_some(pipe_of(f), to, f->flags & O_NONBLOCK);
+}
+
+ssize_t pipe_broken(void)
 {
 	(void)signal_send_thread(current, SIGPIPE, NULL);
 	return -EPIPE;
 }
 
-static ssize_t pipe_write(struct file *f, struct uio *from, off_t *pos)
+ssize_t pipe_write_some(struct pipe *p, struct uio *from, bool nonblock)
 {
-	struct pipe *p = pipe_of(f);
 	/* Not torn up to PIPE_BUF: wait until all of it fits. */
 	u64 need = from->count <= PIPE_BUF ? from->count : 1, room;
 	ssize_t done = 0;
@@ -185,31 +181,36 @@ static ssize_t pipe_write(struct file *f, struct uio *from, off_t *pos)
 			err = -EPIPE;
 			break;
 		}
-		room = p->size - used(p);
+		room = pipe_room(p);
 		if (room >= need) {
-			done += (ssize_t)put(p, from, min((u64)from->count, room), &err);
-			waitq_wake(&p->read_wait, 1, POLLIN | POLLRDNORM);
+			done += (ssize_t)pipe_put(p, from, min((u64)from->count, room), &err);
+			pipe_wake_readers(p);
 			continue;
 		}
-		if (f->flags & O_NONBLOCK) {
+		if (nonblock) {
 			err = -EAGAIN;
 			break;
 		}
 		mutex_unlock(&p->lock);
-		if (waitq_wait_until(&p->write_wait, room_for(p, need), SLEEP_INTERRUPTIBLE, U64_MAX, true)) {
+		if (waitq_wait_until(&p->write_wait, pipe_has_room(p, need), SLEEP_INTERRUPTIBLE, U64_MAX, true)) {
 			if (!done)
 				return -ERESTARTSYS;
 			return done;
 		}
 		mutex_lock(&p->lock);
 	}
-	room = p->size - used(p);
+	room = pipe_room(p);
 	mutex_unlock(&p->lock);
 	if (room)
-		waitq_wake(&p->write_wait, 1, POLLOUT | POLLWRNORM);
+		pipe_wake_writers(p);
 	if (done)
 		return done;
-	return err == -EPIPE ? broken_pipe() : err;
+	return err == -EPIPE ? pipe_broken() : err;
+}
+
+static ssize_t pipe_write(struct file *f, struct uio *from, off_t *pos)
+{
+	return pipe_write_some(pipe_of(f), from, f->flags & O_NONBLOCK);
 }
 
 static u32 pipe_poll(struct file *f, struct poll_table *t)
@@ -222,13 +223,13 @@ static u32 pipe_poll(struct file *f, struct poll_table *t)
 	if (f->mode & FMODE_WRITE)
 		poll_wait(t, f, &p->write_wait);
 	if (f->mode & FMODE_READ) {
-		if (used(p))
+		if (pipe_have(p))
 			events |= POLLIN | POLLRDNORM;
 		if (!atomic_load(&p->writers) && (u32)(uintptr_t)f->private != atomic_load(&p->write_opens))
 			events |= POLLHUP;
 	}
 	if (f->mode & FMODE_WRITE) {
-		if (READ_ONCE(p->size) - used(p) >= PIPE_BUF)
+		if (pipe_room(p) >= PIPE_BUF)
 			events |= POLLOUT | POLLWRNORM;
 		if (!atomic_load(&p->readers))
 			events |= POLLERR;
@@ -242,7 +243,7 @@ static long pipe_ioctl(struct file *f, u32 cmd, u64 arg)
 
 	if (cmd != FIONREAD)
 		return -ENOTTY;
-	n = (s32)used(pipe_of(f));
+	n = (s32)pipe_used(pipe_of(f));
 	return put_user(n, (s32 __user *)arg);
 }
 
@@ -382,8 +383,8 @@ int pipe_set_size(struct file *f, u64 want)
 	if (!pages)
 		return -ENOMEM;
 	mutex_lock(&p->lock);
-	have = used(p);
-	if ((p->tail & ~PAGE_MASK) + have > min(size, p->size)) {
+	have = pipe_used(p);
+	if (p->is_draining || p->is_filling || (p->tail & ~PAGE_MASK) + have > min(size, p->size)) {
 		mutex_unlock(&p->lock);
 		kfree(pages);
 		return -EBUSY;
