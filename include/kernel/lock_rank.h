@@ -77,7 +77,6 @@ enum lock_rank {
 	LOCK_CLOCK,		/* adjtimex */
 	LOCK_TIMER,
 	LOCK_WAITQ,		/* a source's before that of the epoll which watches it */
-	LOCK_EPOLL_READY,	/* epoll.ready_lock: taken by wake-ups */
 	LOCK_THREAD,		/* thread.wake_lock */
 	LOCK_RUNQ,
 	LOCK_LOG,

@@ -361,12 +361,18 @@ struct file *fd_get(int fd)
 	return f;
 }
 
-struct file *fd_borrow_any(int fd, bool *borrowed)
+bool fd_table_is_ours(void)
 {
 	struct process *p = current_process();
-	struct fd_table *t = p->files;
 
-	*borrowed = atomic_load(&p->nr_threads) == 1 && ref_read(&t->refs) == 1;
+	return atomic_load(&p->nr_threads) == 1 && ref_read(&p->files->refs) == 1;
+}
+
+struct file *fd_borrow_any(int fd, bool *borrowed)
+{
+	struct fd_table *t = table();
+
+	*borrowed = fd_table_is_ours();
 	if (unlikely(!*borrowed))
 		return fd_get_any(fd);
 	return (u32)fd < t->capacity ? t->files[fd] : NULL;

@@ -5,6 +5,7 @@
  */
 #include "vfs.h"
 #include "poll.h"
+#include <kernel/process.h>
 #include <kernel/signal.h>
 #include <kernel/thread.h>
 
@@ -14,7 +15,7 @@
 struct poll_entry {
 	struct waitq_entry wait;
 	struct waitq *q;
-	struct file *file;		/* reference: the queue lives as long as the file */
+	struct file *file;		/* reference: the queue lives as long as the file; NULL: the descriptor table keeps it */
 };
 struct poll_chunk {
 	struct poll_chunk *next;
@@ -24,6 +25,7 @@ struct poll_chunk {
 struct poll_wait {
 	struct poll_table table;
 	struct thread *thread;
+	bool is_ours;			/* fd_table_is_ours */
 	u32 triggered;			/* [a] */
 	int error;
 	u32 n;
@@ -49,9 +51,10 @@ static struct poll_entry *entry_new(struct poll_wait *w)
 	if (w->n < INLINE_ENTRIES)
 		return &w->entries[w->n++];
 	if (!c || c->n == CHUNK_ENTRIES) {
-		c = kzalloc(sizeof(*c), 0);
+		c = kmalloc(sizeof(*c), 0);
 		if (!c)
 			return NULL;
+		c->n = 0;
 		c->next = w->chunks;
 		w->chunks = c;
 	}
@@ -67,7 +70,7 @@ static void queue(struct poll_table *t, struct file *f, struct waitq *q)
 		w->error = -ENOMEM;
 		return;
 	}
-	*e = (struct poll_entry){ .q = q, .file = file_get(f) };
+	*e = (struct poll_entry){ .q = q, .file = w->is_ours ? NULL : file_get(f) };
 	e->wait.wake = wake;
 	e->wait.want = t->want;
 	e->wait.thread = w->thread;
@@ -80,6 +83,7 @@ static void wait_init(struct poll_wait *w)
 	w->table.queue = queue;
 	w->table.want = 0;
 	w->thread = current;
+	w->is_ours = fd_table_is_ours();
 	w->triggered = 0;
 	w->error = 0;
 	w->n = 0;
@@ -106,6 +110,8 @@ static void wait_finish(struct poll_wait *w)
 		kfree(c);
 	}
 }
+
+#define ALWAYS_READY (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)
 
 /*
  * Looks through scan (which registers with the table it is given) until it counts something, the deadline
@@ -140,32 +146,52 @@ int poll_loop(int (*scan)(struct poll_table *t, void *arg), void *arg, u64 deadl
 	return n;
 }
 
-static int scan_pollfds(struct poll_table *t, void *arg)
+/* The file of fd for one look: without a reference when the table is ours. */
+static inline struct file *look_get(const struct fd_table *ours, int fd)
 {
+	struct file *f;
+
+	if (unlikely(!ours))
+		return fd_get(fd);
+	f = (u32)fd < ours->capacity ? ours->files[fd] : NULL;
+	return f && !(f->mode & FMODE_PATH) ? f : NULL;
+}
+
+static inline u32 look(const struct fd_table *ours, struct file *f, struct poll_table *t)
+{
+	u32 events = f->ops->poll ? f->ops->poll(f, t) : ALWAYS_READY;
+
+	if (unlikely(!ours))
+		file_put(f);
+	return events;
+}
+
+static const struct fd_table *our_table(void) { return fd_table_is_ours() ? current_process()->files : NULL; }
+
+static int __hot scan_pollfds(struct poll_table *t, void *arg)
+{
+	const struct fd_table *ours = our_table();
 	struct poll_call *c = arg;
+	const struct pollfd *p = c->fds;
+	s16 *result = c->revents;
+	u32 differs = 0;
 	int n = 0;
 
-	for (u32 i = 0; i < c->nr; i++) {
-		struct pollfd *p = &c->fds[i];
-		u32 want = (u16)p->events | POLLERR | POLLHUP;
+	for (u32 left = c->nr; left; left--, p++, result++) {
+		u32 want = (u16)p->events | POLLERR | POLLHUP, got = 0;
 		struct file *f;
-		bool borrowed;
 
-		p->revents = 0;
-		if (p->fd < 0)
-			continue;
-		f = fd_borrow(p->fd, &borrowed);
-		if (!f) {
-			p->revents = POLLNVAL;
-		} else {
+		if (likely(p->fd >= 0)) {
+			f = look_get(ours, p->fd);
 			if (t)
 				t->want = want;
-			p->revents = (s16)(file_poll(f, n ? NULL : t) & want);
-			fd_return(f, borrowed);
+			got = f ? look(ours, f, n ? NULL : t) & want : POLLNVAL;
+			n += got != 0;
 		}
-		if (p->revents)
-			n++;
+		*result = (s16)got;
+		differs |= got ^ (u16)p->revents;
 	}
+	c->differs = differs;
 	return n;
 }
 
@@ -175,42 +201,55 @@ int poll_files(struct poll_call *c, u64 deadline_ns) { return poll_loop(scan_pol
 #define OUT_SET (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
 #define EX_SET POLLPRI
 
-static int scan_select(struct poll_table *t, void *arg)
+/* Bits of one word of the three sets. How many results, -EBADF. */
+static int __hot scan_word(struct poll_table *t, const struct fd_table *ours, struct select_call *c, u32 word, bool has_some)
 {
-	static const u32 masks[3] = { IN_SET, OUT_SET, EX_SET };
-	struct select_call *c = arg;
+	const u64 *in = c->in + word;
+	u64 *out = c->out + word, set[3] = { in[0], in[c->words], in[2 * c->words] }, got[3] = { 0 };
 	int n = 0;
 
-	memset(c->out, 0, 3 * c->words * sizeof(u64));
-	for (u32 fd = 0; fd < c->nr; fd++) {
-		u32 wanted = 0, want = 0, events;
-		struct file *f;
-		bool borrowed;
+	for (u64 left = set[0] | set[1] | set[2]; left; left &= left - 1) {
+		u64 bit = left & -left;
+		int fd = (int)(word * 64 + ctz64(left));
+		struct file *f = look_get(ours, fd);
+		u32 events;
 
-		if (fd % 64 == 0 && !(c->in[fd / 64] | c->in[c->words + fd / 64] | c->in[2 * c->words + fd / 64])) {
-			fd += 63;
-			continue;
-		}
-
-		for (u32 s = 0; s < 3; s++)
-			if (bitmap_test(c->in + s * c->words, fd)) {
-				wanted |= 1u << s;
-				want |= masks[s];
-			}
-		if (!wanted)
-			continue;
-		if (t)
-			t->want = want | POLLERR | POLLHUP;
-		f = fd_borrow((int)fd, &borrowed);
 		if (!f)
 			return -EBADF;
-		events = file_poll(f, n ? NULL : t);
-		fd_return(f, borrowed);
-		for (u32 s = 0; s < 3; s++)
-			if (wanted & 1u << s && events & masks[s]) {
-				bitmap_set(c->out + s * c->words, fd);
-				n++;
-			}
+		if (t)
+			t->want = (set[0] & bit ? IN_SET : 0) | (set[1] & bit ? OUT_SET : 0) | (set[2] & bit ? EX_SET : 0) | POLLERR | POLLHUP;
+		events = look(ours, f, has_some || n ? NULL : t);
+		if (!events)
+			continue;
+		if (set[0] & bit && events & IN_SET) {
+			got[0] |= bit;
+			n++;
+		}
+		if (set[1] & bit && events & OUT_SET) {
+			got[1] |= bit;
+			n++;
+		}
+		if (set[2] & bit && events & EX_SET) {
+			got[2] |= bit;
+			n++;
+		}
+	}
+	for (u32 s = 0; s < 3; s++)
+		out[s * c->words] = got[s];
+	return n;
+}
+
+static int scan_select(struct poll_table *t, void *arg)
+{
+	const struct fd_table *ours = our_table();
+	struct select_call *c = arg;
+	int n = 0, r;
+
+	for (u32 word = 0; word < c->words; word++) {
+		r = scan_word(t, ours, c, word, n);
+		if (r < 0)
+			return r;
+		n += r;
 	}
 	return n;
 }

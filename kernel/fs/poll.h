@@ -6,8 +6,10 @@
 #include <kernel/fs.h>
 
 struct poll_call {
-	struct pollfd *fds;
+	const struct pollfd *fds;
+	s16 *revents;		/* out, one each */
 	u32 nr;
+	bool differs;		/* out: some are not what fds has */
 };
 struct select_call {
 	u32 nr, words;		/* descriptors; u64 words of one set */

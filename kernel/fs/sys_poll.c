@@ -7,40 +7,51 @@
 #include <kernel/time.h>
 
 #define FAST_FDS 16u
+#define FAST_WORDS 6u		/* of one set: 384 descriptors */
+
+/*
+ * Only revents may be written; where they are as they were nothing is, but for the first, which tells unwritable
+ * memory.
+ */
+static int results_out(struct pollfd __user *u, const struct poll_call *c)
+{
+	u32 n = c->differs ? c->nr : min(c->nr, 1u);
+
+	for (u32 i = 0; i < n; i++)
+		if ((!i || c->revents[i] != c->fds[i].revents) && put_user(c->revents[i], &u[i].revents))
+			return -EFAULT;
+	return 0;
+}
+
+static int poll_with(struct pollfd __user *u, struct pollfd *fds, s16 *revents, u32 n, u64 deadline)
+{
+	struct poll_call c = { .fds = fds, .revents = revents, .nr = n };
+	int r;
+
+	if (n && copy_from_user(fds, u, n * sizeof(*fds)))
+		return -EFAULT;
+	r = poll_files(&c, deadline);
+	if (r >= 0 && results_out(u, &c))
+		return -EFAULT;
+	return r == -EINTR ? -ERESTARTNOHAND : r;
+}
 
 static int do_poll(void __user *ufds, u32 n, u64 deadline)
 {
-	struct pollfd fast[FAST_FDS];
-	s16 before_fast[FAST_FDS], *before = before_fast;
-	struct poll_call c = { .fds = fast, .nr = n };
-	int r = 0;
+	struct pollfd fast[FAST_FDS], *fds;
+	s16 revents[FAST_FDS];
+	int r;
 
 	if (n > rlimit(RLIMIT_NOFILE))
 		return -EINVAL;
-	if (n > FAST_FDS) {
-		c.fds = kcalloc(n, sizeof(*c.fds) + sizeof(*before), 0);
-		if (!c.fds)
-			return -ENOMEM;
-		before = (s16 *)(c.fds + n);
-	}
-	if (n && copy_from_user(c.fds, ufds, n * sizeof(*c.fds)))
-		r = -EFAULT;
-	for (u32 i = 0; i < n; i++)
-		before[i] = c.fds[i].revents;
-	if (!r)
-		r = poll_files(&c, deadline);
-	/* Only revents may be written; where they are as they were (but for the first, which tells unwritable memory) nothing is. */
-	for (u32 i = 0; r >= 0 && i < n; i++) {
-		struct pollfd __user *u = (struct pollfd __user *)ufds + i;
-
-		if (i && c.fds[i].revents == before[i])
-			continue;
-		if (put_user(c.fds[i].revents, &u->revents))
-			r = -EFAULT;
-	}
-	if (c.fds != fast)
-		kfree(c.fds);
-	return r == -EINTR ? -ERESTARTNOHAND : r;
+	if (n <= FAST_FDS)
+		return poll_with(ufds, fast, revents, n, deadline);
+	fds = kmalloc(n * (sizeof(*fds) + sizeof(*revents)), 0);
+	if (!fds)
+		return -ENOMEM;
+	r = poll_with(ufds, fds, (s16 *)(fds + n), n, deadline);
+	kfree(fds);
+	return r;
 }
 
 static u64 deadline_after(u64 ns)
@@ -114,13 +125,30 @@ long sys_ppoll(void __user *fds, u32 nfds, struct timespec64 __user *timeout, co
 struct sets {
 	void __user *user[3];
 	u64 *bits;		/* three in, three out */
+	u64 fast[6 * FAST_WORDS];
 };
 
+static void sets_init(struct sets *s, void __user *in, void __user *out, void __user *except)
+{
+	s->user[0] = in;
+	s->user[1] = out;
+	s->user[2] = except;
+}
+
+/* Bits at or above n are no descriptors: as Linux, whole words are read and the rest is not looked at. */
 static int sets_in(const struct sets *s, u32 n, u32 words)
 {
-	for (int i = 0; i < 3; i++)
-		if (s->user[i] && copy_from_user(s->bits + i * words, s->user[i], (n + 7) / 8))
+	for (int i = 0; i < 3; i++) {
+		u64 *bits = s->bits + (u32)i * words;
+
+		bits[words - 1] = 0;
+		if (!s->user[i])
+			memset(bits, 0, words * sizeof(u64));
+		else if (n && copy_from_user(bits, s->user[i], (n + 63) / 64 * 8))
 			return -EFAULT;
+		if (n % 64)
+			bits[words - 1] &= BIT(n % 64) - 1;
+	}
 	return 0;
 }
 
@@ -143,7 +171,9 @@ static long do_select(int nfds, struct sets *s, u64 deadline)
 		return -EINVAL;
 	n = min(n, atomic_load(&current_process()->files->capacity));
 	words = max((n + 63) / 64, 1u);
-	s->bits = kcalloc(6 * words, sizeof(u64), 0);
+	s->bits = s->fast;
+	if (words > FAST_WORDS)
+		s->bits = kmalloc(6 * words * sizeof(u64), 0);
 	if (!s->bits)
 		return -ENOMEM;
 	c = (struct select_call){ .nr = n, .words = words, .in = s->bits, .out = s->bits + 3 * words };
@@ -152,13 +182,14 @@ static long do_select(int nfds, struct sets *s, u64 deadline)
 		r = select_files(&c, deadline);
 	if (r >= 0 && sets_out(s, n, words))
 		r = -EFAULT;
-	kfree(s->bits);
+	if (s->bits != s->fast)
+		kfree(s->bits);
 	return r == -EINTR ? -ERESTARTNOHAND : r;
 }
 
 long sys_select(int nfds, void __user *readfds, void __user *writefds, void __user *exceptfds, struct timeval64 __user *timeout)
 {
-	struct sets s = { .user = { readfds, writefds, exceptfds } };
+	struct sets s;
 	struct timeval64 tv;
 	struct timespec64 t;
 	u64 deadline = U64_MAX;
@@ -174,6 +205,7 @@ long sys_select(int nfds, void __user *readfds, void __user *writefds, void __us
 		if (r)
 			return r;
 	}
+	sets_init(&s, readfds, writefds, exceptfds);
 	r = do_select(nfds, &s, deadline);
 	if (timeout) {
 		t = time_left(deadline);
@@ -187,7 +219,7 @@ long sys_select(int nfds, void __user *readfds, void __user *writefds, void __us
 long sys_pselect6(int nfds, void __user *readfds, void __user *writefds, void __user *exceptfds,
 		  struct timespec64 __user *timeout, const void __user *sigmask)
 {
-	struct sets s = { .user = { readfds, writefds, exceptfds } };
+	struct sets s;
 	struct {
 		u64 mask, size;
 	} arg = { 0 };
@@ -204,6 +236,7 @@ long sys_pselect6(int nfds, void __user *readfds, void __user *writefds, void __
 		if (r)
 			return r;
 	}
+	sets_init(&s, readfds, writefds, exceptfds);
 	r = take_mask((const u64 __user *)arg.mask, arg.size);
 	if (!r)
 		r = do_select(nfds, &s, deadline);

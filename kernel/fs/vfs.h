@@ -133,6 +133,8 @@ int fd_table_close(struct fd_table *t, int fd);
 int fd_table_replace(struct fd_table *t, u32 fd, u32 limit, struct file *f, bool cloexec);
 int fd_table_cloexec(struct fd_table *t, int fd, int set);
 int fd_table_next(struct fd_table *t, u32 from);
+/* Nobody but the caller's thread can close what is in the current process's table, for as long as this call lasts. */
+bool fd_table_is_ours(void);
 
 /* chardev.c */
 void chardev_init(void);

@@ -213,22 +213,28 @@ static ssize_t pipe_write(struct file *f, struct uio *from, off_t *pos)
 	return pipe_write_some(pipe_of(f), from, f->flags & O_NONBLOCK);
 }
 
-static u32 pipe_poll(struct file *f, struct poll_table *t)
+static __noinline void poll_enter(struct file *f, struct pipe *p, struct poll_table *t)
 {
-	struct pipe *p = pipe_of(f);
-	u32 events = 0;
-
 	if (f->mode & FMODE_READ)
 		poll_wait(t, f, &p->read_wait);
 	if (f->mode & FMODE_WRITE)
 		poll_wait(t, f, &p->write_wait);
-	if (f->mode & FMODE_READ) {
+}
+
+static u32 __hot pipe_poll(struct file *f, struct poll_table *t)
+{
+	struct pipe *p = pipe_of(f);
+	u32 events = 0, mode = f->mode;
+
+	if (t)
+		poll_enter(f, p, t);
+	if (mode & FMODE_READ) {
 		if (pipe_have(p))
-			events |= POLLIN | POLLRDNORM;
+			events = POLLIN | POLLRDNORM;
 		if (!atomic_load(&p->writers) && (u32)(uintptr_t)f->private != atomic_load(&p->write_opens))
 			events |= POLLHUP;
 	}
-	if (f->mode & FMODE_WRITE) {
+	if (mode & FMODE_WRITE) {
 		if (pipe_room(p) >= PIPE_BUF)
 			events |= POLLOUT | POLLWRNORM;
 		if (!atomic_load(&p->readers))

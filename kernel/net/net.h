@@ -20,6 +20,8 @@ void socket_async_end(struct socket *sk);
 
 /* The socket of a descriptor with a reference on its file: -EBADF, -ENOTSOCK. */
 struct socket *socket_fd_get(int fd, struct file **file);
+/* The same for the length of a call, as fd_borrow: end with fd_return. */
+struct socket *socket_fd_borrow(int fd, struct file **file, bool *borrowed);
 /* A name in (len bytes, zero-padded) and out (at most what *len says; *len becomes n). */
 int socket_addr_in(struct sockaddr_storage *a, const void __user *addr, u32 len);
 int socket_addr_out(const struct sockaddr_storage *a, u32 n, void __user *addr, u32 __user *len);

@@ -25,7 +25,8 @@ long sys_sendto(int fd, const void __user *buf, size_t len, u32 flags, const voi
 	struct sockaddr_storage name;
 	struct socket_msg msg = { 0 };
 	struct file *f;
-	struct socket *sk = socket_fd_get(fd, &f);
+	bool borrowed;
+	struct socket *sk = socket_fd_borrow(fd, &f, &borrowed);
 	struct uio u;
 	ssize_t n;
 
@@ -43,7 +44,7 @@ long sys_sendto(int fd, const void __user *buf, size_t len, u32 flags, const voi
 		msg.flags = flags_for(f, flags);
 		n = socket_send(sk, &msg);
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return n;
 }
 
@@ -52,7 +53,8 @@ long sys_recvfrom(int fd, void __user *buf, size_t len, u32 flags, void __user *
 	struct sockaddr_storage name;
 	struct socket_msg msg = { 0 };
 	struct file *f;
-	struct socket *sk = socket_fd_get(fd, &f);
+	bool borrowed;
+	struct socket *sk = socket_fd_borrow(fd, &f, &borrowed);
 	struct uio u;
 	ssize_t n;
 	int err;
@@ -70,7 +72,7 @@ long sys_recvfrom(int fd, void __user *buf, size_t len, u32 flags, void __user *
 		if (err)
 			n = err;
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return n;
 }
 
@@ -161,13 +163,14 @@ static ssize_t send_one(struct file *f, struct socket *sk, const void __user *um
 long sys_sendmsg(int fd, const void __user *msg, u32 flags)
 {
 	struct file *f;
-	struct socket *sk = socket_fd_get(fd, &f);
+	bool borrowed;
+	struct socket *sk = socket_fd_borrow(fd, &f, &borrowed);
 	ssize_t n;
 
 	if (is_err(sk))
 		return ptr_err(sk);
 	n = send_one(f, sk, msg, flags);
-	file_put(f);
+	fd_return(f, borrowed);
 	return n;
 }
 
@@ -211,13 +214,14 @@ static ssize_t receive_one(struct file *f, struct socket *sk, void __user *umsg,
 long sys_recvmsg(int fd, void __user *msg, u32 flags)
 {
 	struct file *f;
-	struct socket *sk = socket_fd_get(fd, &f);
+	bool borrowed;
+	struct socket *sk = socket_fd_borrow(fd, &f, &borrowed);
 	ssize_t n;
 
 	if (is_err(sk))
 		return ptr_err(sk);
 	n = receive_one(f, sk, msg, flags);
-	file_put(f);
+	fd_return(f, borrowed);
 	return n;
 }
 
@@ -225,7 +229,8 @@ long sys_sendmmsg(int fd, void __user *vec, u32 vlen, u32 flags)
 {
 	struct user_mmsghdr __user *v = vec;
 	struct file *f;
-	struct socket *sk = socket_fd_get(fd, &f);
+	bool borrowed;
+	struct socket *sk = socket_fd_borrow(fd, &f, &borrowed);
 	ssize_t n = 0;
 	u32 done = 0;
 
@@ -241,7 +246,7 @@ long sys_sendmmsg(int fd, void __user *vec, u32 vlen, u32 flags)
 			break;
 		done++;
 	}
-	file_put(f);
+	fd_return(f, borrowed);
 	return done ? (ssize_t)done : n;
 }
 
@@ -279,6 +284,7 @@ long sys_recvmmsg(int fd, void __user *vec, u32 vlen, u32 flags, struct timespec
 	struct timespec64 t;
 	struct file *f;
 	struct socket *sk;
+	bool borrowed;
 	ssize_t n;
 
 	if (timeout) {
@@ -289,11 +295,11 @@ long sys_recvmmsg(int fd, void __user *vec, u32 vlen, u32 flags, struct timespec
 		if (t.tv_sec < 9000000000)
 			deadline = time_ns() + (u64)t.tv_sec * NSEC_PER_SEC + (u64)t.tv_nsec;
 	}
-	sk = socket_fd_get(fd, &f);
+	sk = socket_fd_borrow(fd, &f, &borrowed);
 	if (is_err(sk))
 		return ptr_err(sk);
 	n = receive_many(f, sk, vec, min(vlen, (u32)UIO_MAXIOV), flags, deadline);
-	file_put(f);
+	fd_return(f, borrowed);
 	if (timeout && n > 0) {
 		now = time_ns();
 		now = deadline == U64_MAX ? U64_MAX : deadline > now ? deadline - now : 0;

@@ -25,6 +25,21 @@ struct socket *socket_fd_get(int fd, struct file **file)
 	return err_ptr(-ENOTSOCK);
 }
 
+struct socket *__hot socket_fd_borrow(int fd, struct file **file, bool *borrowed)
+{
+	struct file *f = fd_borrow(fd, borrowed);
+	struct socket *sk;
+
+	*file = f;
+	if (unlikely(!f))
+		return err_ptr(-EBADF);
+	sk = socket_of_file(f);
+	if (likely(sk))
+		return sk;
+	fd_return(f, *borrowed);
+	return err_ptr(-ENOTSOCK);
+}
+
 int socket_addr_in(struct sockaddr_storage *a, const void __user *addr, u32 len)
 {
 	if (len > SOCKADDR_MAX)

@@ -3,6 +3,7 @@
  * epoll: each watched file has an item with entries in the file's wait queues. A wake-up puts the item on the ready list and
  * wakes whoever waits; epoll_wait takes items off it, asks the file what holds now, and puts level-triggered ones back.
  * An item is off the list before its file is asked, so an edge that comes meanwhile lists it again.
+ * Wake-ups list items without a lock (incoming), whoever collects holds epoll.lock.
  *
  * The item does not hold its file: the last close takes it away (epoll_file_gone, under epoll.lock), so a file whose
  * poll runs under that lock is whole even if its last reference just went.
@@ -66,17 +67,39 @@ static void insert(struct epoll *ep, struct epoll_item *item)
 	spin_unlock(&epoll_items_lock);
 }
 
-/* Puts the item on the ready list unless it is there. True: it was not. */
+/* Lists the item unless it is. True: it was not. Any context, without a lock. */
 static bool make_ready(struct epoll *ep, struct epoll_item *item)
 {
-	unsigned long flags = spin_lock_irqsave(&ep->ready_lock);
-	bool is_new = list_empty(&item->ready_link);
+	struct epoll_item *first;
 
-	if (is_new)
-		list_push_back(&ep->ready, &item->ready_link);
-	spin_unlock_irqrestore(&ep->ready_lock, flags);
-	return is_new;
+	if (atomic_xchg(&item->is_listed, 1u))
+		return false;
+	first = atomic_load(&ep->incoming);
+	do {
+		item->incoming_next = first;
+	} while (!atomic_cmpxchg(&ep->incoming, &first, item));	/* release pairs with take_incoming's acquire */
+	return true;
 }
+
+/* What wake-ups listed goes to the end of the ready list, in their order. */
+static __noinline void move_incoming(struct epoll *ep)
+{
+	struct list *end = ep->ready.prev;
+	struct epoll_item *item, *next;
+
+	for (item = atomic_xchg(&ep->incoming, (struct epoll_item *)NULL); item; item = next) {
+		next = item->incoming_next;
+		list_push_front(end, &item->ready_link);	/* behind what was the last: newest first becomes oldest first */
+	}
+}
+
+static inline void take_incoming(struct epoll *ep)
+{
+	if (unlikely(atomic_load(&ep->incoming)))
+		move_incoming(ep);
+}
+
+static bool has_ready(const struct epoll *ep) { return atomic_load(&ep->incoming) || !list_empty(&ep->ready); }
 
 static void tell(struct epoll *ep)
 {
@@ -130,11 +153,11 @@ static void item_queue(struct poll_table *t, struct file *f, struct waitq *q)
 }
 
 /* What the item would report now. */
-static u32 item_events(struct epoll_item *item)
+static inline u32 item_events(struct epoll_item *item)
 {
 	struct file *f = item->file;
 
-	return file_poll(f, NULL) & item->events & ~EPOLL_MODES;
+	return f->ops->poll(f, NULL) & item->events & ~EPOLL_MODES;
 }
 
 int epoll_add(struct epoll *ep, struct file *f, int fd, u32 events, u64 data)
@@ -178,7 +201,6 @@ void epoll_change(struct epoll_item *item, u32 events, u64 data)
 void epoll_remove(struct epoll_item *item)
 {
 	struct epoll *ep = item->ep;
-	unsigned long flags;
 
 	lock_assert_held(&ep->lock);
 	for (u32 i = 0; i < item->nr_queues; i++)
@@ -189,9 +211,8 @@ void epoll_remove(struct epoll_item *item)
 		item->next->link = item->link;
 	rb_remove(&ep->items, &item->node, NULL);
 	spin_unlock(&epoll_items_lock);
-	flags = spin_lock_irqsave(&ep->ready_lock);
+	take_incoming(ep);	/* no wake-up of it is under way any more: they run under the queues' locks */
 	list_remove(&item->ready_link);
-	spin_unlock_irqrestore(&ep->ready_lock, flags);
 	kfree(item);
 }
 
@@ -235,13 +256,20 @@ void epoll_file_gone(struct file *f)
 	}
 }
 
-static struct epoll_item *take_ready(struct epoll *ep, struct list *from)
+/* Takes item off the list and asks its file for the events to report; a wake-up from now on lists it again. */
+static inline u32 take_item(struct epoll_item *item)
 {
-	unsigned long flags = spin_lock_irqsave(&ep->ready_lock);
-	struct list *l = list_pop_front(from);
+	list_remove(&item->ready_link);
+	/* The look comes after it; a wake-up that lost to the older 1 came before. */
+	(void)atomic_xchg(&item->is_listed, 0u);
+	return item_events(item);
+}
 
-	spin_unlock_irqrestore(&ep->ready_lock, flags);
-	return l ? list_entry(l, struct epoll_item, ready_link) : NULL;
+static inline struct epoll_item *first_item(const struct epoll *ep)
+{
+	struct list *first = ep->ready.next;
+
+	return first == &ep->ready ? NULL : list_entry(first, struct epoll_item, ready_link);
 }
 
 /* An item with events goes to the user. True: stays on the list (level-triggered). */
@@ -256,7 +284,7 @@ static int put_event(struct user_epoll_event __user *out, u32 events, u64 data)
 {
 	struct user_epoll_event e;
 
-	memset(&e, 0, sizeof(e));
+	__builtin_memset(&e, 0, sizeof(e));
 	e.events = events;
 	e.data = data;
 	return copy_to_user(out, &e, sizeof(e));
@@ -264,36 +292,30 @@ static int put_event(struct user_epoll_event __user *out, u32 events, u64 data)
 
 static int __hot send_events(struct epoll *ep, struct user_epoll_event __user *out, u32 max)
 {
-	struct list todo = LIST_INIT(todo);
-	struct epoll_item *item;
-	unsigned long flags;
+	struct epoll_item *item, *stop = NULL;	/* stop: the first that has had its turn */
 	bool is_left;
+	u32 events;
 	int n = 0;
 
 	mutex_lock(&ep->lock);
-	flags = spin_lock_irqsave(&ep->ready_lock);
-	list_splice_back(&todo, &ep->ready);
-	spin_unlock_irqrestore(&ep->ready_lock, flags);
-	while (n < (int)max && (item = take_ready(ep, &todo))) {
-		u32 events = item_events(item);
-
+	take_incoming(ep);
+	while (n < (int)max && (item = first_item(ep)) && item != stop) {
+		events = take_item(item);
 		if (!events)
 			continue;
-		if (put_event(out + n, events, item->data)) {
+		if (unlikely(put_event(out + n, events, item->data))) {
 			(void)make_ready(ep, item);
 			n = n ? n : -EFAULT;
 			break;
 		}
 		n++;
-		if (after_report(item))
-			(void)make_ready(ep, item);
+		if (after_report(item) && !atomic_xchg(&item->is_listed, 1u)) {
+			list_push_back(&ep->ready, &item->ready_link);
+			if (!stop)
+				stop = item;
+		}
 	}
-	/* What was not looked at comes first the next time. */
-	flags = spin_lock_irqsave(&ep->ready_lock);
-	list_splice_back(&todo, &ep->ready);
-	list_splice_back(&ep->ready, &todo);
-	is_left = !list_empty(&ep->ready);
-	spin_unlock_irqrestore(&ep->ready_lock, flags);
+	is_left = has_ready(ep);
 	mutex_unlock(&ep->lock);
 	if (is_left && !waitq_is_empty(&ep->wait))
 		waitq_wake(&ep->wait, 1, POLLIN | POLLRDNORM);
@@ -305,14 +327,14 @@ int __hot epoll_collect(struct epoll *ep, struct user_epoll_event __user *out, u
 	int n;
 
 	while (1) {
-		if (!list_empty(&ep->ready)) {
+		if (has_ready(ep)) {
 			n = send_events(ep, out, max);
 			if (n)
 				return n;
 		}
 		if (deadline == 0)
 			return 0;
-		n = waitq_wait_until(&ep->wait, !list_empty(&ep->ready), SLEEP_INTERRUPTIBLE, deadline, true);
+		n = waitq_wait_until(&ep->wait, has_ready(ep), SLEEP_INTERRUPTIBLE, deadline, true);
 		if (n)
 			return n == -ETIMEDOUT ? 0 : n;
 	}
@@ -322,31 +344,20 @@ int __hot epoll_collect(struct epoll *ep, struct user_epoll_event __user *out, u
 static u32 epoll_poll(struct file *f, struct poll_table *t)
 {
 	struct epoll *ep = f->private;
-	struct list todo = LIST_INIT(todo);
 	struct epoll_item *item;
-	unsigned long flags;
 	u32 events = 0;
 
 	poll_wait(t, f, &ep->poll_wait);
-	if (list_empty(&ep->ready))
+	if (!has_ready(ep))
 		return 0;
 	mutex_lock(&ep->lock);		/* below an outer epoll's: never in a circle */
-	flags = spin_lock_irqsave(&ep->ready_lock);
-	list_splice_back(&todo, &ep->ready);
-	spin_unlock_irqrestore(&ep->ready_lock, flags);
-	while (!events && (item = take_ready(ep, &todo))) {
-		if (!item_events(item))
-			continue;
-		events = POLLIN | POLLRDNORM;
-		flags = spin_lock_irqsave(&ep->ready_lock);
-		if (list_empty(&item->ready_link))
-			list_push_front(&todo, &item->ready_link);
-		spin_unlock_irqrestore(&ep->ready_lock, flags);
-	}
-	flags = spin_lock_irqsave(&ep->ready_lock);
-	list_splice_back(&todo, &ep->ready);
-	list_splice_back(&ep->ready, &todo);
-	spin_unlock_irqrestore(&ep->ready_lock, flags);
+	take_incoming(ep);
+	while (!events && (item = first_item(ep)))
+		if (take_item(item)) {
+			events = POLLIN | POLLRDNORM;
+			if (!atomic_xchg(&item->is_listed, 1u))
+				list_push_front(&ep->ready, &item->ready_link);
+		}
 	mutex_unlock(&ep->lock);
 	return events;
 }
@@ -396,7 +407,6 @@ struct file *epoll_file_new(void)
 		return err_ptr(-ENOMEM);
 	ref_set(&ep->refs, 1);
 	mutex_init(&ep->lock, "epoll", LOCK_EPOLL);
-	spin_init(&ep->ready_lock, "epoll-ready", LOCK_EPOLL_READY);
 	list_init(&ep->ready);
 	waitq_init(&ep->wait);
 	waitq_init(&ep->poll_wait);

@@ -12,13 +12,13 @@
 /* What an item keeps when EPOLLONESHOT has fired: no events. */
 #define EPOLL_MODES (EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE)
 
-/* Marks: [e] epoll.lock, [r] ready_lock (interrupts off), [g] epoll_items_lock, [b] set at creation. */
+/* Marks: [e] epoll.lock, [g] epoll_items_lock, [a] atomic, [b] set at creation. */
 struct epoll {
 	struct refcount refs;		/* its file, and whoever walks to it from a watched file */
 	struct mutex lock;		/* LOCK_EPOLL */
 	struct rb_tree items;		/* by file and descriptor; changed under [e] and [g] */
-	struct spinlock ready_lock;	/* LOCK_EPOLL_READY */
-	struct list ready;		/* [r] items that may have events, oldest first */
+	struct list ready;		/* [e] items that may have events, oldest first */
+	struct epoll_item *incoming;	/* [a] those that wake-ups listed since, newest first */
 	struct waitq wait;		/* in epoll_wait */
 	struct waitq poll_wait;		/* who polls the epoll itself */
 	struct file *file;		/* [b] not referenced; valid while items or calls can see it */
@@ -37,7 +37,9 @@ struct epoll_item {
 	s32 fd;				/* [b] */
 	u32 events;			/* [e] and [a]: read by wake-ups */
 	u64 data;			/* [e] */
-	struct list ready_link;		/* [r] */
+	u32 is_listed;			/* [a] on incoming or ready, or about to be: who sets it lists the item */
+	struct epoll_item *incoming_next;	/* [a] */
+	struct list ready_link;		/* [e] */
 	struct epoll_item *next, **link;	/* [g] of file->watchers */
 	struct epoll_queue queues[EPOLL_QUEUES];
 	u32 nr_queues;

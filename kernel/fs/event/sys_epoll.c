@@ -108,20 +108,24 @@ long sys_epoll_ctl(int epfd, int op, int fd, void __user *event)
 
 static long do_wait(int epfd, void __user *events, int max, u64 deadline)
 {
-	struct file *f;
 	struct epoll *ep;
+	struct file *f;
+	bool borrowed;
 	long r;
 
 	if (max <= 0 || (u32)max > EVENTS_MAX)
 		return -EINVAL;
-	if (!user_range_ok(events, (size_t)max * sizeof(struct user_epoll_event)))
+	/* Nobody waits for events that cannot be given; when there are some now, the copying finds out. */
+	if (deadline && !user_range_ok(events, (size_t)max * sizeof(struct user_epoll_event)))
 		return -EFAULT;
-	f = fd_get(epfd);
+	f = fd_borrow(epfd, &borrowed);
 	if (!f)
 		return -EBADF;
 	ep = epoll_of_file(f);
 	r = ep ? epoll_collect(ep, events, (u32)max, deadline) : -EINVAL;
-	file_put(f);
+	fd_return(f, borrowed);
+	if (!r && !user_range_ok(events, (size_t)max * sizeof(struct user_epoll_event)))
+		return -EFAULT;
 	return r;
 }
 
