@@ -26,6 +26,7 @@ struct file;
 struct inode;
 struct inotify_watch;
 struct file_locks;
+struct file_owner;
 struct mount;
 struct pipe;
 struct process;
@@ -238,10 +239,6 @@ struct file_ops {
 	int (*fallocate)(struct file *file, int mode, off_t off, off_t len);
 	/* /proc/PID/fdinfo extra text; NULL none */
 	int (*show_fdinfo)(struct file *file, char *buf, size_t size);
-	/* O_ASYNC: SIGIO when something happens, and to which process (0: none). NULL: not offered. */
-	void (*set_async)(struct file *file, bool on);
-	int (*set_owner)(struct file *file, pid_t pid);
-	pid_t (*get_owner)(struct file *file);
 };
 
 struct file {
@@ -263,6 +260,7 @@ struct file {
 	u64 ra_next, ra_size;		/* read-ahead state */
 	u32 wb_seq;			/* errors already told */
 	struct epoll_item *watchers;	/* epoll_items_lock: epoll items on this file */
+	struct file_owner *owner;	/* [a] F_SETOWN and O_ASYNC (event/sigio.c); NULL: nobody ever */
 	void *private;
 	struct epoch_head epoch;
 };
@@ -286,6 +284,19 @@ ssize_t file_write_kernel(struct file *f, const void *buf, size_t len, off_t pos
 u32 file_poll(struct file *f, struct poll_table *t);
 
 void epoll_file_gone(struct file *f);		/* last reference: leaves every epoll */
+
+/*
+ * Signals of files with O_ASYNC. sigio_run, after a write and without locks above LOCK_FILE_POS: those it caused are sent
+ * before the caller goes on. sigio_no_room: a write to f was refused; the next room is told.
+ */
+extern struct file_owner *sigio_pending;	/* [a] */
+void sigio_flush(void);
+static inline void sigio_run(void)
+{
+	if (unlikely(atomic_load(&sigio_pending)))
+		sigio_flush();
+}
+void sigio_no_room(struct file *f);
 
 /* poll: fn is called for each wait queue the file would wake. */
 struct poll_table {

@@ -17,6 +17,7 @@ enum lock_rank {
 	LOCK_SOCKET,		/* socket.lock: AF_UNIX makes names in directories under it */
 	LOCK_SOCKET_READ,	/* readers of one AF_UNIX socket take turns */
 	LOCK_PTY_TABLE,		/* /dev/ptmx makes nodes in /dev under it */
+	LOCK_SIGIO,		/* signals of files with O_ASYNC are sent, after a write */
 	LOCK_MOUNT,		/* changes of the mount tree */
 	LOCK_RENAME,		/* directory renames of one file system */
 	LOCK_INODE_DIR,		/* inode.lock of directories, parent before child */
@@ -58,7 +59,6 @@ enum lock_rank {
 	LOCK_SYSV,		/* each kind of System V IPC; areas are counted under their space's lock */
 	LOCK_GROUP,
 	LOCK_MISC,
-	LOCK_SOCKET_ASYNC,	/* socket.async_lock: wakers send SIGIO under it */
 	/* spin, taken with interrupts off */
 	LOCK_IRQ_FIRST,
 	LOCK_TTY_INPUT,

@@ -142,10 +142,6 @@ struct socket {
 	struct mutex lock;		/* LOCK_SOCKET */
 	struct waitq wait;		/* everybody: blocked calls, poll, epoll, SIGIO; wake with POLL* bits */
 
-	struct spinlock async_lock;	/* LOCK_SOCKET_ASYNC */
-	struct process *async_owner;	/* async_lock: gets SIGIO, referenced; NULL: nobody */
-	bool is_async;			/* async_lock; read without */
-
 	struct spinlock queue_lock;	/* LOCK_SOCKET_QUEUE */
 	struct list queue;		/* [q] struct socket_packet.link, oldest first */
 	u32 queue_len;			/* [q] packets; read without */
@@ -188,19 +184,8 @@ void socket_init(void);				/* boot */
 
 /* ---- waking and waiting -------------------------------------------------------------------------- */
 /* events: POLLIN | POLLRDNORM and so on. Wakes who waits for one of them, of blocked calls one. */
-void socket_async_notify(struct socket *sk);
-static inline void socket_wake(struct socket *sk, u32 events)
-{
-	waitq_wake(&sk->wait, 1, events);
-	if (unlikely(atomic_load(&sk->is_async)))
-		socket_async_notify(sk);
-}
-static inline void socket_wake_all(struct socket *sk)
-{
-	waitq_wake_all(&sk->wait);
-	if (unlikely(atomic_load(&sk->is_async)))
-		socket_async_notify(sk);
-}
+static inline void socket_wake(struct socket *sk, u32 events) { waitq_wake(&sk->wait, 1, events); }
+static inline void socket_wake_all(struct socket *sk) { waitq_wake_all(&sk->wait); }
 #define SOCKET_READABLE (POLLIN | POLLRDNORM)
 #define SOCKET_WRITABLE (POLLOUT | POLLWRNORM)
 /* Absolute deadline of a blocking receive or send: 0 don't wait, U64_MAX for ever. */

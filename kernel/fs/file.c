@@ -4,6 +4,7 @@
  * path becomes a file is open.c's, how a number finds it fd.c's.
  */
 #include "vfs.h"
+#include "event/sigio.h"
 #include <kernel/notify.h>
 #include <kernel/process.h>
 #include <uapi/mount.h>
@@ -56,6 +57,8 @@ void file_put(struct file *f)
 		notify_file(f, f->mode & FMODE_WRITE ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
 		if (atomic_load(&f->watchers))
 			epoll_file_gone(f);
+		if (unlikely(f->owner))
+			sigio_file_gone(f);
 		locks_file_closed(f);
 		if (f->ops && f->ops->release)
 			f->ops->release(f);
@@ -162,6 +165,9 @@ ssize_t file_write(struct file *f, struct uio *from, off_t *pos)
 		from->count = RW_MAX;
 	n = f->ops->write(f, from, pos);
 	account(f, n, true);
+	if (unlikely(f->flags & O_ASYNC) && (n == -EAGAIN || from->count))
+		sigio_no_room(f);
+	sigio_run();
 	if (n > 0)
 		notify_file(f, IN_MODIFY);
 	return n;
@@ -213,6 +219,7 @@ void file_init(void)
 	file_cache = kmem_cache_create("file", sizeof(struct file), 0, NULL);
 	fs_register(&anon_fs);
 	epoll_init();
+	sigio_init();
 	anon_sb = super_mount("anon_inodefs", "anon_inodefs", NULL, 0, NULL);
 	if (is_err(anon_sb))
 		panic("no file system for anonymous files: error %ld", ptr_err(anon_sb));

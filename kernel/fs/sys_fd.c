@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls on descriptors: open, close, dup, fcntl, ioctl, flock, pipe, memfd_create. */
 #include "vfs.h"
+#include "event/sigio.h"
 #include <kernel/process.h>
 #include <kernel/syscall.h>
+#include <uapi/socket.h>
 #include <uapi/termios.h>
 
-#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME)
+#define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
 static long do_open(int dirfd, const char __user *path, u32 flags, mode_t mode)
 {
@@ -137,16 +139,17 @@ long sys_dup3(int fd, int newfd, int flags)
 	return dup_to(fd, newfd, flags & O_CLOEXEC);
 }
 
-static long set_flags(struct file *f, u32 flags)
+static long set_flags(struct file *f, int fd, u32 flags)
 {
-	u32 mask = SETFL_MASK | (f->ops->set_async ? O_ASYNC : 0), before;
+	long err = 0;
 
+	if ((flags ^ f->flags) & O_ASYNC && f->ops->poll)
+		err = sigio_set_async(f, fd, flags & O_ASYNC);
+	if (err)
+		return err;
 	spin_lock(&f->inode->mapping.lock);	/* any lock all users of the file share */
-	before = f->flags;
-	WRITE_ONCE(f->flags, (f->flags & ~mask) | (flags & mask));
+	WRITE_ONCE(f->flags, (f->flags & ~(u32)SETFL_MASK) | (flags & SETFL_MASK));
 	spin_unlock(&f->inode->mapping.lock);
-	if ((before ^ flags) & mask & O_ASYNC)
-		f->ops->set_async(f, flags & O_ASYNC);
 	return 0;
 }
 
@@ -161,6 +164,36 @@ static long lock_record(struct file *f, u32 cmd, u64 arg)
 	if (!err && (cmd == F_GETLK || cmd == F_OFD_GETLK))
 		err = copy_to_user((void __user *)arg, &fl, sizeof(fl));
 	return err;
+}
+
+/* F_SETOWN's number: a process, or a group as a negative one. */
+static int set_owner(struct file *f, s32 who)
+{
+	if (who == (s32)0x80000000)
+		return -EINVAL;
+	return sigio_set_owner(f, who < 0 ? F_OWNER_PGRP : F_OWNER_PID, who < 0 ? -who : who);
+}
+
+static s32 get_owner(struct file *f)
+{
+	int type;
+	s32 id;
+
+	sigio_get_owner(f, &type, &id);
+	return type == F_OWNER_PGRP ? -id : id;
+}
+
+static int owner_ex(struct file *f, u32 cmd, u64 arg)
+{
+	struct user_owner_ex o = { 0 };
+
+	if (cmd == F_GETOWN_EX) {
+		sigio_get_owner(f, &o.type, &o.id);
+		return copy_to_user((void __user *)arg, &o, sizeof(o));
+	}
+	if (copy_from_user(&o, (void __user *)arg, sizeof(o)))
+		return -EFAULT;
+	return o.type < F_OWNER_TID || o.type > F_OWNER_PGRP ? -EINVAL : sigio_set_owner(f, o.type, o.id);
 }
 
 static long do_fcntl(struct file *f, int fd, u32 cmd, u64 arg)
@@ -183,11 +216,18 @@ static long do_fcntl(struct file *f, int fd, u32 cmd, u64 arg)
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(f, (u32)arg);
+		return set_flags(f, fd, (u32)arg);
 	case F_SETOWN:
-		return f->ops->set_owner ? f->ops->set_owner(f, (pid_t)arg) : -EINVAL;
+		return set_owner(f, (s32)arg);
 	case F_GETOWN:
-		return f->ops->get_owner ? f->ops->get_owner(f) : -EINVAL;
+		return get_owner(f);
+	case F_SETOWN_EX:
+	case F_GETOWN_EX:
+		return owner_ex(f, cmd, arg);
+	case F_SETSIG:
+		return arg > 64 ? -EINVAL : sigio_set_signal(f, (s32)arg);
+	case F_GETSIG:
+		return sigio_get_signal(f);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -232,18 +272,22 @@ static long do_ioctl(struct file *f, int fd, u32 cmd, u64 arg)
 	case FIONBIO:
 		if (get_user(v, (s32 __user *)arg))
 			return -EFAULT;
-		return set_flags(f, v ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
+		return set_flags(f, fd, v ? f->flags | O_NONBLOCK : f->flags & ~(u32)O_NONBLOCK);
 	case FIOASYNC:
 		if (get_user(v, (s32 __user *)arg))
 			return -EFAULT;
-		if (!f->ops->set_async)
+		if (!f->ops->poll)
 			return -ENOTTY;
-		return set_flags(f, v ? f->flags | O_ASYNC : f->flags & ~(u32)O_ASYNC);
+		return set_flags(f, fd, v ? f->flags | O_ASYNC : f->flags & ~(u32)O_ASYNC);
 	case FIONREAD:
 		if (S_ISREG(f->inode->mode))
 			return put_user((s32)((s64)atomic_load(&f->inode->size) - f->pos), (s32 __user *)arg);
 		break;
 	}
+	if (S_ISSOCK(f->inode->mode) && (cmd == FIOSETOWN || cmd == SIOCSPGRP))
+		return get_user(v, (s32 __user *)arg) ? -EFAULT : set_owner(f, v);
+	if (S_ISSOCK(f->inode->mode) && (cmd == FIOGETOWN || cmd == SIOCGPGRP))
+		return put_user(get_owner(f), (s32 __user *)arg);
 	return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
 }
 

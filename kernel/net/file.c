@@ -15,6 +15,9 @@ ssize_t __hot socket_send(struct socket *sk, struct socket_msg *msg)
 {
 	ssize_t n = sk->ops->sendmsg ? sk->ops->sendmsg(sk, msg) : -EOPNOTSUPP;
 
+	if (unlikely(n == -EAGAIN) && sk->file && sk->file->flags & O_ASYNC)
+		sigio_no_room(sk->file);
+	sigio_run();
 	if (n == -EPIPE && sk->type == SOCK_STREAM && !(msg->flags & MSG_NOSIGNAL))
 		(void)signal_send_thread(current, SIGPIPE, NULL);
 	return n;
@@ -88,9 +91,6 @@ static const struct file_ops socket_file_ops = {
 	.poll = socket_file_poll,
 	.ioctl = socket_file_ioctl,
 	.show_fdinfo = socket_file_fdinfo,
-	.set_async = socket_set_async,
-	.set_owner = socket_set_owner,
-	.get_owner = socket_get_owner,
 };
 
 struct socket *socket_of_file(const struct file *f)

@@ -12,12 +12,6 @@ extern const unsigned socket_family_table_len;
 ssize_t socket_send(struct socket *sk, struct socket_msg *msg);
 ssize_t socket_receive(struct socket *sk, struct socket_msg *msg);
 
-/* async.c: the hooks of file_ops, and the end of a socket. */
-void socket_set_async(struct file *f, bool on);
-int socket_set_owner(struct file *f, pid_t pid);
-pid_t socket_get_owner(struct file *f);
-void socket_async_end(struct socket *sk);
-
 /* The socket of a descriptor with a reference on its file: -EBADF, -ENOTSOCK. */
 struct socket *socket_fd_get(int fd, struct file **file);
 /* The same for the length of a call, as fd_borrow: end with fd_return. */

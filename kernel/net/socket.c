@@ -29,7 +29,6 @@ static struct socket *socket_alloc(const struct socket_family *f, int type, u32 
 	mutex_init(&sk->lock, "socket", LOCK_SOCKET);
 	waitq_init(&sk->wait);
 	spin_init(&sk->queue_lock, "socket-queue", LOCK_SOCKET_QUEUE);
-	spin_init(&sk->async_lock, "socket-async", LOCK_SOCKET_ASYNC);
 	list_init(&sk->queue);
 	list_init(&sk->accept_queue);
 	list_init(&sk->accept_link);
@@ -79,7 +78,6 @@ void socket_put(struct socket *sk)
 		return;
 	assert(list_empty(&sk->accept_queue));
 	socket_queue_purge(sk);
-	socket_async_end(sk);
 	if (sk->ops->destroy)
 		sk->ops->destroy(sk);
 	kfree(sk);

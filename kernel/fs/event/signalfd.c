@@ -48,7 +48,7 @@ static void record_of(const struct user_siginfo *i, struct user_signalfd_siginfo
 		r->stime = (u64)i->child.stime;
 	} else if (i->code > 0 && i->code < 0x80 && (i->signo == SIGSEGV || i->signo == SIGBUS || i->signo == SIGILL || i->signo == SIGFPE)) {
 		r->addr = i->fault.addr;
-	} else if (i->code > 0 && i->code < 0x80 && i->signo == SIGIO) {
+	} else if (i->code >= POLL_IN && i->code <= POLL_HUP) {	/* SIGIO, or what F_SETSIG chose */
 		r->band = (u32)i->poll.band;
 		r->fd = i->poll.fd;
 	} else {
