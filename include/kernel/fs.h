@@ -218,6 +218,8 @@ struct mount {
 	struct refcount refs;
 	u32 flags;			/* MS_RDONLY NOSUID NODEV NOEXEC … of this mount */
 	u32 id;
+	bool is_unbindable;		/* mount_lock to change */
+	struct mount *copy;		/* mount_lock: the twin that a recursive bind just made */
 	char source[64];		/* [b] as mount(2) was told */
 };
 

@@ -76,6 +76,40 @@ static void set_path(struct fs_context *fc, struct path *slot, const struct path
 void fs_context_set_cwd(struct fs_context *fc, const struct path *p) { set_path(fc, &fc->cwd, p); }
 void fs_context_set_root(struct fs_context *fc, const struct path *p) { set_path(fc, &fc->root, p); }
 
+static void replace(struct fs_context *fc, struct path *slot, const struct path *from, const struct path *to)
+{
+	bool was;
+
+	spin_lock(&fc->lock);
+	was = slot->mnt == from->mnt && slot->dentry == from->dentry;
+	if (was) {
+		*slot = *to;
+		path_get(to);
+	}
+	spin_unlock(&fc->lock);
+	if (was)
+		path_put(from);
+}
+
+/* Whoever stands in from, or has it as root, has to instead (pivot_root). */
+void fs_context_replace_all(const struct path *from, const struct path *to)
+{
+	struct fs_context *fc;
+	struct process *p;
+
+	replace(&kernel_context, &kernel_context.cwd, from, to);
+	replace(&kernel_context, &kernel_context.root, from, to);
+	for (pid_t pid = 1; (p = process_next(pid)); process_put(p)) {
+		pid = p->pid + 1;
+		fc = process_fs_get(p);
+		if (!fc)
+			continue;
+		replace(fc, &fc->cwd, from, to);
+		replace(fc, &fc->root, from, to);
+		fs_context_put(fc);
+	}
+}
+
 void fs_context_set_kernel_root(const struct path *p)
 {
 	set_path(&kernel_context, &kernel_context.cwd, p);

@@ -253,44 +253,116 @@ static struct mount *clone_mount(struct mount *m, struct dentry *root)
 	return copy;
 }
 
-/* The mounts of `of` whose place lies in the copied tree appear at the same place of the copy. mount_lock held. */
-static int bind_children(struct mount *of, struct dentry *below, struct mount *copy)
+/* The mount below m that has none below itself, or m. fs_tree_lock held. */
+static struct mount *deepest(struct mount *m)
 {
-	struct mount *child, *next, *twin;
-	struct path place;
+	struct mount *child;
 
-	/* mount_lock keeps the list as it is. */
-	list_for_each_safe(child, next, &of->children, sibling) {
-		if (child == copy || !dentry_is_below(child->mountpoint, below))
+	while ((child = list_first(&m->children, struct mount, sibling)))
+		m = child;
+	return m;
+}
+
+/* Takes m off the tree and lets go of it and its place; who still uses it keeps it alive. */
+static void detach_and_drop(struct mount *m)
+{
+	struct path place = detach_locked(m);
+
+	spin_lock(&fs_tree_lock);
+	list_remove(&m->all_link);
+	spin_unlock(&fs_tree_lock);
+	path_put(&place);
+	mount_put(m);
+}
+
+/* The mount after m in the tree below top, parents first; NULL: there is none. mount_lock held. */
+static struct mount *next_below(struct mount *m, const struct mount *top, bool descend)
+{
+	if (descend && !list_empty(&m->children))
+		return list_first(&m->children, struct mount, sibling);
+	for (; m != top; m = m->parent)
+		if (m->sibling.next != &m->parent->children)
+			return list_entry(m->sibling.next, struct mount, sibling);
+	return NULL;
+}
+
+/*
+ * The mounts below of whose place lies in the tree under dir appear at the same places of copy, which is not attached yet, so
+ * it is not met on the way. Unbindable ones stay away, with what lies below them. mount_lock held.
+ */
+static int copy_children(struct mount *of, struct dentry *dir, struct mount *copy)
+{
+	struct mount *m, *twin;
+	struct path place;
+	bool wanted;
+
+	of->copy = copy;
+	for (m = next_below(of, of, true); m; m = next_below(m, of, wanted)) {
+		wanted = !m->is_unbindable && (m->parent != of || dentry_is_below(m->mountpoint, dir));
+		if (!wanted)
 			continue;
-		twin = clone_mount(child, child->root);
+		twin = clone_mount(m, m->root);
 		if (!twin)
 			return -ENOMEM;
-		place = (struct path){ copy, child->mountpoint };
+		m->copy = twin;
+		place = (struct path){ m->parent->copy, m->mountpoint };
 		attach_locked(twin, &place);
 	}
 	return 0;
 }
 
-/* recursive: the mounts directly below come along (deeper ones do not, see CAVEATS.md). */
+/* Takes m and all below it apart, deepest first. mount_lock held. */
+static void drop_tree(struct mount *m)
+{
+	struct mount *victim;
+
+	do {
+		spin_lock(&fs_tree_lock);
+		victim = deepest(m);
+		spin_unlock(&fs_tree_lock);
+		detach_and_drop(victim);
+	} while (victim != m);
+}
+
 int mount_bind(const struct path *from, const struct path *where, bool recursive)
 {
-	struct mount *m = clone_mount(from->mnt, from->dentry);
-	int err;
+	struct mount *m;
+	int err = 0;
 
+	if (READ_ONCE(from->mnt->is_unbindable))
+		return -EINVAL;
+	m = clone_mount(from->mnt, from->dentry);
 	if (!m)
 		return -ENOMEM;
-	err = mount_attach(m, where);
-	if (err) {
-		mount_put(m);
-		return err;
+	if (recursive) {
+		mutex_lock(&mount_lock);
+		err = copy_children(from->mnt, from->dentry, m);
+		mutex_unlock(&mount_lock);
 	}
-	if (!recursive)
-		return 0;
-	mutex_lock(&mount_lock);
-	err = bind_children(from->mnt, from->dentry, m);
-	mutex_unlock(&mount_lock);
+	if (!err)
+		err = mount_attach(m, where);
+	if (err) {
+		mutex_lock(&mount_lock);
+		drop_tree(m);
+		mutex_unlock(&mount_lock);
+	}
 	return err;
+}
+
+/* Every mount is private: nothing appears in another by itself. What can be said is whether it may be bound. */
+int mount_set_unbindable(const struct path *p, bool unbindable, bool recursive)
+{
+	struct mount *m = p->mnt;
+
+	if (p->dentry != m->root)
+		return -EINVAL;
+	mutex_lock(&mount_lock);
+	do {
+		WRITE_ONCE(m->is_unbindable, unbindable);
+		m = recursive ? next_below(m, p->mnt, true) : NULL;
+	} while (m);
+	mutex_unlock(&mount_lock);
+	return 0;
 }
 
 int mount_move(const struct path *from, const struct path *where)
@@ -336,35 +408,13 @@ int mount_remount(const struct path *p, u32 flags, const char *data, bool bind_o
 	return err;
 }
 
-/* The mount below m that has none below itself, or m. fs_tree_lock held. */
-static struct mount *deepest(struct mount *m)
-{
-	struct mount *child;
-
-	while ((child = list_first(&m->children, struct mount, sibling)))
-		m = child;
-	return m;
-}
-
-/* Takes m off the tree and lets go of it and its place; who still uses it keeps it alive. */
-static void detach_and_drop(struct mount *m)
-{
-	struct path place = detach_locked(m);
-
-	spin_lock(&fs_tree_lock);
-	list_remove(&m->all_link);
-	spin_unlock(&fs_tree_lock);
-	path_put(&place);
-	mount_put(m);
-}
-
 /*
  * where: the root of the mount. A mount in use or with mounts below stays (-EBUSY) unless MNT_DETACH: then
  * it disappears from the tree at once, with all below it, and ends when its last user goes.
  */
 int vfs_umount(const struct path *where, u32 flags)
 {
-	struct mount *m = where->mnt, *victim;
+	struct mount *m = where->mnt;
 	int err = 0;
 
 	if (where->dentry != m->root)
@@ -375,15 +425,61 @@ int vfs_umount(const struct path *where, u32 flags)
 		err = -EINVAL;
 	else if (!(flags & MNT_DETACH) && (!list_empty(&m->children) || ref_read(&m->refs) > 2))
 		err = -EBUSY;
-	while (!err) {
-		spin_lock(&fs_tree_lock);
-		victim = deepest(m);
-		spin_unlock(&fs_tree_lock);
-		detach_and_drop(victim);
-		if (victim == m)
-			break;
-	}
+	if (!err)
+		drop_tree(m);
 	mutex_unlock(&mount_lock);
+	return err;
+}
+
+/* Whether p lies at or below top, mounts below it included. */
+static bool is_reachable(const struct path *p, const struct path *top)
+{
+	const struct mount *m = p->mnt;
+	struct dentry *d = p->dentry;
+	bool found;
+
+	spin_lock(&fs_tree_lock);
+	while (m != top->mnt && m->parent) {
+		d = m->mountpoint;
+		m = m->parent;
+	}
+	found = m == top->mnt && dentry_is_below(d, top->dentry);
+	spin_unlock(&fs_tree_lock);
+	return found;
+}
+
+/* The tree part of pivot_root: fresh becomes what root is, root goes to put_old. mount_lock held. */
+static int pivot_locked(const struct path *fresh, const struct path *put_old, const struct path *root)
+{
+	struct path fresh_place, root_place;
+
+	if (fresh->mnt == root->mnt || put_old->mnt == root->mnt)
+		return -EBUSY;
+	if (root->dentry != root->mnt->root || !root->mnt->parent || fresh->dentry != fresh->mnt->root || !fresh->mnt->parent)
+		return -EINVAL;
+	if (!is_reachable(put_old, fresh) || !is_reachable(fresh, root))
+		return -EINVAL;
+	fresh_place = detach_locked(fresh->mnt);
+	root_place = detach_locked(root->mnt);
+	attach_locked(root->mnt, put_old);
+	attach_locked(fresh->mnt, &root_place);
+	path_put(&fresh_place);
+	path_put(&root_place);
+	return 0;
+}
+
+int mount_pivot(const struct path *fresh, const struct path *put_old)
+{
+	struct path root;
+	int err;
+
+	fs_context_get_paths(fs_context_current(), NULL, &root);
+	mutex_lock(&mount_lock);
+	err = pivot_locked(fresh, put_old, &root);
+	mutex_unlock(&mount_lock);
+	if (!err)
+		fs_context_replace_all(&root, fresh);
+	path_put(&root);
 	return err;
 }
 

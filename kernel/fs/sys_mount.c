@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mount and umount2: which of mount's five jobs the flags ask for. */
+/* mount, umount2, pivot_root: which of mount's five jobs the flags ask for. */
 #include "vfs.h"
 #include <kernel/process.h>
 #include <kernel/syscall.h>
@@ -55,14 +55,24 @@ static long from_path(const char *source, const struct path *where, u32 flags)
 	return err;
 }
 
+/* Mounts are private, so none has a master or slaves: to be a slave means to stay private. None can be shared. */
+static long change_type(const struct path *where, u32 flags)
+{
+	u32 type = flags & ~(u32)(MS_REC | MS_SILENT);
+
+	if (type != MS_PRIVATE && type != MS_SLAVE && type != MS_UNBINDABLE)
+		return -EINVAL;
+	return mount_set_unbindable(where, type == MS_UNBINDABLE, flags & MS_REC);
+}
+
 static long do_mount(const char *source, const struct path *where, const char *type, u32 flags, const char *data)
 {
 	if (flags & MS_REMOUNT)
 		return mount_remount(where, flags, data, flags & MS_BIND);
 	if (flags & (MS_BIND | MS_MOVE))
 		return from_path(source, where, flags);
-	if (flags & PROPAGATION)	/* every mount is private; nothing else is offered */
-		return flags & MS_PRIVATE ? 0 : -EINVAL;
+	if (flags & PROPAGATION)
+		return change_type(where, flags);
 	if (!type || !*type)
 		return -EINVAL;
 	return vfs_mount(source ? source : "none", where, type, flags, data);
@@ -111,5 +121,24 @@ long sys_umount2(const char __user *path, int flags)
 	/* path_lookup crosses into the mount: p is its root if it is one. */
 	err = vfs_umount(&p, (u32)flags);
 	path_put(&p);
+	return err;
+}
+
+long sys_pivot_root(const char __user *new_root, const char __user *put_old)
+{
+	struct path fresh, old;
+	long err;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	err = path_lookup_user(AT_FDCWD, new_root, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &fresh);
+	if (err)
+		return err;
+	err = path_lookup_user(AT_FDCWD, put_old, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &old);
+	if (!err) {
+		err = mount_pivot(&fresh, &old);
+		path_put(&old);
+	}
+	path_put(&fresh);
 	return err;
 }

@@ -71,8 +71,13 @@ void fs_context_set_root(struct fs_context *fc, const struct path *p);
 struct mount *mount_of_super(struct super_block *sb, u32 flags);
 int mount_become_root(struct mount *m);
 int mount_attach(struct mount *m, const struct path *where);
+/* recursive: with all mounts below it, but unbindable ones. -EINVAL: unbindable. */
 int mount_bind(const struct path *from, const struct path *where, bool recursive);
 int mount_move(const struct path *from, const struct path *where);
+int mount_set_unbindable(const struct path *p, bool unbindable, bool recursive);	/* -EINVAL: not the root of a mount */
+/* pivot_root(2): fresh becomes the root, the old root appears at put_old. -EBUSY, -EINVAL. */
+int mount_pivot(const struct path *fresh, const struct path *put_old);
+void fs_context_replace_all(const struct path *from, const struct path *to);	/* fs_context.c */
 int mount_remount(const struct path *p, u32 flags, const char *data, bool bind_only);
 int mount_wants_write(const struct path *p);	/* 0 or -EROFS */
 /* Mounts as seen from root, in order of mounting; fn may sleep, its mount is referenced. */

@@ -107,7 +107,7 @@ int pid_auxv_show(struct text *t, struct process *p, struct thread *th)
 struct mount_list {
 	struct text *t;
 	struct path root;
-	char *page;
+	char *page;		/* two pages */
 	bool info;		/* mountinfo's form */
 };
 
@@ -128,22 +128,36 @@ static void flag_words(struct text *t, u32 flags)
 		    flags & MS_NOATIME ? ",noatime" : "", flags & MS_RELATIME ? ",relatime" : "");
 }
 
+/* Where in its file system the mount's root lies. page: room for it, not l->page. */
+static void root_words(struct mount_list *l, struct mount *m, char *page)
+{
+	struct mount whole = { .sb = m->sb, .root = m->sb->root };	/* as if all of it were mounted */
+	struct path at = { &whole, m->root }, top = { &whole, m->sb->root };
+	char *text;
+
+	ref_set(&whole.refs, 2);	/* ours: never put to the end */
+	text = path_text(&at, &top, page, PAGE_SIZE);
+	escape(l->t, is_err(text) ? "/" : text);
+}
+
 static int mount_line(struct mount *m, void *arg)
 {
 	struct mount_list *l = arg;
 	struct path at = { m, m->root };
-	const char *source = m->source[0] ? m->sb->source : "none";
+	const char *source = m->source[0] ? m->source : "none";
 	char *where = path_text(&at, &l->root, l->page, PAGE_SIZE);
 
 	if (is_err(where))
 		return 0;
 	if (l->info) {
-		text_printf(l->t, "%u %u %u:%u / ", m->id, m->parent ? m->parent->id : m->id, MAJOR(m->sb->dev),
+		text_printf(l->t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : m->id, MAJOR(m->sb->dev),
 			    MINOR(m->sb->dev));
+		root_words(l, m, l->page + PAGE_SIZE);
+		text_append(l->t, " ", 1);
 		escape(l->t, where);
 		text_append(l->t, " ", 1);
 		flag_words(l->t, m->flags);
-		text_printf(l->t, " - %s ", m->sb->fs->name);
+		text_printf(l->t, "%s - %s ", READ_ONCE(m->is_unbindable) ? " unbindable" : "", m->sb->fs->name);
 		escape(l->t, source);
 		text_printf(l->t, " %s\n", m->sb->flags & MS_RDONLY ? "ro" : "rw");
 		return 0;
@@ -164,7 +178,7 @@ static int show_mounts(struct text *t, struct process *p, bool info)
 
 	if (!fc)
 		return -EINVAL;
-	l.page = kmalloc(PAGE_SIZE, 0);
+	l.page = kmalloc(2 * PAGE_SIZE, 0);
 	if (l.page) {
 		fs_context_get_paths(fc, NULL, &l.root);
 		mount_for_each(mount_line, &l);
