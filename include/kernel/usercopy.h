@@ -38,6 +38,7 @@ struct uio {
 	const struct iovec_kernel *iov;
 	u32 nr_iov;
 	bool is_user;
+	u8 rw_flags;		/* RWF_* of this transfer; set after the initialiser */
 	size_t offset;		/* into iov[0] */
 	size_t count;		/* bytes left in all */
 	struct iovec_kernel single;	/* storage of uio_user/uio_kernel */

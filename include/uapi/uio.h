@@ -15,5 +15,6 @@ struct user_iovec {
 #define RWF_SYNC 4
 #define RWF_NOWAIT 8
 #define RWF_APPEND 16
+#define RWF_NOAPPEND 32
 
 #endif

@@ -4,12 +4,39 @@
 #include <kernel/aspace.h>
 #include <kernel/process.h>
 #include <uapi/capability.h>
+#include <uapi/uio.h>
+
+/* RWF_NOWAIT: no more than what lies in memory from pos on. -EAGAIN: nothing of it does. */
+static int cut_to_resident(struct inode *i, struct uio *to, u64 pos)
+{
+	u64 size = atomic_load(&i->size), end = min(size, pos + to->count), at = pos;
+	struct page *p;
+	bool ready;
+
+	while (at < end) {
+		p = mapping_find(&i->mapping, at >> PAGE_SHIFT);
+		ready = p && atomic_load_acquire(&p->flags) & PAGE_UPTODATE;
+		if (p)
+			page_put(p);
+		if (!ready)
+			break;
+		at = (at & PAGE_MASK) + PAGE_SIZE;
+	}
+	if (at == pos && pos < end)
+		return -EAGAIN;
+	if (at < end)
+		to->count = at - pos;
+	return 0;
+}
 
 ssize_t generic_file_read(struct file *f, struct uio *to, off_t *pos)
 {
 	struct inode *i = f->inode;
-	ssize_t n = mapping_read_uio(&i->mapping, (u64)*pos, to, atomic_load(&i->size), f);
+	ssize_t n = unlikely(to->rw_flags & RWF_NOWAIT) ? cut_to_resident(i, to, (u64)*pos) : 0;
 
+	if (n)
+		return n;
+	n = mapping_read_uio(&i->mapping, (u64)*pos, to, atomic_load(&i->size), f);
 	if (n > 0) {
 		*pos += n;
 		if (!(f->flags & O_NOATIME))
@@ -66,6 +93,11 @@ static void zero_gap_tail(struct inode *i, off_t pos)
 	page_put(p);
 }
 
+static bool appends(const struct file *f, const struct uio *from)
+{
+	return from->rw_flags & RWF_APPEND || (f->flags & O_APPEND && !(from->rw_flags & RWF_NOAPPEND));
+}
+
 ssize_t generic_file_write(struct file *f, struct uio *from, off_t *pos)
 {
 	struct inode *i = f->inode;
@@ -76,7 +108,7 @@ ssize_t generic_file_write(struct file *f, struct uio *from, off_t *pos)
 	if (!from->count)
 		return 0;
 	rwlock_write_lock(&i->lock);
-	start = f->flags & O_APPEND ? (off_t)i->size : *pos;
+	start = appends(f, from) ? (off_t)i->size : *pos;
 	err = i->flags & INODE_IMMUTABLE ? -EPERM : limit_write(i, start, from);
 	if (!err)
 		err = drop_setid(i);
@@ -90,8 +122,10 @@ ssize_t generic_file_write(struct file *f, struct uio *from, off_t *pos)
 	rwlock_write_unlock(&i->lock);
 	if (n > 0) {
 		*pos = start + n;
-		if (f->flags & (O_SYNC | O_DSYNC) && f->ops->fsync) {
-			err = f->ops->fsync(f, (u64)start, (u64)(start + n - 1), (f->flags & O_SYNC) != O_SYNC);
+		if ((f->flags & (O_SYNC | O_DSYNC) || from->rw_flags & (RWF_SYNC | RWF_DSYNC)) && f->ops->fsync) {
+			bool data_only = (f->flags & O_SYNC) != O_SYNC && !(from->rw_flags & RWF_SYNC);
+
+			err = f->ops->fsync(f, (u64)start, (u64)(start + n - 1), data_only);
 			if (err)
 				return err;
 		}

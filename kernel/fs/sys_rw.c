@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* System calls that move bytes: read, write and their vector and position forms, lseek, sendfile, copy_file_range. */
 #include "vfs.h"
+#include <kernel/pipe.h>
 #include <kernel/process.h>
 #include <kernel/syscall.h>
 #include <uapi/uio.h>
@@ -94,8 +95,21 @@ long sys_pwrite64(int fd, const void __user *buf, size_t count, off_t offset)
 	return prw(fd, (void __user *)buf, count, offset, true);
 }
 
-/* at -1: at the file's position. */
-static ssize_t vector(int fd, const void __user *uvec, u64 nr, off_t at, bool has_pos, bool write)
+#define RWF_ALL (RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND)
+
+/* Only who can tell "not now" from "never" takes RWF_NOWAIT: pipes, sockets, and reads through the page cache of a disk. */
+static int check_flags(struct file *f, u32 flags, bool write)
+{
+	if (flags & ~(u32)RWF_ALL)
+		return -EOPNOTSUPP;
+	if (flags & RWF_NOWAIT && !file_is_pipe(f) && !S_ISSOCK(f->inode->mode) &&
+	    (write || f->ops->read != generic_file_read || f->inode->mapping.keep))
+		return -EOPNOTSUPP;
+	return flags & RWF_APPEND && flags & RWF_NOAPPEND ? -EINVAL : 0;
+}
+
+/* has_pos: at position at, else at the file's. */
+static ssize_t vector(int fd, const void __user *uvec, u64 nr, off_t at, bool has_pos, bool write, u32 flags)
 {
 	struct iovec_kernel fast[FAST_IOV], *iov = fast;
 	bool borrowed;
@@ -105,9 +119,12 @@ static ssize_t vector(int fd, const void __user *uvec, u64 nr, off_t at, bool ha
 
 	if (!f)
 		return -EBADF;
-	n = nr > UIO_MAXIOV ? -EINVAL : iov_import(uvec, nr, fast, FAST_IOV, &iov);
+	n = flags ? check_flags(f, flags, write) : 0;
+	if (!n)
+		n = nr > UIO_MAXIOV ? -EINVAL : iov_import(uvec, nr, fast, FAST_IOV, &iov);
 	if (n >= 0) {
 		uio_init_iov(&u, iov, (u32)nr, true);
+		u.rw_flags = (u8)flags;
 		n = has_pos ? rw_at(f, &u, at, write) : transfer(f, borrowed, &u, write);
 		if (iov != fast)
 			kfree(iov);
@@ -116,32 +133,28 @@ static ssize_t vector(int fd, const void __user *uvec, u64 nr, off_t at, bool ha
 	return n;
 }
 
-long sys_readv(int fd, const void __user *iov, u64 iovcnt) { return vector(fd, iov, iovcnt, 0, false, false); }
-long sys_writev(int fd, const void __user *iov, u64 iovcnt) { return vector(fd, iov, iovcnt, 0, false, true); }
+long sys_readv(int fd, const void __user *iov, u64 iovcnt) { return vector(fd, iov, iovcnt, 0, false, false, 0); }
+long sys_writev(int fd, const void __user *iov, u64 iovcnt) { return vector(fd, iov, iovcnt, 0, false, true, 0); }
 
 /* On 64-bit the low word holds all of the position. */
 long sys_preadv(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 pos_high)
 {
-	return vector(fd, iov, iovcnt, (off_t)pos_low, true, false);
+	return vector(fd, iov, iovcnt, (off_t)pos_low, true, false, 0);
 }
 
 long sys_pwritev(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 pos_high)
 {
-	return vector(fd, iov, iovcnt, (off_t)pos_low, true, true);
+	return vector(fd, iov, iovcnt, (off_t)pos_low, true, true, 0);
 }
 
 long sys_preadv2(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 pos_high, int flags)
 {
-	if (flags & ~RWF_HIPRI)
-		return -EOPNOTSUPP;
-	return vector(fd, iov, iovcnt, (off_t)pos_low, (off_t)pos_low != -1, false);
+	return vector(fd, iov, iovcnt, (off_t)pos_low, (off_t)pos_low != -1, false, (u32)flags);
 }
 
 long sys_pwritev2(int fd, const void __user *iov, u64 iovcnt, u64 pos_low, u64 pos_high, int flags)
 {
-	if (flags & ~RWF_HIPRI)
-		return -EOPNOTSUPP;
-	return vector(fd, iov, iovcnt, (off_t)pos_low, (off_t)pos_low != -1, true);
+	return vector(fd, iov, iovcnt, (off_t)pos_low, (off_t)pos_low != -1, true, (u32)flags);
 }
 
 long sys_lseek(int fd, off_t offset, int whence)

@@ -11,6 +11,7 @@
 #include <lib/format.h>
 #include <uapi/capability.h>
 #include <uapi/termios.h>
+#include <uapi/uio.h>
 #include "pipe.h"
 
 #define PIPE_SIZE 65536u
@@ -157,7 +158,7 @@ ssize_t pipe_read_some(struct pipe *p, struct uio *to, bool nonblock)
 
 static ssize_t pipe_read(struct file *f, struct uio *to, off_t *pos)
 {
-	return pipe_read_some(pipe_of(f), to, f->flags & O_NONBLOCK);
+	return pipe_read_some(pipe_of(f), to, f->flags & O_NONBLOCK || to->rw_flags & RWF_NOWAIT);
 }
 
 ssize_t pipe_broken(void)
@@ -210,7 +211,7 @@ ssize_t pipe_write_some(struct pipe *p, struct uio *from, bool nonblock)
 
 static ssize_t pipe_write(struct file *f, struct uio *from, off_t *pos)
 {
-	return pipe_write_some(pipe_of(f), from, f->flags & O_NONBLOCK);
+	return pipe_write_some(pipe_of(f), from, f->flags & O_NONBLOCK || from->rw_flags & RWF_NOWAIT);
 }
 
 static __noinline void poll_enter(struct file *f, struct pipe *p, struct poll_table *t)

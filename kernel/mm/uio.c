@@ -14,6 +14,7 @@ void uio_init_iov(struct uio *u, const struct iovec_kernel *iov, u32 nr, bool is
 	u->iov = iov;
 	u->nr_iov = nr;
 	u->is_user = is_user;
+	u->rw_flags = 0;
 	u->offset = 0;
 	u->count = 0;
 	for (u32 i = 0; i < nr; i++)

@@ -7,6 +7,7 @@
 #include <kernel/process.h>
 #include <kernel/signal.h>
 #include <lib/format.h>
+#include <uapi/uio.h>
 #include "net.h"
 
 static struct socket *socket_in(const struct file *f) { return f->private; }
@@ -28,9 +29,14 @@ ssize_t __hot socket_receive(struct socket *sk, struct socket_msg *msg)
 	return sk->ops->recvmsg ? sk->ops->recvmsg(sk, msg) : -EOPNOTSUPP;
 }
 
+static inline u32 dont_wait(const struct file *f, const struct uio *u)
+{
+	return f->flags & O_NONBLOCK || u->rw_flags & RWF_NOWAIT ? MSG_DONTWAIT : 0;
+}
+
 static ssize_t __hot socket_file_read(struct file *f, struct uio *to, off_t *pos)
 {
-	struct socket_msg msg = { .data = to, .flags = f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0 };
+	struct socket_msg msg = { .data = to, .flags = dont_wait(f, to) };
 
 	/* As Linux: a read of nothing does not look at the socket. */
 	return to->count ? socket_receive(socket_in(f), &msg) : 0;
@@ -38,7 +44,7 @@ static ssize_t __hot socket_file_read(struct file *f, struct uio *to, off_t *pos
 
 static ssize_t __hot socket_file_write(struct file *f, struct uio *from, off_t *pos)
 {
-	struct socket_msg msg = { .data = from, .flags = f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0 };
+	struct socket_msg msg = { .data = from, .flags = dont_wait(f, from) };
 
 	/* write() of seqpackets ends a record. */
 	if (socket_in(f)->type == SOCK_SEQPACKET)

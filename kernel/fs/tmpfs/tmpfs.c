@@ -32,6 +32,7 @@ static struct inode *alloc_inode(struct super_block *sb)
 
 static void free_inode(struct inode *i)
 {
+	tmpfs_drop_xattrs(tmpfs_i(i));
 	kfree(tmpfs_i(i)->target);
 	kmem_cache_free(cache, tmpfs_i(i));
 }
@@ -296,9 +297,9 @@ static ssize_t readlink(struct inode *i, char *buf, size_t size)
 	return (ssize_t)n;
 }
 
-const struct inode_ops tmpfs_file_inode_ops = { .setattr = setattr, .getattr = getattr };
-const struct inode_ops tmpfs_special_ops;	/* nodes, FIFOs, sockets: all generic */
-const struct inode_ops tmpfs_symlink_ops = { .readlink = readlink };
+const struct inode_ops tmpfs_file_inode_ops = { .setattr = setattr, .getattr = getattr, TMPFS_XATTR_OPS };
+const struct inode_ops tmpfs_special_ops = { TMPFS_XATTR_OPS };	/* nodes, FIFOs, sockets: the rest is generic */
+const struct inode_ops tmpfs_symlink_ops = { .readlink = readlink, TMPFS_XATTR_OPS };
 const struct file_ops tmpfs_file_ops = {
 	.read = generic_file_read,
 	.write = file_write_checked,

@@ -14,6 +14,7 @@ struct tmpfs_entry {
 	u32 len;
 	char name[];
 };
+struct tmpfs_xattr;
 struct tmpfs_inode {
 	struct inode inode;
 	/* directories: under inode.lock */
@@ -22,6 +23,8 @@ struct tmpfs_inode {
 	ino_t parent_ino;
 	char *target;			/* symlinks */
 	u32 seals;			/* memfd; under inode.lock */
+	u32 xattr_bytes;		/* of names and values; under inode.lock */
+	struct tmpfs_xattr *xattrs;	/* under inode.lock */
 };
 #define DIRENT_SIZE 20u	/* what a name adds to the size a directory shows, as on Linux */
 struct tmpfs_super {
@@ -35,6 +38,14 @@ static inline struct tmpfs_inode *tmpfs_i(struct inode *i) { return container_of
 
 struct inode *tmpfs_inode_new(struct super_block *sb, struct inode *dir, mode_t mode, dev_t dev);
 void tmpfs_dir_drop_all(struct inode *dir);
+/* tmpfs_xattr.c */
+int tmpfs_getxattr(struct inode *i, const char *name, void *buf, size_t size);
+int tmpfs_listxattr(struct inode *i, char *buf, size_t size);
+int tmpfs_setxattr(struct inode *i, const char *name, const void *value, size_t size, int flags);
+int tmpfs_removexattr(struct inode *i, const char *name);
+void tmpfs_drop_xattrs(struct tmpfs_inode *t);
+#define TMPFS_XATTR_OPS .getxattr = tmpfs_getxattr, .listxattr = tmpfs_listxattr, .setxattr = tmpfs_setxattr, \
+	.removexattr = tmpfs_removexattr
 extern const struct inode_ops tmpfs_dir_ops, tmpfs_file_inode_ops, tmpfs_symlink_ops, tmpfs_special_ops;
 extern const struct file_ops tmpfs_file_ops, tmpfs_dir_file_ops;
 

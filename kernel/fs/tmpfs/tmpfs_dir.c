@@ -261,6 +261,7 @@ const struct inode_ops tmpfs_dir_ops = {
 	.rmdir = rmdir,
 	.rename = rename,
 	.tmpfile = tmpfile,
+	TMPFS_XATTR_OPS,
 };
 
 /* The entry with the smallest cookie >= at. */
