@@ -278,6 +278,8 @@ struct inode *anon_inode_new(mode_t mode);
 int tmpfs_file_create(const char *name, u64 size, struct file **out);
 /* Opens a path for the kernel or sys_open. dir NULL: cwd. err_ptr. */
 struct file *file_open_at(const struct path *dir, const char *path, u32 flags, mode_t mode);
+/* openat2: resolve is RESOLVE_*. */
+struct file *file_open_resolve(const struct path *dir, const char *path, u32 flags, mode_t mode, u32 resolve);
 struct file *file_open_path(const struct path *p, u32 flags, const struct cred *cred);
 ssize_t file_read(struct file *f, struct uio *to, off_t *pos);	/* checks mode, limits; accounts */
 ssize_t file_write(struct file *f, struct uio *from, off_t *pos);

@@ -102,6 +102,13 @@ struct user_flock {
 #define AT_STATX_FORCE_SYNC 0x2000
 #define AT_STATX_DONT_SYNC 0x4000
 
+#define RESOLVE_NO_XDEV 1
+#define RESOLVE_NO_MAGICLINKS 2
+#define RESOLVE_NO_SYMLINKS 4
+#define RESOLVE_BENEATH 8
+#define RESOLVE_IN_ROOT 0x10
+#define RESOLVE_CACHED 0x20
+
 #define SEEK_SET 0
 #define SEEK_CUR 1
 #define SEEK_END 2

@@ -155,10 +155,10 @@ static int open_walk(struct walk *w, u32 flags, mode_t mode, struct path *p, boo
 
 	while (1) {
 		err = walk_parent(w);
+		if (!err && w->type == LAST_DOTDOT)
+			err = walk_up(w);
 		if (err)
 			return err;
-		if (w->type == LAST_DOTDOT)
-			walk_up(w);
 		if (w->type != LAST_NAME) {
 			*p = w->cur;
 			path_get(p);
@@ -201,13 +201,13 @@ static int open_walk(struct walk *w, u32 flags, mode_t mode, struct path *p, boo
 }
 
 /* O_TMPFILE: a file without a name in the directory. */
-static struct file *open_tmpfile(const struct path *dir, const char *path, u32 flags, mode_t mode)
+static struct file *open_tmpfile(const struct path *dir, const char *path, u32 flags, mode_t mode, u32 resolve)
 {
 	struct path p;
 	struct inode *i = NULL;
 	struct dentry *d;
 	struct file *f;
-	int err = path_lookup(dir, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
+	int err = path_lookup_resolve(dir, path, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, resolve, &p);
 
 	if (err)
 		return err_ptr(err);
@@ -242,6 +242,11 @@ static struct file *open_tmpfile(const struct path *dir, const char *path, u32 f
 
 struct file *file_open_at(const struct path *dir, const char *path, u32 flags, mode_t mode)
 {
+	return file_open_resolve(dir, path, flags, mode, 0);
+}
+
+struct file *file_open_resolve(const struct path *dir, const char *path, u32 flags, mode_t mode, u32 resolve)
+{
 	struct walk w;
 	struct path p;
 	struct file *f = NULL;
@@ -254,13 +259,13 @@ struct file *file_open_at(const struct path *dir, const char *path, u32 flags, m
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	mode = mode_umask(mode & S_IALLUGO);
 	if ((flags & O_TMPFILE) == O_TMPFILE)
-		return (flags & O_ACCMODE) == O_RDONLY ? err_ptr(-EINVAL) : open_tmpfile(dir, path, flags, mode);
+		return (flags & O_ACCMODE) == O_RDONLY ? err_ptr(-EINVAL) : open_tmpfile(dir, path, flags, mode, resolve);
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return err_ptr(-EINVAL);
 	/* What may fail for want of memory comes before the file is made. */
 	if (flags & O_CREAT && !(f = file_alloc(flags)))
 		return err_ptr(-ENOMEM);
-	err = walk_begin(&w, dir, path);
+	err = walk_begin_resolve(&w, dir, path, resolve);
 	if (err) {
 		if (f)
 			file_free(f);

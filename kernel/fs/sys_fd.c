@@ -9,7 +9,12 @@
 
 #define SETFL_MASK (O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC)
 
-static long do_open(int dirfd, const char __user *path, u32 flags, mode_t mode)
+/* What openat2 knows; open ignores the rest. */
+#define OPEN_FLAGS (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | \
+		    O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define RESOLVE_ALL (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED)
+
+static long do_open(int dirfd, const char __user *path, u32 flags, mode_t mode, u32 resolve)
 {
 	const struct path *dirp;
 	struct user_path up;
@@ -20,14 +25,15 @@ static long do_open(int dirfd, const char __user *path, u32 flags, mode_t mode)
 
 	if (err)
 		return err;
-	err = at_dir_get(dirfd, up.name, &dir, &dirp);
+	/* In a scope of its own a path that begins with a slash begins at the directory, too. */
+	err = at_dir_get(dirfd, resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) ? "." : up.name, &dir, &dirp);
 	if (err)
 		goto no_dir;
 	fd = fd_reserve(0, flags & O_CLOEXEC);
 	err = fd;
 	if (fd < 0)
 		goto no_fd;
-	f = file_open_at(dirp, up.name, flags, mode);
+	f = file_open_resolve(dirp, up.name, flags, mode, resolve);
 	if (is_err(f)) {
 		fd_unreserve(fd);
 		err = ptr_err(f);
@@ -43,9 +49,9 @@ no_dir:
 	return err;
 }
 
-long sys_open(const char __user *path, int oflags, mode_t mode) { return do_open(AT_FDCWD, path, (u32)oflags, mode); }
-long sys_openat(int dirfd, const char __user *path, int oflags, mode_t mode) { return do_open(dirfd, path, (u32)oflags, mode); }
-long sys_creat(const char __user *path, mode_t mode) { return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode); }
+long sys_open(const char __user *path, int oflags, mode_t mode) { return do_open(AT_FDCWD, path, (u32)oflags, mode, 0); }
+long sys_openat(int dirfd, const char __user *path, int oflags, mode_t mode) { return do_open(dirfd, path, (u32)oflags, mode, 0); }
+long sys_creat(const char __user *path, mode_t mode) { return do_open(AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, mode, 0); }
 
 long sys_openat2(int dirfd, const char __user *path, const void __user *how, size_t size)
 {
@@ -59,11 +65,14 @@ long sys_openat2(int dirfd, const char __user *path, const void __user *how, siz
 	err = copy_struct_from_user(&h, sizeof(h), how, size);
 	if (err)
 		return err;
-	/* The resolve restrictions are not offered. */
-	if (h.resolve || h.flags >> 32 || h.mode & ~(u64)S_IALLUGO ||
+	if (h.resolve & ~(u64)RESOLVE_ALL || (h.resolve & RESOLVE_BENEATH && h.resolve & RESOLVE_IN_ROOT))
+		return -EINVAL;
+	if (h.flags & ~(u64)OPEN_FLAGS || h.mode & ~(u64)S_IALLUGO || (h.flags & O_PATH && h.flags & ~(u64)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) ||
 	    (h.mode && !(h.flags & O_CREAT) && (h.flags & O_TMPFILE) != O_TMPFILE))
 		return -EINVAL;
-	return do_open(dirfd, path, (u32)h.flags, (mode_t)h.mode);
+	if (h.resolve & RESOLVE_CACHED && h.flags & (O_TRUNC | O_CREAT | (O_TMPFILE & ~O_DIRECTORY)))
+		return -EAGAIN;
+	return do_open(dirfd, path, (u32)h.flags, (mode_t)h.mode, (u32)h.resolve);
 }
 
 long sys_close(int fd) { return fd_close(fd); }

@@ -85,8 +85,6 @@ long sys_mount(const char __user *source, const char __user *target, const char 
 	u32 f = (u32)flags;
 	long err;
 
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	if ((f & MS_MGC_MSK) == MS_MGC_VAL)
 		f &= ~MS_MGC_MSK;
 	err = copy_word(source, &src);
@@ -97,7 +95,7 @@ long sys_mount(const char __user *source, const char __user *target, const char 
 	if (!err)
 		err = path_lookup_user(AT_FDCWD, target, LOOKUP_FOLLOW, &where);
 	if (!err) {
-		err = do_mount(src, &where, type, f, options);
+		err = capable(CAP_SYS_ADMIN) ? do_mount(src, &where, type, f, options) : -EPERM;
 		path_put(&where);
 	}
 	kfree(options);
@@ -113,13 +111,11 @@ long sys_umount2(const char __user *path, int flags)
 
 	if (flags & ~(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW) || flags & MNT_EXPIRE)
 		return -EINVAL;
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
 	err = path_lookup_user(AT_FDCWD, path, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &p);
 	if (err)
 		return err;
 	/* path_lookup crosses into the mount: p is its root if it is one. */
-	err = vfs_umount(&p, (u32)flags);
+	err = capable(CAP_SYS_ADMIN) ? vfs_umount(&p, (u32)flags) : -EPERM;
 	path_put(&p);
 	return err;
 }

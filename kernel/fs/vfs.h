@@ -91,17 +91,22 @@ struct walk {
 	const char *rest;	/* what is still to be walked */
 	char *owned;		/* text made of a symlink and its rest, or NULL */
 	u32 nr_links;
+	u32 resolve;		/* RESOLVE_*: where the walk must not go */
 	enum last_type type;	/* after walk_parent */
 	const char *last;
 	u32 last_len;
 	bool last_slash;
 };
 int walk_begin(struct walk *w, const struct path *dir, const char *name);
+/* The same with openat2's restrictions. -EXDEV: an absolute path that must stay beneath dir. Nothing to end then. */
+int walk_begin_resolve(struct walk *w, const struct path *dir, const char *name, u32 resolve);
 void walk_end(struct walk *w);
+/* path_lookup with RESOLVE_*. */
+int path_lookup_resolve(const struct path *dir, const char *name, u32 flags, u32 resolve, struct path *out);
 int walk_parent(struct walk *w);
 /* Name in the directory w->cur, mounts crossed; *out referenced, may be negative. */
 int walk_step(struct walk *w, const char *name, u32 len, struct path *out);
-void walk_up(struct walk *w);
+int walk_up(struct walk *w);			/* -EXDEV: restricted */
 /* Continues at a symlink's target. Takes over link. */
 int walk_symlink(struct walk *w, struct path *link);
 bool walk_is_symlink(const struct dentry *d);

@@ -31,6 +31,25 @@ int walk_begin(struct walk *w, const struct path *dir, const char *name)
 	return 0;
 }
 
+int walk_begin_resolve(struct walk *w, const struct path *dir, const char *name, u32 resolve)
+{
+	const bool is_scoped = resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT);
+	int err;
+
+	if (resolve & RESOLVE_BENEATH && *name == '/')
+		return -EXDEV;
+	while (is_scoped && *name == '/')
+		name++;
+	err = walk_begin(w, dir, name);
+	w->resolve = resolve;
+	if (!err && is_scoped) {	/* the start is the root of all there is */
+		path_put(&w->root);
+		w->root = w->cur;
+		path_get(&w->root);
+	}
+	return err;
+}
+
 void walk_end(struct walk *w)
 {
 	path_put(&w->cur);
@@ -112,33 +131,44 @@ static void cross_mounts(struct path *p)
 
 int walk_step(struct walk *w, const char *name, u32 len, struct path *out)
 {
-	struct dentry *d = dir_lookup(w->cur.dentry, name, len);
+	struct dentry *d = unlikely(w->resolve & RESOLVE_CACHED) ? find_valid(w->cur.dentry, name, len) :
+			   dir_lookup(w->cur.dentry, name, len);
 
+	if (unlikely(!d))
+		return -EAGAIN;		/* RESOLVE_CACHED: it would have to be asked for */
 	if (is_err(d))
 		return (int)ptr_err(d);
 	out->mnt = mount_get(w->cur.mnt);
 	out->dentry = d;
 	cross_mounts(out);
+	if (unlikely(w->resolve & RESOLVE_NO_XDEV) && out->mnt != w->cur.mnt) {
+		path_put(out);
+		return -EXDEV;
+	}
 	return 0;
 }
 
 /* To the parent directory; stays at the process's root. */
-void walk_up(struct walk *w)
+int walk_up(struct walk *w)
 {
+	const struct mount *from = w->cur.mnt;
 	struct dentry *parent;
 
 	while (1) {
 		if (w->cur.dentry == w->root.dentry && w->cur.mnt == w->root.mnt)
-			return;
+			return w->resolve & RESOLVE_BENEATH ? -EXDEV : 0;
 		if (w->cur.dentry != w->cur.mnt->root)
 			break;
 		if (!mount_up(&w->cur))
-			return;
+			return 0;
+		if (unlikely(w->resolve & RESOLVE_NO_XDEV))
+			return -EXDEV;
 	}
 	parent = dentry_parent(w->cur.dentry);
 	dentry_put(w->cur.dentry);
 	w->cur.dentry = parent;
 	cross_mounts(&w->cur);
+	return unlikely(w->resolve & RESOLVE_NO_XDEV) && w->cur.mnt != from ? -EXDEV : 0;
 }
 
 /* text + rest become what is walked next. */
@@ -169,6 +199,8 @@ static int read_link_text(struct walk *w, struct inode *inode)
 		return -ENOMEM;
 	len = inode->ops->readlink ? inode->ops->readlink(inode, buf, PATH_MAX - 1) : -EINVAL;
 	err = len < 0 ? (int)len : len == 0 ? -ENOENT : set_rest(w, buf, (size_t)len);
+	if (!err && buf[0] == '/' && (w->resolve & RESOLVE_BENEATH || (w->resolve & RESOLVE_NO_XDEV && w->cur.mnt != w->root.mnt)))
+		err = -EXDEV;
 	if (!err && buf[0] == '/') {
 		path_put(&w->cur);
 		w->cur = w->root;
@@ -184,10 +216,17 @@ int walk_symlink(struct walk *w, struct path *link)
 	struct path target;
 	int err;
 
-	if (++w->nr_links > SYMLINK_MAX_FOLLOW) {
+	if (++w->nr_links > SYMLINK_MAX_FOLLOW || w->resolve & RESOLVE_NO_SYMLINKS ||
+	    (inode->ops->follow && w->resolve & RESOLVE_NO_MAGICLINKS)) {
 		err = -ELOOP;
+	} else if (inode->ops->follow && w->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) {
+		err = -EXDEV;		/* it may lead anywhere */
 	} else if (inode->ops->follow) {
 		err = inode->ops->follow(inode, &target);
+		if (!err && w->resolve & RESOLVE_NO_XDEV && target.mnt != w->cur.mnt) {
+			path_put(&target);
+			err = -EXDEV;
+		}
 		if (!err) {
 			path_put(&w->cur);
 			w->cur = target;
@@ -256,8 +295,9 @@ int walk_parent(struct walk *w)
 			w->last_len = len;
 			return 0;
 		}
-		if (w->type == LAST_DOTDOT)
-			walk_up(w);
+		err = w->type == LAST_DOTDOT ? walk_up(w) : 0;
+		if (err)
+			return err;
 		if (w->type != LAST_NAME)
 			continue;
 		err = walk_step(w, name, len, &next);
@@ -291,10 +331,10 @@ static int walk_last(struct walk *w, u32 flags)
 
 	while (1) {
 		err = walk_parent(w);
+		if (!err && w->type == LAST_DOTDOT)
+			err = walk_up(w);
 		if (err)
 			return err;
-		if (w->type == LAST_DOTDOT)
-			walk_up(w);
 		if (w->type != LAST_NAME)
 			break;
 		must_be_dir |= w->last_slash;
@@ -321,12 +361,17 @@ static int walk_last(struct walk *w, u32 flags)
 
 int path_lookup(const struct path *dir, const char *name, u32 flags, struct path *out)
 {
+	return path_lookup_resolve(dir, name, flags, 0, out);
+}
+
+int path_lookup_resolve(const struct path *dir, const char *name, u32 flags, u32 resolve, struct path *out)
+{
 	struct walk w;
 	int err;
 
 	if (!*name && !(flags & LOOKUP_EMPTY))
 		return -ENOENT;
-	err = walk_begin(&w, dir, name);
+	err = walk_begin_resolve(&w, dir, name, resolve);
 	if (err)
 		return err;
 	err = flags & LOOKUP_PARENT ? walk_parent(&w) : walk_last(&w, flags);

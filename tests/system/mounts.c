@@ -179,6 +179,16 @@ static void who(void)
 	pid_t pid;
 
 	check_ok(mkdir("mine", 0755));
+	/* Who may not even look does not learn that he may not mount. */
+	pid = fork();
+	if (pid == 0) {
+		check_ok(setuid(1000));
+		check_errno(mount("t", "mine", "tmpfs", 0, NULL), EACCES);
+		check_errno(umount("mine"), EACCES);
+		_exit(0);
+	}
+	check_equal(wait_for(pid), 0);
+	check_ok(chmod(".", 0755));
 	pid = fork();
 	if (pid == 0) {
 		check_ok(setuid(1000));
