@@ -22,6 +22,7 @@ HELP = "user programs with self-checks and busybox scripts, Linux first, then Tr
 folder = top / "tests/system"
 SCRIPTS = {"applets.sh": 4}  # name -> CPUs on Trivet
 SMP = 2
+MEMORY = {"reclaim": "20M"}  # name -> memory on Trivet, where it is not the usual
 
 
 def programs(arch):
@@ -38,8 +39,8 @@ def programs(arch):
     return found
 
 
-def machine(arch, linux, smp):
-    m = qemu.Machine(arch, smp=smp, kernel="linux" if linux else "",
+def machine(arch, linux, smp, mem="256M"):
+    m = qemu.Machine(arch, smp=smp, kernel="linux" if linux else "", mem="256M" if linux else mem,
                      disks=[str(top / "build" / arch / "root.img")])
     qemu.linux_words(m)
     return m
@@ -48,7 +49,7 @@ def machine(arch, linux, smp):
 def run_one(arch, name, path, linux, smp=SMP):
     tree = image.Tree()
     tree.file(f"/tests/{name}", path.read_bytes(), 0o755)
-    return qemu.run(machine(arch, linux, smp), f"cd /tmp; exec /tests/{name}", timeout=150, files=tree)
+    return qemu.run(machine(arch, linux, smp, MEMORY.get(name, "256M")), f"cd /tmp; exec /tests/{name}", timeout=150, files=tree)
 
 
 def linux_digest(arch, name):

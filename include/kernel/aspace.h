@@ -83,7 +83,7 @@ struct aspace {
 	vaddr_t stack_top, arg_start, arg_end, env_start, env_end;
 	vaddr_t code_start, code_end, data_start, data_end;
 	vaddr_t vdso;
-	u64 total_pages, locked_pages, data_pages, stack_pages;	/* lock */
+	u64 total_pages, total_peak, locked_pages, data_pages, stack_pages, exec_pages;	/* lock */
 	u64 rss_anon, rss_file, rss_shmem, rss_peak, pt_pages;	/* [a] */
 	struct file *exe;		/* reference */
 	u64 auxv[48];			/* for /proc/PID/auxv */
@@ -131,10 +131,22 @@ int aspace_fault(struct aspace *as, vaddr_t addr, unsigned fault_flags);
 void fault_count(u64 before);
 /* Copies memory of another space (ptrace, process_vm_readv, /proc/PID/mem, cmdline); bytes copied. */
 size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write);
+/* What the pages of an area come to, bytes; shared ones by their share in pss. */
+struct vma_usage {
+	u64 size, rss, pss, pss_dirty, pss_anon, pss_file, pss_shmem;
+	u64 shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, locked;
+};
+void vma_usage_add(struct vma *v, struct vma_usage *u);	/* lock held */
+/* A word for each of n pages as /proc/PID/pagemap has it. */
+void aspace_pagemap(struct aspace *as, vaddr_t addr, u64 *words, unsigned n, bool show_frames);
 /* Writes zeros likewise; bytes cleared. */
 size_t aspace_clear(struct aspace *as, vaddr_t addr, size_t len);
 /* Unmaps [first, last] pages of a file from all spaces that map it (truncate, invalidate). */
 void mapping_unmap_range(struct page_mapping *m, u64 first, u64 last);
+/* Reclaim, p locked and its mapping's; neither waits for a lock. Was it used through an entry lately (or may not go)? */
+bool mapping_page_referenced(struct page_mapping *m, struct page *page);
+/* Takes p out of all spaces; false: it stays in some (locked area, or its locks are busy). Dirty entries make it dirty. */
+bool mapping_page_unmap(struct page_mapping *m, struct page *page);
 /* Write-protects (and collects dirty bits of) one file page in all spaces; true if any entry was dirty. */
 bool mapping_page_clean(struct page_mapping *m, struct page *page);
 

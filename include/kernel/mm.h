@@ -129,14 +129,24 @@ struct shrinker {
 void shrinker_register(struct shrinker *s);
 /* Gives back what is only kept for speed: shrinkable objects, empty slabs, this CPU's spare objects and pages. May sleep. */
 void mm_drop_caches(void);
+/* Gives back what caches of pages, objects and stacks keep for speed, on all CPUs. Sleeps. */
+void mm_trim(void);
 
 struct mm_stats {
 	u64 total_pages, free_pages, reserved_pages, slab_pages, pagetable_pages, kstack_pages;
 	u64 file_pages, anon_pages, dirty_pages, writeback_pages, mapped_pages, shmem_pages;
 	u64 faults, major_faults, pgalloc, pgfree, reclaimed;
-	u64 committed_pages, commit_limit_pages;
+	u64 committed_pages, commit_limit_pages, oom_kills;
 };
 void mm_stats(struct mm_stats *out);
+/* A zone as /proc shows it, pages; false past the last. Zones without memory have present 0. */
+struct zone_info {
+	const char *name;
+	pfn_t start_pfn;
+	u64 free, min, low, high, spanned, present, managed;
+	u64 blocks[PAGE_ORDER_MAX + 1];	/* free blocks of each order */
+};
+bool zone_info_get(unsigned index, struct zone_info *out);
 u64 mm_free_pages(void);
 
 /* /proc/sys/vm: what may be changed at run time. Plain words, read without lock. */

@@ -101,6 +101,12 @@ struct pagecache_counts {			/* [a] pages */
 	u64 file, shmem, dirty, writeback;
 };
 extern struct pagecache_counts pagecache_counts;
+/* Pages on the active and inactive lists. */
+void pagecache_lru_counts(u64 *active, u64 *inactive);
+/* Memory is short: the write-back thread reclaims and writes dirty pages. Any context but under a wait queue's lock. */
+void writeback_relieve(void);
+/* The same and waits a little for pages to become clean. False: there are none to wait for. Sleeps. */
+bool writeback_wait_relief(void);
 u64 pagecache_drop_clean(void);			/* /proc/sys/vm/drop_caches; pages freed */
 
 #endif

@@ -78,8 +78,18 @@ static struct dentry *dentry_destroy(struct dentry *d)
 	return parent;
 }
 
+/* Names that come and go by themselves (of processes) are not kept: nobody would take them from the cache. */
+static bool is_kept(const struct dentry *d)
+{
+	return !d->inode || !d->inode->ops || !d->inode->ops->revalidate;
+}
+
+static bool try_kill(struct dentry *d);
+
 void dentry_put(struct dentry *d)
 {
+	bool killed;
+
 	while (d) {
 		u32 old = atomic_load(&d->refs.n);
 
@@ -92,9 +102,19 @@ void dentry_put(struct dentry *d)
 			return;
 		}
 		if (!(d->flags & DENTRY_UNHASHED)) {
-			lru_add(d);
+			if (is_kept(d)) {
+				lru_add(d);
+				spin_unlock(&d->lock);
+				return;
+			}
+			epoch_enter();	/* another may find, put and kill it before we do */
 			spin_unlock(&d->lock);
-			return;
+			killed = try_kill(d);
+			epoch_exit();
+			if (!killed)
+				return;
+			d = dentry_destroy(d);
+			continue;
 		}
 		d->flags |= DENTRY_DEAD;
 		lru_del(d);

@@ -38,7 +38,7 @@ static void aspace_free(struct aspace *as)
 	epoch_defer(&as->epoch, aspace_free_struct);
 }
 
-static void free_dead_spaces(void)
+void aspace_free_dead(void)
 {
 	struct aspace *as = atomic_load(&dead_spaces) ? atomic_xchg(&dead_spaces, NULL) : NULL;
 
@@ -76,7 +76,7 @@ struct aspace *aspace_create(void)
 	struct aspace *as;
 	struct page *root;
 
-	free_dead_spaces();
+	aspace_free_dead();
 	as = kmem_cache_alloc(aspace_cache, ALLOC_ZERO);
 	if (!as)
 		return NULL;
@@ -156,7 +156,7 @@ void aspace_put_user(struct aspace *as)
 	unload_everywhere(as);
 	tear_down(as);
 	aspace_put(as);
-	free_dead_spaces();
+	aspace_free_dead();
 }
 
 /* Interrupts off. */

@@ -75,11 +75,10 @@ void zap_tables(struct aspace *as, vaddr_t start, vaddr_t end, vaddr_t floor, va
 		struct tlb_batch *b);
 void protect_range(struct vma *v, vaddr_t start, vaddr_t end);
 pte_t *aspace_pte(struct aspace *as, vaddr_t va);	/* with tables on the way; NULL: no memory */
-/* Counters for a page that gets (1) or loses (-1) a user entry. */
-void rss_add(struct aspace *as, struct page *p, s64 n);
-/* The same for many pages: collected, then applied at once. */
+/* Counters of pages that get or lose user entries: collected, then applied at once. */
 struct rss_delta {
-	s64 anon, file, shmem;
+	s64 anon, file, shmem;		/* entries of the space */
+	s64 used_anon, used_file;	/* pages that got their first or lost their last entry anywhere */
 };
 static inline void rss_note(struct rss_delta *d, const struct page *p, s64 n)
 {
@@ -89,6 +88,19 @@ static inline void rss_note(struct rss_delta *d, const struct page *p, s64 n)
 		d->shmem += n;
 	else
 		d->file += n;
+}
+/* One entry more or less maps p: counts it in d. */
+static inline void page_mapped(struct rss_delta *d, struct page *p)
+{
+	if (__atomic_fetch_add(&p->mapcount, 1, __ATOMIC_RELAXED) == 0)
+		*(p->flags & PAGE_ANON ? &d->used_anon : &d->used_file) += 1;
+	rss_note(d, p, 1);
+}
+static inline void page_unmapped(struct rss_delta *d, struct page *p)
+{
+	if (__atomic_fetch_sub(&p->mapcount, 1, __ATOMIC_RELAXED) == 1)
+		*(p->flags & PAGE_ANON ? &d->used_anon : &d->used_file) -= 1;
+	rss_note(d, p, -1);
 }
 void rss_apply(struct aspace *as, const struct rss_delta *d);
 

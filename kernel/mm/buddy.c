@@ -11,6 +11,7 @@
 #include <kernel/fault.h>
 #include <kernel/group.h>
 #include <kernel/log.h>
+#include <kernel/pagecache.h>
 #include <kernel/thread.h>
 #include <kernel/time.h>
 #include <kernel/waitq.h>
@@ -36,7 +37,7 @@ struct page_cache_cpu {		/* own CPU, interrupts off */
 static DEFINE_PERCPU(struct page_cache_cpu, pcp);
 static u64 pcp_pages;		/* [a] in all CPUs' caches */
 
-u64 buddy_low_mark, buddy_min_mark;
+u64 buddy_low_mark, buddy_min_mark, buddy_high_mark;
 static u64 total_pages;
 
 static struct zone *zone_of(pfn_t pfn)
@@ -126,6 +127,8 @@ static struct page *pcp_take(u64 keep)
 			c->pages[c->n++] = p;
 		atomic_add(&pcp_pages, c->n);
 		p = NULL;
+		if (buddy_free_pages() < buddy_low_mark && !sections_offline_free())
+			writeback_relieve();
 	}
 	if (c->n) {
 		p = c->pages[--c->n];
@@ -344,7 +347,8 @@ void buddy_set_total(u64 pages)
 {
 	total_pages = pages;
 	buddy_min_mark = clamp(pages / 128, 32ull, 2048ull);
-	buddy_low_mark = buddy_min_mark * 2;
+	buddy_low_mark = buddy_min_mark + buddy_min_mark / 2;
+	buddy_high_mark = buddy_min_mark * 2;
 }
 
 void buddy_init(void)

@@ -29,8 +29,12 @@ void fault_init(void)
 
 struct page *zero_page(void) { return zero; }
 
+#define MAP_OLD BIT(31)		/* with fault flags: mapped along, nobody has used it */
+
 static pte_t touched(pte_t p, unsigned flags)
 {
+	if (PTE_HW_ACCESSED && (flags & MAP_OLD))
+		return pte_clear_accessed(p);
 	p = pte_mark_accessed(p);
 	return flags & FAULT_WRITE ? pte_mark_dirty(p) : p;
 }
@@ -56,8 +60,10 @@ static void sync_icache(struct page *p, unsigned prot)
 /* pt_lock held. The reference of p goes to the entry. */
 static void set_entry(struct aspace *as, pte_t *e, struct page *p, pte_t v)
 {
-	atomic_add(&p->mapcount, 1);
-	rss_add(as, p, 1);
+	struct rss_delta delta = {};
+
+	page_mapped(&delta, p);
+	rss_apply(as, &delta);
 	pte_store(e, v);
 }
 
@@ -141,7 +147,7 @@ static void fault_around(struct vma *v, vaddr_t addr, unsigned prot)
 		}
 		if (page_is_current(v, p)) {
 			page_get(p);
-			map_page(as, e, p, prot, 0);
+			map_page(as, e, p, prot, MAP_OLD);
 		}
 		page_unlock(p);
 		page_put(p);
@@ -227,9 +233,10 @@ static bool replace_entry(struct vma *v, vaddr_t va, pte_t *e, pte_t old, struct
 	tlb_batch_add(&b, va, 0);
 	if (!(pte_prot(old) & PGPROT_SPECIAL)) {
 		struct page *gone = phys_to_page(pte_paddr(old));
+		struct rss_delta delta = {};
 
-		__atomic_fetch_sub(&gone->mapcount, 1, __ATOMIC_RELAXED);
-		rss_add(as, gone, -1);
+		page_unmapped(&delta, gone);
+		rss_apply(as, &delta);
 		tlb_batch_page(&b, gone);
 	}
 	tlb_batch_finish(&b);

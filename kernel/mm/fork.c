@@ -12,7 +12,7 @@
  */
 static void copy_entries(struct aspace *dst, pte_t *from, pte_t *to, vaddr_t va, vaddr_t end, struct tlb_batch *b)
 {
-	s64 copied = 0;
+	struct rss_delta delta = {};
 
 	for (; va < end; va += PAGE_SIZE, from++, to++) {
 		pte_t old = pte_load(from), new;
@@ -34,11 +34,10 @@ static void copy_entries(struct aspace *dst, pte_t *from, pte_t *to, vaddr_t va,
 			old = new;
 		}
 		page_get(p);
-		atomic_add(&p->mapcount, 1);
+		page_mapped(&delta, p);
 		pte_store(to, old);
-		copied++;
 	}
-	rss_apply(dst, &(struct rss_delta){ .anon = copied });
+	rss_apply(dst, &delta);
 }
 
 static int copy_range(struct aspace *dst, struct aspace *src, vaddr_t start, vaddr_t end, struct tlb_batch *b)

@@ -40,7 +40,7 @@ u64 buddy_free_pages(void);			/* in zones and per-CPU caches */
 u64 buddy_total_pages(void);
 void buddy_drain_cpu(void);			/* this CPU's page cache back to the zones */
 void buddy_counts(u64 free[ZONE_COUNT][PAGE_ORDER_MAX + 1]);
-extern u64 buddy_low_mark, buddy_min_mark;
+extern u64 buddy_low_mark, buddy_min_mark, buddy_high_mark;
 
 /* reclaim.c: true when something may have become free. */
 bool reclaim_pages(u64 want, u32 flags);
@@ -49,20 +49,23 @@ bool reclaim_oom(u64 want, unsigned round);
 /* slab.c */
 void slab_init(void);
 struct kmem_cache *slab_page_cache(const struct page *p);
-u64 slab_shrink(void);
+u64 slab_shrink(void);		/* pages freed */
+void slab_drain_cpu(void);	/* this CPU's magazines back to the slabs; any context */
 void heap_init(void);		/* the kmalloc classes */
 
 /* vmap.c */
 void vmap_init(void);
 vaddr_t vmap_area_alloc(u64 size);		/* without mapping; guard page behind. 0: none */
 void vmap_area_free(vaddr_t va);
-void kstack_drain_cpu(void);			/* gives back the stacks kept for reuse, this CPU's and everybody's */
+void kstack_drain_cpu(void);	/* this CPU's spare stacks to the common ones; any context */
+void kstack_trim(void);		/* frees the common ones */
+void aspace_free_dead(void);	/* aspace.c: spaces whose last reference went in a switch */
 bool vmap_purge(void);				/* frees what was unmapped lately; true if there was something */
 
 /* stats.c: counters, summed over CPUs when read. */
 enum mm_counter {
 	MM_SLAB, MM_PAGETABLE, MM_KSTACK, MM_ANON, MM_MAPPED, MM_FAULTS, MM_MAJOR_FAULTS, MM_PGALLOC, MM_PGFREE,
-	MM_RECLAIMED, MM_COMMITTED, MM_COUNTERS
+	MM_RECLAIMED, MM_COMMITTED, MM_OOM_KILLS, MM_COUNTERS
 };
 void mm_count(enum mm_counter c, s64 n);
 u64 mm_counter_sum(enum mm_counter c);

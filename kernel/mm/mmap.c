@@ -55,7 +55,7 @@ static s64 decode_flags(u32 prot, u32 flags, const struct file *file)
 		return file ? -EINVAL : -ENOMEM;
 	if (type != MAP_PRIVATE)
 		v |= VMA_SHARED;
-	v |= flags & MAP_GROWSDOWN ? VMA_GROWSDOWN : 0;
+	v |= flags & MAP_GROWSDOWN ? VMA_GROWSDOWN | VMA_STACK : 0;
 	v |= flags & MAP_NORESERVE ? VMA_NORESERVE : 0;
 	v |= flags & MAP_LOCKED ? VMA_LOCKED : 0;
 	if (is_accountable(v, file))

@@ -3,15 +3,20 @@
  * Memory pressure: shrinkers first, the OOM killer last. Runs in the thread that wants memory, one
  * at a time; an allocation from inside a shrinker does not reclaim again.
  */
+#include <kernel/cpu.h>
 #include <kernel/daemon.h>
+#include <kernel/epoch.h>
+#include <kernel/irq.h>
 #include <kernel/lock.h>
 #include <kernel/log.h>
+#include <kernel/pagecache.h>
 #include <kernel/process.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
 
 #include "mm_internal.h"
 
+#define WRITE_ROUNDS 24u		/* of 20 ms each, in which dirty pages may become clean */
 #define OOM_PAUSE_NS 20000000ull	/* between looks whether the victim is gone */
 
 static struct spinlock shrinkers_lock = SPINLOCK_INIT("shrinkers", LOCK_MISC);
@@ -58,14 +63,31 @@ bool reclaim_pages(u64 want, u32 flags)
 	return freed > 0 || buddy_free_pages() > before;
 }
 
-void mm_drop_caches(void)
+static void trim_cpu(void *unused)
 {
 	kstack_drain_cpu();
+	slab_drain_cpu();
+	buddy_drain_cpu();
+}
+
+void mm_trim(void)
+{
+	aspace_free_dead();
+	/* Twice: what one grace period frees may defer more. */
+	for (unsigned i = 0; i < 2; i++)
+		epoch_wait();
+	ipi_call(atomic_load(&cpu_online_mask), trim_cpu, NULL);
+	kstack_trim();
 	(void)vmap_purge();
-	(void)run_shrinkers(U64_MAX, 0);
 	while (slab_shrink())
 		;
-	buddy_drain_cpu();
+	ipi_call(atomic_load(&cpu_online_mask), trim_cpu, NULL);
+}
+
+void mm_drop_caches(void)
+{
+	(void)run_shrinkers(U64_MAX, 0);
+	mm_trim();
 }
 
 static void pause_thread(void)
@@ -85,8 +107,14 @@ bool reclaim_oom(u64 want, unsigned round)
 		return false;
 	if (current->is_user && signal_fatal_pending(current))
 		return false;
-	if (!atomic_load(&reclaimer) && (round == 0 || round % 16 == 15) && !oom_kill(want))
-		return false;
+	/* Dirty pages are memory that only waits for the disk. */
+	if (round < WRITE_ROUNDS && writeback_wait_relief())
+		return true;
+	if (!atomic_load(&reclaimer) && (round % 16 == 0 || round == WRITE_ROUNDS)) {
+		if (!oom_kill(want))
+			return false;
+		mm_count(MM_OOM_KILLS, 1);
+	}
 	if (current->is_user && signal_fatal_pending(current))
 		return false;
 	pause_thread();
@@ -95,13 +123,16 @@ bool reclaim_oom(u64 want, unsigned round)
 
 #define LOOK_NS NSEC_PER_SEC
 
-/* Ahead of need, so that those who allocate seldom have to: keeps twice the low mark free. */
+/* Ahead of need, so that those who allocate seldom have to: keeps the high mark free. Poked below the low one. */
 static u64 reclaim_round(void)
 {
-	u64 want = 2 * buddy_low_mark, free = buddy_free_pages();
+	u64 have;
 
-	if (free < want && !section_online_next())
-		(void)reclaim_pages(want - free, 0);
+	while ((have = buddy_free_pages()) < buddy_high_mark && !section_online_next()) {
+		if (!reclaim_pages(buddy_high_mark - have, 0))
+			break;
+		daemon_beat();
+	}
 	return LOOK_NS;
 }
 

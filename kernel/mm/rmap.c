@@ -28,6 +28,7 @@ static void zap_file_pages(struct vma *v, vaddr_t start, vaddr_t end)
 	tlb_batch_init(&b, as);
 	for (vaddr_t va = start; va < end; va = next) {
 		pte_t *e = pgtable_chunk(as->root, va, end, &next);
+		struct rss_delta delta = {};
 
 		if (!e)
 			continue;
@@ -42,11 +43,11 @@ static void zap_file_pages(struct vma *v, vaddr_t start, vaddr_t end)
 			if (p->flags & PAGE_ANON)
 				continue;
 			pte_exchange(e, PTE_EMPTY);
-			__atomic_fetch_sub(&p->mapcount, 1, __ATOMIC_RELAXED);
-			rss_add(as, p, -1);
+			page_unmapped(&delta, p);
 			tlb_batch_add(&b, va, 0);
 			tlb_batch_page(&b, p);
 		}
+		rss_apply(as, &delta);
 		spin_unlock(&as->pt_lock);
 	}
 	tlb_batch_finish(&b);
@@ -109,6 +110,83 @@ bool mapping_page_clean(struct page_mapping *m, struct page *page)
 			was_dirty |= clean_entry(v->aspace, start, page);
 	mutex_unlock(&m->vmas_lock);
 	return was_dirty;
+}
+
+/* The entry of v for p, or NULL; its pt_lock is taken if there is one. */
+static pte_t *lock_entry(struct vma *v, struct page *p, vaddr_t *va)
+{
+	vaddr_t end, next;
+	pte_t *e;
+
+	if (!overlap(v, p->index, p->index, va, &end))
+		return NULL;
+	e = pgtable_chunk(v->aspace->root, *va, end, &next);
+	if (!e)
+		return NULL;
+	spin_lock(&v->aspace->pt_lock);
+	if (pte_present(pte_load(e)) && pte_paddr(pte_load(e)) == page_to_phys(p))
+		return e;
+	spin_unlock(&v->aspace->pt_lock);
+	return NULL;
+}
+
+/* CPUs that still know the entry do not set the bit again: what is used much may look old once, and comes back. */
+bool mapping_page_referenced(struct page_mapping *m, struct page *page)
+{
+	bool referenced = false;
+	struct vma *v;
+
+	if (!mutex_trylock(&m->vmas_lock))
+		return true;
+	list_for_each(v, &m->vmas, mapping_link) {
+		vaddr_t va;
+		pte_t *e = lock_entry(v, page, &va), old;
+
+		if (!e)
+			continue;
+		old = pte_load(e);
+		while (pte_accessed(old) && !pte_cmpxchg(e, old, pte_clear_accessed(old)))
+			old = pte_load(e);
+		referenced |= pte_accessed(old) || (v->flags & VMA_LOCKED);
+		spin_unlock(&v->aspace->pt_lock);
+	}
+	mutex_unlock(&m->vmas_lock);
+	return referenced;
+}
+
+bool mapping_page_unmap(struct page_mapping *m, struct page *page)
+{
+	bool stays = false, was_dirty = false;
+	struct vma *v;
+
+	if (!mutex_trylock(&m->vmas_lock))
+		return false;
+	list_for_each(v, &m->vmas, mapping_link) {
+		struct rss_delta delta = {};
+		struct tlb_batch b;
+		vaddr_t va;
+		pte_t *e = lock_entry(v, page, &va);
+
+		if (!e)
+			continue;
+		if (v->flags & VMA_LOCKED) {
+			spin_unlock(&v->aspace->pt_lock);
+			stays = true;
+			continue;
+		}
+		was_dirty |= pte_dirty(pte_exchange(e, PTE_EMPTY)) && (v->flags & VMA_SHARED);
+		page_unmapped(&delta, page);
+		rss_apply(v->aspace, &delta);
+		spin_unlock(&v->aspace->pt_lock);
+		tlb_batch_init(&b, v->aspace);
+		tlb_batch_add_page(&b, va);
+		tlb_batch_page(&b, page);
+		tlb_batch_finish(&b);
+	}
+	mutex_unlock(&m->vmas_lock);
+	if (was_dirty)
+		page_mark_dirty(page);
+	return !stays && !atomic_load(&page->mapcount);
 }
 
 /* ---- shared anonymous memory ------------------------------------------------------------------ */

@@ -397,6 +397,12 @@ static void magazine_drain(struct kmem_cache *c)
 	}
 }
 
+void slab_drain_cpu(void)
+{
+	for (u32 i = 0; i < atomic_load_acquire(&nr_caches); i++)
+		magazine_drain(&cache_table[i]);
+}
+
 u64 slab_shrink(void)
 {
 	u64 freed = 0;

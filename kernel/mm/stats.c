@@ -28,6 +28,49 @@ u64 mm_counter_sum(enum mm_counter c)
 	return total < 0 ? 0 : (u64)total;
 }
 
+static u64 ram_between(paddr_t lo, paddr_t hi)
+{
+	u64 n = 0;
+
+	for (u32 i = 0; i < bootmem_ram.nr; i++) {
+		paddr_t base = max(bootmem_ram.r[i].base, lo), end = min(bootmem_ram.r[i].end, hi);
+
+		n += base < end ? (end - base) >> PAGE_SHIFT : 0;
+	}
+	return n;
+}
+
+bool zone_info_get(unsigned index, struct zone_info *z)
+{
+	static const char *const names[ZONE_COUNT] = { "DMA32", "Normal" };
+	const paddr_t border = ZONE_DMA32_END_PFN << PAGE_SHIFT;
+	paddr_t lo = index ? border : 0, hi = index ? ~(paddr_t)0 : border;
+	const struct mem_range *first = &bootmem_ram.r[0], *last = &bootmem_ram.r[bootmem_ram.nr - 1];
+	u64 counts[ZONE_COUNT][PAGE_ORDER_MAX + 1], all = buddy_total_pages(), offline;
+
+	if (index >= ZONE_COUNT)
+		return false;
+	*z = (struct zone_info){ .name = names[index], .present = ram_between(lo, hi) };
+	if (!z->present)
+		return true;
+	z->managed = z->present;
+	z->start_pfn = max(first->base, lo) >> PAGE_SHIFT;
+	z->spanned = (min(last->end, hi) - max(first->base, lo)) >> PAGE_SHIFT;
+	z->min = buddy_min_mark * z->present / all;
+	z->low = buddy_low_mark * z->present / all;
+	z->high = buddy_high_mark * z->present / all;
+	buddy_counts(counts);
+	/* Sections that are not online yet are free in large blocks; the upper zone comes last. */
+	offline = index == ZONE_COUNT - 1 || !ram_between(border, ~(paddr_t)0) ? sections_offline_free() : 0;
+	for (unsigned o = 0; o <= PAGE_ORDER_MAX; o++) {
+		z->blocks[o] = counts[index][o];
+		z->free += z->blocks[o] << o;
+	}
+	z->blocks[PAGE_ORDER_MAX] += offline >> PAGE_ORDER_MAX;
+	z->free += offline;
+	return true;
+}
+
 u64 mm_free_pages(void) { return buddy_free_pages() + sections_offline_free(); }
 
 void mm_stats(struct mm_stats *out)
@@ -50,5 +93,6 @@ void mm_stats(struct mm_stats *out)
 	out->pgfree = mm_counter_sum(MM_PGFREE);
 	out->reclaimed = mm_counter_sum(MM_RECLAIMED);
 	out->committed_pages = mm_counter_sum(MM_COMMITTED);
+	out->oom_kills = mm_counter_sum(MM_OOM_KILLS);
 	out->commit_limit_pages = commit_limit();
 }

@@ -71,6 +71,9 @@ void vma_account(struct vma *v, s64 sign)
 	s64 n = sign * (s64)vma_pages(v);
 
 	as->total_pages += n;
+	as->total_peak = max(as->total_peak, as->total_pages);
+	if ((v->flags & (VMA_EXEC | VMA_WRITE | VMA_STACK)) == VMA_EXEC)
+		as->exec_pages += n;
 	if ((v->flags & (VMA_WRITE | VMA_SHARED | VMA_STACK)) == VMA_WRITE)
 		as->data_pages += n;
 	if (v->flags & VMA_STACK)

@@ -335,24 +335,36 @@ void kstack_free(void *stack)
 
 void kstack_drain_cpu(void)
 {
-	unsigned long irq = spin_lock_irqsave(&vmap_lock);
+	unsigned long irq = arch_irq_save();
 	struct stack_cache *c = percpu(stack_cache);
-	void **s;
 
+	spin_lock(&vmap_lock);
 	while (c->n) {
-		s = c->stack[--c->n];
-		*s = spare_stacks;
-		spare_stacks = s;
+		void **stack = c->stack[--c->n];
+
+		*stack = spare_stacks;
+		spare_stacks = stack;
 		nr_spare_stacks++;
 	}
-	while ((s = spare_stacks)) {
-		spare_stacks = *s;
-		nr_spare_stacks--;
+	spin_unlock(&vmap_lock);
+	arch_irq_restore(irq);
+}
+
+void kstack_trim(void)
+{
+	while (1) {
+		unsigned long irq = spin_lock_irqsave(&vmap_lock);
+		void *stack = spare_stacks;
+
+		if (stack) {
+			spare_stacks = *spare_stacks;
+			nr_spare_stacks--;
+		}
 		spin_unlock_irqrestore(&vmap_lock, irq);
-		stack_unmap(s);
-		irq = spin_lock_irqsave(&vmap_lock);
+		if (!stack)
+			break;
+		stack_unmap(stack);
 	}
-	spin_unlock_irqrestore(&vmap_lock, irq);
 }
 
 void vmap_init(void)

@@ -8,32 +8,23 @@
 
 void rss_apply(struct aspace *as, const struct rss_delta *d)
 {
-	s64 sum = d->anon + d->file + d->shmem;
 	u64 now;
 
-	if (d->anon) {
+	if (d->anon)
 		atomic_add(&as->rss_anon, d->anon);
-		mm_count(MM_ANON, d->anon);
-	}
 	if (d->shmem)
 		atomic_add(&as->rss_shmem, d->shmem);
 	if (d->file)
 		atomic_add(&as->rss_file, d->file);
-	if (d->file | d->shmem)
-		mm_count(MM_MAPPED, d->file + d->shmem);
-	if (sum <= 0)
+	if (d->used_anon)
+		mm_count(MM_ANON, d->used_anon);
+	if (d->used_file)
+		mm_count(MM_MAPPED, d->used_file);
+	if (d->anon + d->file + d->shmem <= 0)
 		return;
 	now = atomic_load(&as->rss_anon) + atomic_load(&as->rss_file) + atomic_load(&as->rss_shmem);
 	if (now > atomic_load(&as->rss_peak))
 		atomic_store(&as->rss_peak, now);
-}
-
-void rss_add(struct aspace *as, struct page *p, s64 n)
-{
-	struct rss_delta d = {};
-
-	rss_note(&d, p, n);
-	rss_apply(as, &d);
 }
 
 pte_t *aspace_pte(struct aspace *as, vaddr_t va)
@@ -65,8 +56,7 @@ static void zap_entries(struct aspace *as, pte_t *e, vaddr_t va, vaddr_t end, st
 		if (pte_prot(old) & PGPROT_SPECIAL)
 			continue;
 		p = phys_to_page(pte_paddr(old));
-		__atomic_fetch_sub(&p->mapcount, 1, __ATOMIC_RELAXED);
-		rss_note(&delta, p, -1);
+		page_unmapped(&delta, p);
 		tlb_batch_page(b, p);
 	}
 	rss_apply(as, &delta);

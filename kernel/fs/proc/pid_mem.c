@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What lies in a process's memory and where: maps, cmdline, environ, auxv; and its view of the mounts. */
+/* What lies in a process's memory: cmdline, environ, auxv; and its view of the mounts. Areas: pid_maps.c. */
 #include <kernel/aspace.h>
 #include <kernel/process.h>
 #include <lib/string.h>
@@ -7,55 +7,6 @@
 #include "virtual.h"
 
 #define ARGS_MAX (256u * 1024)
-
-static void map_line(struct text *t, const struct vma *v, char *page)
-{
-	const char *name = v->name;
-	u64 ino = 0;
-	dev_t dev = 0;
-	int width;
-
-	if (v->file) {
-		struct path root;
-		char *s;
-
-		fs_context_get_paths(fs_context_current(), NULL, &root);
-		s = path_text(&v->file->path, &root, page, PAGE_SIZE);
-		path_put(&root);
-		name = is_err(s) ? "?" : s;
-		ino = v->file->inode->ino;
-		dev = v->file->inode->sb->dev;
-	}
-	width = (int)t->len;
-	text_printf(t, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu", (unsigned long long)v->start,
-		    (unsigned long long)v->end, v->flags & VMA_READ ? 'r' : '-', v->flags & VMA_WRITE ? 'w' : '-',
-		    v->flags & VMA_EXEC ? 'x' : '-', v->flags & VMA_SHARED ? 's' : 'p',
-		    (unsigned long long)(v->file ? v->pgoff << PAGE_SHIFT : 0), MAJOR(dev), MINOR(dev),
-		    (unsigned long long)ino);
-	width = (int)t->len - width;
-	if (name)
-		text_printf(t, "%*s%s", max(73 - width, 1), "", name);
-	text_append(t, "\n", 1);
-}
-
-int pid_maps_show(struct text *t, struct process *p, struct thread *th)
-{
-	struct aspace *as = process_aspace_get(p);
-	char *page;
-
-	if (!as)
-		return 0;
-	page = kmalloc(PAGE_SIZE, 0);
-	if (page) {
-		rwlock_read_lock(&as->lock);
-		for (struct vma *v = aspace_find(as, 0); v; v = vma_next(v))
-			map_line(t, v, page);
-		rwlock_read_unlock(&as->lock);
-		kfree(page);
-	}
-	aspace_put(as);
-	return page ? 0 : -ENOMEM;
-}
 
 /* Bytes [start, end) of the process's memory, at most ARGS_MAX. */
 static int copy_range(struct text *t, struct process *p, bool env)

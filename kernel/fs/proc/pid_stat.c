@@ -12,7 +12,7 @@
 #define NS_PER_TICK (NSEC_PER_SEC / TICKS_PER_SEC)
 
 struct memory {
-	u64 size, rss, anon, file, shmem, data, stack, code, locked, page_tables, peak;	/* pages */
+	u64 size, size_peak, exec, rss, anon, file, shmem, data, stack, code, locked, page_tables, peak;	/* pages */
 	vaddr_t code_start, code_end, data_start, data_end, stack_top, brk_start, arg_start, arg_end, env_start, env_end;
 };
 
@@ -31,6 +31,8 @@ static void memory_of(struct process *p, struct memory *m)
 	m->page_tables = atomic_load(&as->pt_pages);
 	rwlock_read_lock(&as->lock);
 	m->size = as->total_pages;
+	m->size_peak = as->total_peak;
+	m->exec = as->exec_pages;
 	m->data = as->data_pages;
 	m->stack = as->stack_pages;
 	m->locked = as->locked_pages;
@@ -187,8 +189,10 @@ int pid_status_show(struct text *t, struct process *p, struct thread *th)
 		    th->name, p->fs ? READ_ONCE(p->fs->umask) : 0, letter, state_word(letter), p->pid, th->tid, f.ppid);
 	credentials(t, th);
 	if (m.size) {
+		kib(t, "VmPeak", m.size_peak);
 		kib(t, "VmSize", m.size);
 		kib(t, "VmLck", m.locked);
+		kib(t, "VmPin", 0);
 		kib(t, "VmHWM", m.peak);
 		kib(t, "VmRSS", m.rss);
 		kib(t, "RssAnon", m.anon);
@@ -197,7 +201,10 @@ int pid_status_show(struct text *t, struct process *p, struct thread *th)
 		kib(t, "VmData", m.data);
 		kib(t, "VmStk", m.stack);
 		kib(t, "VmExe", m.code);
+		kib(t, "VmLib", m.exec > m.code ? m.exec - m.code : 0);
 		kib(t, "VmPTE", m.page_tables);
+		kib(t, "VmSwap", 0);
+		kib(t, "HugetlbPages", 0);
 	}
 	text_printf(t, "Threads:\t%u\nSigQ:\t%u/%llu\nSigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
 		    p->nr_threads, p->sig.nr_queued, (unsigned long long)p->limits[RLIMIT_SIGPENDING].rlim_cur,

@@ -102,6 +102,7 @@ void virtual_files_init(void)
 	procfs_sched_register();
 	procfs_sysctl_vm_register();
 	procfs_debug_register();
+	procfs_memory_register();
 	if (bootchart_register())
 		log_warn("procfs: bootchart cannot be shown");
 	sysfs_init();

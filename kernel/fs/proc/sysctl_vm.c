@@ -43,10 +43,7 @@ static int drop_caches_store(const char *text, size_t len, void *arg)
 		(void)dcache_shrink(NULL, U64_MAX);
 	if (v & 1)
 		(void)pagecache_drop_clean();
-	if (v & 2) {
-		epoch_wait();		/* what was let go is free */
-		mm_drop_caches();
-	}
+	mm_trim();
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The machine's own files in /proc: memory, CPUs, times, devices. Formats as proc(5) gives them. */
+/* The machine's own files in /proc: CPUs, times, devices (memory: memory.c). Formats as proc(5) gives them. */
 #include <kernel/block.h>
 #include <kernel/boot.h>
 #include <kernel/init.h>
@@ -13,52 +13,6 @@
 
 #define NS_PER_TICK (NSEC_PER_SEC / 100)
 typedef unsigned long long ull;
-
-static void kib_line(struct text *t, const char *name, u64 pages)
-{
-	text_printf(t, "%-15s %8llu kB\n", name, (ull)(pages << (PAGE_SHIFT - 10)));
-}
-
-static int meminfo_show(struct text *t, void *arg)
-{
-	struct mm_stats m;
-	u64 cached;
-
-	mm_stats(&m);
-	cached = m.file_pages;
-	kib_line(t, "MemTotal:", m.total_pages);
-	kib_line(t, "MemFree:", m.free_pages);
-	kib_line(t, "MemAvailable:", m.free_pages + (cached > m.shmem_pages + m.dirty_pages ? cached - m.shmem_pages - m.dirty_pages : 0));
-	kib_line(t, "Buffers:", 0);
-	kib_line(t, "Cached:", cached);
-	kib_line(t, "SwapCached:", 0);
-	kib_line(t, "SwapTotal:", 0);
-	kib_line(t, "SwapFree:", 0);
-	kib_line(t, "Dirty:", m.dirty_pages);
-	kib_line(t, "Writeback:", m.writeback_pages);
-	kib_line(t, "AnonPages:", m.anon_pages);
-	kib_line(t, "Mapped:", m.mapped_pages);
-	kib_line(t, "Shmem:", m.shmem_pages);
-	kib_line(t, "Slab:", m.slab_pages);
-	kib_line(t, "KernelStack:", m.kstack_pages);
-	kib_line(t, "PageTables:", m.pagetable_pages);
-	kib_line(t, "CommitLimit:", m.commit_limit_pages);
-	kib_line(t, "Committed_AS:", m.committed_pages);
-	return 0;
-}
-
-static int vmstat_show(struct text *t, void *arg)
-{
-	struct mm_stats m;
-
-	mm_stats(&m);
-	text_printf(t, "nr_free_pages %llu\nnr_dirty %llu\nnr_writeback %llu\nnr_anon_pages %llu\nnr_file_pages %llu\n",
-		    (ull)m.free_pages, (ull)m.dirty_pages, (ull)m.writeback_pages, (ull)m.anon_pages, (ull)m.file_pages);
-	text_printf(t, "nr_shmem %llu\nnr_page_table_pages %llu\npgfault %llu\npgmajfault %llu\npgalloc_normal %llu\npgfree %llu\n",
-		    (ull)m.shmem_pages, (ull)m.pagetable_pages, (ull)m.faults, (ull)m.major_faults, (ull)m.pgalloc,
-		    (ull)m.pgfree);
-	return 0;
-}
 
 static int cpuinfo_show(struct text *t, void *arg)
 {
@@ -246,7 +200,7 @@ static int swaps_show(struct text *t, void *arg)
 }
 
 static const struct virtual_file files[] = {
-	{ "meminfo", 0444, meminfo_show }, { "vmstat", 0444, vmstat_show }, { "cpuinfo", 0444, cpuinfo_show },
+	{ "cpuinfo", 0444, cpuinfo_show },
 	{ "stat", 0444, stat_show }, { "uptime", 0444, uptime_show }, { "loadavg", 0444, loadavg_show },
 	{ "version", 0444, version_show }, { "cmdline", 0444, cmdline_show },
 	{ "filesystems", 0444, filesystems_show }, { "partitions", 0444, partitions_show },

@@ -23,10 +23,12 @@ static unsigned read_ahead(struct file *f, u64 index)
 	return (unsigned)f->ra_size;
 }
 
-static struct page *get_page(struct page_mapping *m, u64 index, struct file *f)
+/* *hit: it was there already and not just read ahead. */
+static struct page *get_page(struct page_mapping *m, u64 index, struct file *f, bool *hit)
 {
 	struct page *p = mapping_find(m, index);
 
+	*hit = p && !(f && index < f->ra_next && index + f->ra_size >= f->ra_next);
 	if (p && atomic_load_acquire(&p->flags) & PAGE_UPTODATE)	/* pairs with page_read_done */
 		return p;
 	if (p)
@@ -59,11 +61,13 @@ ssize_t mapping_read_uio(struct page_mapping *m, u64 pos, struct uio *to, u64 si
 		if (is_hole(m, pos >> PAGE_SHIFT)) {
 			copied = uio_zero_out(to, n);
 		} else {
-			struct page *p = get_page(m, pos >> PAGE_SHIFT, file);
+			bool hit;
+			struct page *p = get_page(m, pos >> PAGE_SHIFT, file, &hit);
 
 			if (is_err(p))
 				return done ? done : (ssize_t)ptr_err(p);
-			if (!(p->flags & PAGE_REFERENCED))
+			/* A page is used when it is wanted again: one that came for this read has been wanted once. */
+			if (hit && off == 0 && !(p->flags & PAGE_REFERENCED))
 				(void)atomic_fetch_or(&p->flags, (u32)PAGE_REFERENCED);
 			copied = uio_copy_out(to, (char *)page_to_virt(p) + off, n);
 			page_put(p);

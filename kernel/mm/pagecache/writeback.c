@@ -246,12 +246,44 @@ void writeback_all(bool wait)
 	}
 }
 
-extern const struct daemon daemon_writeback;
+extern const struct daemon daemon_writeback, daemon_reclaim;
 
 static void kick(void)
 {
 	atomic_store(&kicked, 1u);
 	daemon_poke(&daemon_writeback);
+}
+
+static bool is_short;				/* [a] writeback_relieve was called */
+
+void writeback_relieve(void)
+{
+	if (atomic_load(&is_short))
+		return;
+	atomic_store(&is_short, true);
+	daemon_poke(&daemon_reclaim);
+	daemon_poke(&daemon_writeback);
+}
+
+bool writeback_wait_relief(void)
+{
+	u64 before = atomic_load(&pagecache_counts.dirty) + atomic_load(&pagecache_counts.writeback);
+
+	if (!before)
+		return false;
+	writeback_relieve();
+	(void)waitq_wait_until(&progress_wait,
+		atomic_load(&pagecache_counts.dirty) + atomic_load(&pagecache_counts.writeback) < before,
+		SLEEP_KILLABLE, time_ns() + 20 * NSEC_PER_MSEC, false);
+	return true;
+}
+
+/* Beside the reclaim daemon: what is dirty cannot be given back before. Not again at once. */
+static void relieve(void)
+{
+	writeback_all(false);
+	(void)sleep_until(time_ns() + 20 * NSEC_PER_MSEC, false);
+	atomic_store(&is_short, false);
 }
 
 /* A writer that makes pages dirty faster than the disk takes them writes its own and waits. */
@@ -273,6 +305,10 @@ static u64 writeback_round(void)
 {
 	void (*fn)(void);
 
+	if (atomic_load(&is_short)) {
+		relieve();
+		return atomic_load(&kicked) ? 0 : PERIOD_NS;
+	}
 	atomic_store(&kicked, 0u);
 	writeback_all(false);
 	fn = READ_ONCE(periodic);
