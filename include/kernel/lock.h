@@ -62,10 +62,9 @@ bool mutex_is_held(const struct mutex *m);			/* by this thread */
 /* Sleeping reader-writer lock; writers are not starved. */
 struct rwlock {
 	struct spinlock lock;
-	s32 state;			/* under lock: > 0 readers, -1 writer */
-	u32 waiting_writers;
-	struct list waiters;
-	struct thread *writer;
+	u32 state;			/* [a] readers, RW_WRITER, RW_QUEUED (rwlock.c) */
+	struct list waiters;		/* lock */
+	struct thread *writer;		/* the writer's */
 #if CONFIG_DEBUG
 	const char *name;
 	enum lock_rank rank;

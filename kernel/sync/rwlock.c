@@ -2,11 +2,15 @@
 /*
  * Sleeping reader-writer lock, fair: one FIFO queue of readers and writers; who arrives while
  * somebody queues, queues behind. A release hands the lock to the head: one writer, or all readers
- * up to the next writer. Lock: rwlock.lock guards everything.
+ * up to the next writer. Without a queue, taking and releasing is one exchange of the word.
+ * Lock: rwlock.lock guards the queue; while RW_QUEUED is set the word changes only under it.
  */
 #include "lock_debug.h"
 #include <kernel/sched.h>
 #include <kernel/waitq.h>
+
+#define RW_WRITER BIT(31)
+#define RW_QUEUED BIT(30)	/* the rest: number of readers */
 
 struct rwlock_waiter {
 	struct list link;
@@ -19,122 +23,131 @@ void rwlock_init(struct rwlock *l, const char *name, enum lock_rank rank)
 {
 	spin_init(&l->lock, name, LOCK_WAITQ);
 	l->state = 0;
-	l->waiting_writers = 0;
 	list_init(&l->waiters);
 	l->writer = NULL;
 	LOCK_NAME(l, name, rank);
 }
 
-/* With l->lock held: lets the head of the queue in, as far as the state allows. */
+/* With l->lock held and RW_QUEUED set: lets the head of the queue in, as far as the word allows. */
 static void hand_off(struct rwlock *l)
 {
 	struct rwlock_waiter *w;
 
 	while ((w = list_first(&l->waiters, struct rwlock_waiter, link)) != NULL) {
-		if (l->state < 0 || (w->is_writer && l->state != 0))
+		u32 now = atomic_load(&l->state);
+
+		if (now & RW_WRITER || (w->is_writer && now != RW_QUEUED))
 			return;
 		list_remove(&w->link);
-		if (w->is_writer) {
-			l->state = -1;
+		if (w->is_writer)
 			l->writer = w->thread;
-			l->waiting_writers--;
-		} else {
-			l->state++;
-		}
+		/* The new owner is ordered after the last one by l->lock. */
+		atomic_store(&l->state, w->is_writer ? RW_WRITER | RW_QUEUED : now + 1);
 		w->granted = true;
 		thread_wake(w->thread, BIT(THREAD_BLOCKED));	/* under the lock: w is on its stack */
 	}
+	(void)atomic_fetch_and(&l->state, ~(u32)RW_QUEUED);
 }
 
 /* Out of line: the compiler cannot see that hand_off takes w off again before its frame ends. */
 static void __noinline join_queue(struct rwlock *l, struct rwlock_waiter *w)
 {
-	if (w->is_writer)
-		l->waiting_writers++;
 	list_push_back(&l->waiters, &w->link);
+	(void)atomic_fetch_or(&l->state, (u32)RW_QUEUED);
 }
 
-/* Queues and sleeps until granted; drops and retakes l->lock. Returns the flags to restore. */
-static unsigned long wait_turn(struct rwlock *l, bool is_writer, unsigned long flags)
+/* Queues and sleeps until granted. */
+static void __noinline wait_turn(struct rwlock *l, bool is_writer)
 {
 	struct rwlock_waiter w = { .thread = current, .is_writer = is_writer };
+	unsigned long flags = spin_lock_irqsave(&l->lock);
 
 	join_queue(l, &w);
+	hand_off(l);	/* whoever held it may have gone just before */
 	while (!w.granted) {
 		thread_prepare_sleep(SLEEP_UNINTERRUPTIBLE);
 		spin_unlock_irqrestore(&l->lock, flags);
 		(void)thread_sleep(SLEEP_UNINTERRUPTIBLE, U64_MAX);
 		flags = spin_lock_irqsave(&l->lock);
 	}
-	return flags;
+	spin_unlock_irqrestore(&l->lock, flags);
 }
 
-void rwlock_read_lock(struct rwlock *l)
+/* One reader more, unless there is a writer or a queue. Acquire: pairs with the releases of unlocking. */
+static inline bool read_enter(struct rwlock *l)
 {
-	unsigned long flags;
+	u32 now = atomic_load(&l->state);
 
+	while (likely(!(now & (RW_WRITER | RW_QUEUED))))
+		if (likely(atomic_cmpxchg(&l->state, &now, now + 1)))
+			return true;
+	return false;
+}
+
+void __hot rwlock_read_lock(struct rwlock *l)
+{
 	might_sleep();
 	LOCK_CHECK_AS(&l->state, l);
-	flags = spin_lock_irqsave(&l->lock);
-	if (l->state >= 0 && list_empty(&l->waiters))
-		l->state++;
-	else
-		flags = wait_turn(l, false, flags);
-	spin_unlock_irqrestore(&l->lock, flags);
+	if (unlikely(!read_enter(l)))
+		wait_turn(l, false);
 	LOCK_ACQUIRED_AS(&l->state, l);
 }
 
 bool rwlock_read_trylock(struct rwlock *l)
 {
-	unsigned long flags = spin_lock_irqsave(&l->lock);
-	bool taken = l->state >= 0 && list_empty(&l->waiters);
+	bool taken = read_enter(l);
 
-	if (taken)
-		l->state++;
-	spin_unlock_irqrestore(&l->lock, flags);
 	if (taken)
 		LOCK_ACQUIRED_AS(&l->state, l);
 	return taken;
 }
 
-void rwlock_read_unlock(struct rwlock *l)
+void __hot rwlock_read_unlock(struct rwlock *l)
 {
+	u32 now = atomic_load(&l->state);
 	unsigned long flags;
 
 	LOCK_RELEASED(&l->state);
+	while (likely(!(now & RW_QUEUED))) {
+		assert(now && !(now & RW_WRITER));
+		if (likely(atomic_cmpxchg(&l->state, &now, now - 1)))
+			return;
+	}
+	/* Under the lock, so that who is let in and frees the lock finds us gone from it. */
 	flags = spin_lock_irqsave(&l->lock);
-	assert(l->state > 0);
-	if (--l->state == 0)
+	now = atomic_fetch_add(&l->state, ~0u);
+	assert((now & ~(u32)RW_QUEUED) && !(now & RW_WRITER));
+	if (now & RW_QUEUED)
 		hand_off(l);
 	spin_unlock_irqrestore(&l->lock, flags);
 }
 
 void rwlock_write_lock(struct rwlock *l)
 {
-	unsigned long flags;
+	u32 nobody = 0;
 
 	might_sleep();
 	LOCK_CHECK_AS(&l->state, l);
-	flags = spin_lock_irqsave(&l->lock);
-	if (l->state == 0 && list_empty(&l->waiters)) {
-		l->state = -1;
+	if (likely(atomic_cmpxchg(&l->state, &nobody, (u32)RW_WRITER)))
 		l->writer = current;
-	} else {
-		flags = wait_turn(l, true, flags);
-	}
-	spin_unlock_irqrestore(&l->lock, flags);
+	else
+		wait_turn(l, true);
 	LOCK_ACQUIRED_AS(&l->state, l);
 }
 
 void rwlock_write_unlock(struct rwlock *l)
 {
+	u32 alone = RW_WRITER;
 	unsigned long flags;
 
 	LOCK_RELEASED(&l->state);
-	flags = spin_lock_irqsave(&l->lock);
-	assert(l->state == -1 && l->writer == current);
-	l->state = 0;
+	assert(l->writer == current);
 	l->writer = NULL;
+	if (likely(atomic_cmpxchg(&l->state, &alone, 0u)))
+		return;
+	assert(alone == (RW_WRITER | RW_QUEUED));
+	flags = spin_lock_irqsave(&l->lock);
+	(void)atomic_fetch_and(&l->state, ~(u32)RW_WRITER);
 	hand_off(l);
 	spin_unlock_irqrestore(&l->lock, flags);
 }
@@ -144,6 +157,6 @@ bool rwlock_is_held(const struct rwlock *l)
 #if CONFIG_DEBUG
 	return lock_debug_holds(&l->state);
 #else
-	return atomic_load(&l->state) != 0;
+	return (atomic_load(&l->state) & ~(u32)RW_QUEUED) != 0;
 #endif
 }

@@ -200,7 +200,7 @@ static void test_rwlock(void)
 	test_equal(rw_torn, 0);
 	test_equal(rw_a, 8 * (ROUNDS / 8 / 4 + (ROUNDS / 8 % 4 != 0)));
 	test_equal(test_rw.state, 0);
-	test_check(list_empty(&test_rw.waiters) && test_rw.waiting_writers == 0);
+	test_check(list_empty(&test_rw.waiters) && test_rw.state == 0);
 }
 
 static struct waitq test_q;
