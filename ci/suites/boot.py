@@ -160,7 +160,7 @@ def cases(ctx):
                 for smp in (1, 2, 4) if ctx.at_least("full") else (2,):
                     yield Case(f"{arch} {name} -smp {smp}", lambda a=arch, w=words, n=smp: expect_run(
                         ctx, a, PROBE, 42, f"{a}\n{n}\n", smp=n, **w))
-        yield Case(f"{arch} 16 MiB", lambda a=arch: expect_run(ctx, a, PROBE, 42, f"{a}\n1\n", mem="16M"))
+        yield Case(f"{arch} 8 MiB", lambda a=arch: expect_run(ctx, a, PROBE, 42, f"{a}\n1\n", mem="8M"))
         for words in (("--clang",), ("--release",), ("--clang", "--release")) if ctx.at_least("full") else ():
             yield Case(f"{arch} {' '.join(words)}", lambda a=arch, w=words: expect_run(
                 ctx, a, PROBE, 42, f"{a}\n4\n", smp=4, build=str(ctx.fresh(a, *w))))
