@@ -63,7 +63,8 @@ struct group {
 	u32 enabled;			/* [m] controllers its children have: bit = controller.index */
 
 	/* charged along the path to the root; all [a] */
-	u64 pages, pages_max;		/* 4 KiB units; max U64_MAX: none */
+	u64 pages, pages_max;		/* 4 KiB units; max U64_MAX: none; the root's are not counted */
+	u64 pages_high, pages_peak;	/* threads that charge above it are held back; most there ever were */
 	u32 tasks, tasks_max;		/* threads in the subtree, living ones */
 	u32 tasks_peak;
 	u64 tasks_refused;		/* forks that this group's limit refused */
@@ -141,8 +142,12 @@ int group_enable(struct group *g, u32 on, u32 off);
 /* All groups of g's subtree, parents first; group_tree_lock held. NULL: end. */
 struct group *group_next_below(struct group *top, struct group *g);
 
-/* Charges n pages to g and its ancestors; 0 or -ENOMEM with nothing charged. */
-int group_charge_pages(struct group *g, u64 n);
+/*
+ * Charges n pages to g and its ancestors. 0; 1: done, and some pages_high is exceeded; -ENOMEM: nothing is
+ * charged, *over is the group whose pages_max stands against it.
+ */
+int group_charge_pages(struct group *g, u64 n, struct group **over);
+void group_charge_forced(struct group *g, u64 n);	/* whatever the limits */
 void group_uncharge_pages(struct group *g, u64 n);
 int group_charge_task(struct thread *t);	/* counts t in its group and the ancestors; 0 or -EAGAIN */
 void group_uncharge_task(struct thread *t);	/* exit, or a fork that failed */
@@ -158,8 +163,14 @@ int group_kill(struct group *g);		/* SIGKILL to every process of the subtree */
 int group_freeze(struct group *g, bool wanted);
 int group_cpu_stat_show(struct text *t, struct group *g);	/* cpu.stat, which every group has */
 bool group_is_frozen(struct group *g);		/* all of its threads stand still */
+bool group_oom_together(const struct group *g);	/* memory.oom.group */
+/* For memory.events: a process of g was killed by the OOM killer; all of g were. */
+void group_oom_event(struct group *g, bool is_whole);
 /* user_return_work, interrupts on, WORK_THROTTLE: stands still as long as the group wants. */
 void group_park(void);
+/* The same for a thread with memory_over_high: makes room, or waits in proportion. kernel/mm. */
+void group_memory_throttle(void);
+void group_memory_init(void);		/* the memory controller; after group_init */
 void group_events_changed(struct group *g);	/* g and its ancestors */
 /* A decimal number with white space around it; 0, -EINVAL, -ERANGE. For stores. */
 int group_parse_u64(const char *text, u64 *value);

@@ -63,6 +63,7 @@ enum lock_rank {
 	LOCK_IRQ_FIRST,
 	LOCK_TTY_INPUT,
 	LOCK_SIGNAL,		/* process.sig.actions->lock: timers send signals */
+	LOCK_PRESSURE,		/* stall accounting; arms its timer */
 	LOCK_NET_WORK,		/* a network thread's list of devices to poll */
 	LOCK_BLOCK_QUEUE,
 	LOCK_VIRTQUEUE,

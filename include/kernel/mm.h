@@ -24,6 +24,7 @@ struct page_mapping;
 #define ALLOC_USER BIT(5)	/* charge the current group; movable */
 #define ALLOC_NOWARN BIT(6)
 #define ALLOC_NO_FAIL BIT(7)	/* waits until there is memory: for what can no longer be undone; order <= 3 */
+#define ALLOC_ACCOUNT BIT(8)	/* charge the current group for kernel memory a program causes */
 
 #define PAGE_ORDER_MAX 10	/* 4 MiB */
 

@@ -111,8 +111,14 @@ int process_exec(struct file *exe, const char *path, struct exec_args *args);
 __noreturn void process_exit_thread(int code);			/* exit(2) */
 __noreturn void process_exit_group(u32 wait_status);		/* exit_group, fatal signals: status word */
 bool process_may_signal(const struct process *target, int sig);
-/* Kills by badness; spares PID 1 and oom_score_adj -1000; one log line. False: nothing to kill. */
-bool oom_kill(u64 needed_pages);
+/*
+ * Memory is out, in the group `within` (NULL: the machine): kills by badness, sparing PID 1 and oom_score_adj -1000, with
+ * one log line. True also when somebody that was killed before has not gone yet. False: nobody to kill. Sleeps.
+ */
+bool oom_kill(u64 needed_pages, struct group *within);
+extern u64 oom_kills;			/* [a] processes killed so far */
+/* What /proc/PID/oom_score shows: 0..2000, by share of memory and oom_score_adj. */
+unsigned oom_score(struct process *p);
 /* Parts of a process that may be exiting, referenced; NULL: gone. Put back with aspace_put, fs_context_put, fd_table_put. */
 struct aspace *process_aspace_get(struct process *p);
 struct fs_context *process_fs_get(struct process *p);

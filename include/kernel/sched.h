@@ -124,6 +124,8 @@ size_t stack_deepest(char name[THREAD_NAME_MAX]);
 #endif
 /* 1, 5, 15 minutes load, fixed point 11 bits, as Linux; counts for /proc. */
 void sched_loadavg(u64 load[3]);
+/* Does a program of that group's subtree (NULL: any) run now that is not stalled for memory? Any context. */
+bool sched_group_works(const struct group *g);
 struct sched_cpu_stats {
 	u64 user_ns, system_ns, idle_ns, irq_ns, iowait_ns, nice_ns;
 	u64 switches, wakeups, remote_wakeups, migrations, runnable;

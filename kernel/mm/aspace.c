@@ -80,7 +80,7 @@ struct aspace *aspace_create(void)
 	as = kmem_cache_alloc(aspace_cache, ALLOC_ZERO);
 	if (!as)
 		return NULL;
-	root = pgtable_page_alloc(0);
+	root = pgtable_page_alloc(ALLOC_ACCOUNT);
 	if (!root) {
 		kmem_cache_free(aspace_cache, as);
 		return NULL;

@@ -16,6 +16,7 @@
 #include <kernel/time.h>
 #include <kernel/waitq.h>
 
+#include "group_memory.h"
 #include "mm_internal.h"
 
 #define PCP_BATCH 8
@@ -181,16 +182,11 @@ static struct page *try_alloc(unsigned order, u32 flags, u64 keep)
 	return zones_take(order, flags, keep);
 }
 
-/* The long way: more sections, then reclaim, then the OOM killer. */
-static struct page *alloc_slow(unsigned order, u32 flags)
+/* Reclaim, then the OOM killer. */
+static struct page *alloc_with_reclaim(unsigned order, u32 flags)
 {
 	struct page *p;
 
-	while (section_online_next())
-		if ((p = try_alloc(order, flags, buddy_min_mark)))
-			return p;
-	if (flags & ALLOC_ATOMIC)
-		return try_alloc(order, flags, 0);
 	for (unsigned round = 0; round < OOM_ROUNDS; round++) {
 		if (!reclaim_pages(1ull << order, flags) && order <= 3 &&
 		    !reclaim_oom(1ull << order, round))
@@ -202,6 +198,25 @@ static struct page *alloc_slow(unsigned order, u32 flags)
 			break;		/* large blocks are worth asking for, not killing for */
 	}
 	return order == 0 ? try_alloc(0, flags, buddy_min_mark / 2) : NULL;
+}
+
+/* The long way: more sections, then making room. */
+static struct page *alloc_slow(unsigned order, u32 flags)
+{
+	struct memory_stall stall;
+	struct page *p;
+
+	while (section_online_next())
+		if ((p = try_alloc(order, flags, buddy_min_mark)))
+			return p;
+	if (flags & ALLOC_ATOMIC)
+		return try_alloc(order, flags, 0);
+	if (!preemptible())
+		return alloc_with_reclaim(order, flags);
+	memory_stall_begin(&stall);
+	p = alloc_with_reclaim(order, flags);
+	memory_stall_end(&stall);
+	return p;
 }
 
 /* ALLOC_NO_FAIL: the last pages first; others' ends give more. */
@@ -216,21 +231,25 @@ static struct page *wait_for_memory(unsigned order, u32 flags)
 	return alloc_slow(order, flags);
 }
 
-static int charge(struct page *p, unsigned order)
+/* The root group is not counted: its pages name none. */
+static int charge(struct page *p, unsigned order, u32 flags)
 {
 	struct group *g = atomic_load(&current->group);
+	int err;
 
-	if (!g)
+	if (!g || g == &group_root)
 		return 0;
-	if (g != &group_root)
-		g = group_of_thread(current);	/* somebody may move us meanwhile */
-	if (group_charge_pages(g, 1ull << order)) {
-		if (g != &group_root)
-			group_put(g);
-		return -1;
+	g = group_of_thread(current);	/* somebody may move us meanwhile */
+	if (g == &group_root) {
+		group_put(g);
+		return 0;
 	}
-	p->group = g;
-	return 0;
+	err = group_memory_charge(g, 1ull << order, flags);
+	if (err)
+		group_put(g);
+	else
+		p->group = g;
+	return err;
 }
 
 static void uncharge(struct page *p, unsigned order)
@@ -238,9 +257,10 @@ static void uncharge(struct page *p, unsigned order)
 	struct group *g = p->group;
 
 	p->group = NULL;
+	if (p->flags & PAGE_ANON)
+		group_memory_count(g, GM_ANON, -(1ll << order));
 	group_uncharge_pages(g, 1ull << order);
-	if (g != &group_root)
-		group_put(g);
+	group_put(g);
 }
 
 struct page *page_alloc(unsigned order, u32 flags)
@@ -270,7 +290,7 @@ struct page *page_alloc(unsigned order, u32 flags)
 	p->group = NULL;
 	list_init(&p->lru);
 	ref_set(&p->refs, 1);
-	if ((flags & ALLOC_USER) && charge(p, order) && !(flags & ALLOC_NO_FAIL)) {
+	if ((flags & (ALLOC_USER | ALLOC_ACCOUNT)) && charge(p, order, flags)) {
 		page_free(p, order);
 		return NULL;
 	}

@@ -15,6 +15,7 @@
 #include <uapi/signal.h>
 
 #include "aspace_internal.h"
+#include "group_memory.h"
 
 #define FAULT_AROUND 16		/* pages, a power of two: mapped together if they are in the cache */
 
@@ -87,8 +88,10 @@ static struct page *anon_page_alloc(u32 flags)
 {
 	struct page *p = page_alloc(0, ALLOC_USER | ALLOC_NOWARN | flags);
 
-	if (p)
-		p->flags |= PAGE_ANON | PAGE_UPTODATE;
+	if (!p)
+		return NULL;
+	p->flags |= PAGE_ANON | PAGE_UPTODATE;
+	group_memory_count(p->group, GM_ANON, 1);
 	return p;
 }
 
@@ -439,6 +442,10 @@ static void post_signal(int err, vaddr_t addr)
 /* A fault was resolved; maj_faults was `before`. File mappings raise it when they go to the disk. */
 void fault_count(u64 before)
 {
+	if (unlikely(current->group != &group_root)) {
+		group_memory_count(current->group, GM_FAULTS, 1);
+		group_memory_count(current->group, GM_MAJOR_FAULTS, current->maj_faults != before);
+	}
 	if (likely(current->maj_faults == before))
 		current->min_faults++;
 	else

@@ -65,7 +65,7 @@ bool vmap_purge(void);				/* frees what was unmapped lately; true if there was s
 /* stats.c: counters, summed over CPUs when read. */
 enum mm_counter {
 	MM_SLAB, MM_PAGETABLE, MM_KSTACK, MM_ANON, MM_MAPPED, MM_FAULTS, MM_MAJOR_FAULTS, MM_PGALLOC, MM_PGFREE,
-	MM_RECLAIMED, MM_COMMITTED, MM_OOM_KILLS, MM_COUNTERS
+	MM_RECLAIMED, MM_COMMITTED, MM_COUNTERS
 };
 void mm_count(enum mm_counter c, s64 n);
 u64 mm_counter_sum(enum mm_counter c);

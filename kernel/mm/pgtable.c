@@ -13,6 +13,7 @@
 #include <lib/string.h>
 #include <uapi/errno.h>
 
+#include "group_memory.h"
 #include "mm_internal.h"
 
 paddr_t kernel_root;
@@ -37,6 +38,7 @@ struct page *pgtable_page_alloc(u32 flags)
 	if (p) {
 		p->flags |= PAGE_TABLE;
 		mm_count(MM_PAGETABLE, 1);
+		group_memory_count(p->group, GM_TABLES, 1);
 	}
 	return p;
 }
@@ -45,6 +47,7 @@ void pgtable_page_free(struct page *p)
 {
 	p->flags &= ~PAGE_TABLE;
 	mm_count(MM_PAGETABLE, -1);
+	group_memory_count(p->group, GM_TABLES, -1);
 	page_put(p);
 }
 

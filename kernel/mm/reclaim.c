@@ -111,9 +111,8 @@ bool reclaim_oom(u64 want, unsigned round)
 	if (round < WRITE_ROUNDS && writeback_wait_relief())
 		return true;
 	if (!atomic_load(&reclaimer) && (round % 16 == 0 || round == WRITE_ROUNDS)) {
-		if (!oom_kill(want))
+		if (!oom_kill(want, NULL))
 			return false;
-		mm_count(MM_OOM_KILLS, 1);
 	}
 	if (current->is_user && signal_fatal_pending(current))
 		return false;

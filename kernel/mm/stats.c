@@ -2,6 +2,7 @@
 /* Counters of kernel/mm: per CPU, summed when read. A single CPU's part may be negative. */
 #include <kernel/cpu.h>
 #include <kernel/pagecache.h>
+#include <kernel/process.h>
 #include <kernel/thread.h>
 
 #include "mm_internal.h"
@@ -93,6 +94,6 @@ void mm_stats(struct mm_stats *out)
 	out->pgfree = mm_counter_sum(MM_PGFREE);
 	out->reclaimed = mm_counter_sum(MM_RECLAIMED);
 	out->committed_pages = mm_counter_sum(MM_COMMITTED);
-	out->oom_kills = mm_counter_sum(MM_OOM_KILLS);
+	out->oom_kills = atomic_load(&oom_kills);
 	out->commit_limit_pages = commit_limit();
 }

@@ -32,7 +32,7 @@ pte_t *aspace_pte(struct aspace *as, vaddr_t va)
 	vaddr_t next;
 	pte_t *e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next);
 
-	return likely(e) ? e : pgtable_leaf(as->root, va, 0, &as->pt_pages);
+	return likely(e) ? e : pgtable_leaf(as->root, va, ALLOC_ACCOUNT, &as->pt_pages);
 }
 
 /* pt_lock held. The entries of [va, end) in one table go; their pages join the batch. */

@@ -39,6 +39,7 @@ __init void process_init_tables(void)
 	process_cache = kmem_cache_create("process", sizeof(struct process), 64, NULL);
 	pid_init();
 	group_init();
+	group_memory_init();
 }
 
 u32 process_count(void) { return atomic_load(&nr_processes); }

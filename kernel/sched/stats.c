@@ -31,6 +31,32 @@ static u64 active_threads(void)
 	return n;
 }
 
+static bool works_in(const struct thread *t, const struct group *top)
+{
+	const struct group *g = atomic_load(&t->group);
+
+	if (!t->is_user || READ_ONCE(t->memory_stalled))
+		return false;
+	while (top && g && g != top)
+		g = g->parent;
+	return !top || g;
+}
+
+bool sched_group_works(const struct group *top)
+{
+	bool works = false;
+	struct cpu *cpu;
+
+	epoch_enter();	/* threads and groups that are seen stay for it */
+	cpu_for_each(cpu, atomic_load(&cpu_online_mask)) {
+		const struct thread *t = READ_ONCE(runq_of(cpu)->running);
+
+		works |= t && works_in(t, top);
+	}
+	epoch_exit();
+	return works;
+}
+
 void loadavg_update(u64 now_ns)
 {
 	unsigned long flags;

@@ -2,6 +2,7 @@
 /* The machine's memory in /proc: meminfo, vmstat, zoneinfo, buddyinfo, slabinfo, worded as Linux does (proc(5)). */
 #include <kernel/mm.h>
 #include <kernel/pagecache.h>
+#include <kernel/pressure.h>
 #include <lib/string.h>
 #include "virtual.h"
 
@@ -17,6 +18,12 @@ static u64 reclaimable_slabs(void)
 		if (!strcmp(s.name, "dentry") || strstr(s.name, "inode"))
 			pages += s.slabs * s.pages_per_slab;
 	return pages;
+}
+
+static int pressure_memory_show(struct text *t, void *arg)
+{
+	pressure_show(t, &pressure_memory);
+	return 0;
 }
 
 static void kib_line(struct text *t, const char *name, u64 pages)
@@ -144,6 +151,7 @@ static int slabinfo_show(struct text *t, void *arg)
 }
 
 static const struct virtual_file files[] = {
+	{ "pressure/memory", 0444, pressure_memory_show },
 	{ "meminfo", 0444, meminfo_show }, { "vmstat", 0444, vmstat_show }, { "buddyinfo", 0444, buddyinfo_show },
 	{ "zoneinfo", 0444, zoneinfo_show }, { "slabinfo", 0400, slabinfo_show },
 };

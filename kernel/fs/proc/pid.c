@@ -401,6 +401,12 @@ static int oom_score_adj_show(struct text *t, struct process *p, struct thread *
 	return 0;
 }
 
+static int oom_score_show(struct text *t, struct process *p, struct thread *th)
+{
+	text_printf(t, "%u\n", oom_score(p));
+	return 0;
+}
+
 static int oom_score_adj_store(const char *text, size_t len, struct process *p)
 {
 	bool negative = text[0] == '-';
@@ -474,6 +480,7 @@ const struct pid_entry pid_entries[] = {
 	{ "maps", S_IFREG | 0444, .show = pid_maps_show, .is_private = true },
 	{ "mountinfo", S_IFREG | 0444, .show = pid_mountinfo_show },
 	{ "mounts", S_IFREG | 0444, .show = pid_mounts_show },
+	{ "oom_score", S_IFREG | 0444, .show = oom_score_show },
 	{ "oom_score_adj", S_IFREG | 0644, .show = oom_score_adj_show, .store = oom_score_adj_store },
 	{ "pagemap", S_IFREG | 0400, .fops = &pid_pagemap_fops, .is_private = true },
 	{ "root", S_IFLNK | 0777, .follow = follow_root, .is_private = true },

@@ -9,6 +9,8 @@
 #include "pagecache.h"
 #include <kernel/aspace.h>
 
+#include "../group_memory.h"
+
 struct pagecache_counts pagecache_counts;
 
 void mapping_init(struct page_mapping *m, struct inode *host, const struct mapping_ops *ops)
@@ -60,6 +62,8 @@ static int insert_page(struct page_mapping *m, u64 index, struct page *p)
 	atomic_add(m->keep ? &pagecache_counts.shmem : &pagecache_counts.file, 1);
 	if (!m->keep)
 		pagecache_lru_add(p);
+	else
+		group_memory_count(p->group, GM_SHMEM, 1);
 	return 0;
 }
 
@@ -234,6 +238,8 @@ void mapping_remove_page(struct page_mapping *m, struct page *p)
 	p->mapping = NULL;
 	spin_unlock(&m->lock);
 	atomic_sub(m->keep ? &pagecache_counts.shmem : &pagecache_counts.file, 1);
+	if (m->keep)
+		group_memory_count(p->group, GM_SHMEM, -1);
 	page_put(p);
 }
 

@@ -6,6 +6,7 @@
 #include "pagecache.h"
 #include <kernel/aspace.h>
 #include <kernel/daemon.h>
+#include <kernel/pressure.h>
 #include <kernel/time.h>
 
 #define BATCH 32u
@@ -326,6 +327,7 @@ void pagecache_init(void)
 {
 	struct mm_stats stats;
 
+	pressure_init(&pressure_memory, NULL);
 	page_lock_init();
 	pagecache_lru_init();
 	mm_stats(&stats);

@@ -19,6 +19,7 @@ struct group group_root = {
 	.max_depth = U32_MAX,
 	.max_descendants = U32_MAX,
 	.pages_max = U64_MAX,
+	.pages_high = U64_MAX,
 	.tasks_max = U32_MAX,
 	.cpu_weight = 100,
 	.thaw = WAITQ_INIT(group_root.thaw),
@@ -67,21 +68,41 @@ void group_events_changed(struct group *g)
 
 static void uncharge_pages_to(struct group *g, const struct group *end, u64 n)
 {
-	for (; g != end; g = g->parent)
+	for (; g != end && g != &group_root; g = g->parent)
 		atomic_sub(&g->pages, n);
 }
 
-int group_charge_pages(struct group *g, u64 n)
+static void note_pages_peak(struct group *g, u64 pages)
 {
-	for (struct group *i = g; i; i = i->parent) {
+	u64 peak = atomic_load(&g->pages_peak);
+
+	while (pages > peak && !atomic_cmpxchg(&g->pages_peak, &peak, pages))
+		;
+}
+
+int group_charge_pages(struct group *g, u64 n, struct group **over)
+{
+	int is_high = 0;
+
+	for (struct group *i = g; i && i != &group_root; i = i->parent) {
 		u64 limit = atomic_load(&i->pages_max), now = atomic_fetch_add(&i->pages, n) + n;
 
 		if (unlikely(now > limit || now < n)) {
 			uncharge_pages_to(g, i->parent, n);
+			*over = i;
 			return -ENOMEM;
 		}
+		is_high |= now > atomic_load(&i->pages_high);
 	}
-	return 0;
+	for (struct group *i = g; i && i != &group_root; i = i->parent)
+		note_pages_peak(i, atomic_load(&i->pages));
+	return is_high;
+}
+
+void group_charge_forced(struct group *g, u64 n)
+{
+	for (; g && g != &group_root; g = g->parent)
+		note_pages_peak(g, atomic_fetch_add(&g->pages, n) + n);
 }
 
 void group_uncharge_pages(struct group *g, u64 n) { uncharge_pages_to(g, NULL, n); }

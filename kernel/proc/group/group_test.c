@@ -11,18 +11,22 @@ static void test_charge_is_all_or_nothing(void)
 {
 	static struct group top, low;
 	static struct thread t;
+	struct group *over = NULL;
 
-	top = (struct group){ .pages_max = 10, .tasks_max = 1 };
-	low = (struct group){ .parent = &top, .pages_max = 20, .tasks_max = 5 };
+	top = (struct group){ .pages_max = 10, .pages_high = 9, .tasks_max = 1 };
+	low = (struct group){ .parent = &top, .pages_max = 20, .pages_high = 20, .tasks_max = 5 };
 	waitq_init(&top.events_changed);
 	waitq_init(&low.events_changed);
 	t.group = &low;
-	test_equal(group_charge_pages(&low, 8), 0);
-	test_equal(group_charge_pages(&low, 3), -ENOMEM);
+	test_equal(group_charge_pages(&low, 8, &over), 0);
+	test_equal(group_charge_pages(&low, 3, &over), -ENOMEM);
+	test_check(over == &top);
 	test_equal(low.pages, 8);
 	test_equal(top.pages, 8);
-	test_equal(group_charge_pages(&low, 2), 0);
-	test_equal(group_charge_pages(&low, U64_MAX), -ENOMEM);
+	test_equal(group_charge_pages(&low, 2, &over), 1);
+	test_equal(group_charge_pages(&low, U64_MAX, &over), -ENOMEM);
+	test_check(over == &low);
+	test_equal(low.pages_peak, 10);
 	group_uncharge_pages(&low, 10);
 	test_equal(low.pages + top.pages, 0);
 	test_equal(group_charge_task(&t), 0);

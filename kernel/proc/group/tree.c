@@ -79,7 +79,7 @@ static struct group *group_new(struct group *parent, const char *name, size_t le
 	list_init(&g->children);
 	list_init(&g->attrs);
 	g->max_depth = g->max_descendants = U32_MAX;
-	g->pages_max = U64_MAX;
+	g->pages_max = g->pages_high = U64_MAX;
 	g->tasks_max = U32_MAX;
 	g->cpu_weight = 100;
 	waitq_init(&g->thaw);

@@ -191,8 +191,11 @@ void user_return_work(struct arch_regs *regs)
 			rseq_return_work(regs);
 		if (work & (WORK_SIGNAL | WORK_SIGMASK))
 			signal_handle(regs);
-		if (work & WORK_THROTTLE)
+		if (work & WORK_THROTTLE) {
+			if (self->memory_over_high)
+				group_memory_throttle();
 			group_park();
+		}
 		arch_irq_disable();
 		return;		/* the caller looks again: the FPU comes last, with interrupts off until user mode */
 	}
