@@ -7,6 +7,7 @@
  * the zones run low, further sections come online first (sections.c), then shrinkers and the OOM
  * killer help (reclaim.c). Interrupt handlers may free, never allocate.
  */
+#include <kernel/boot.h>
 #include <kernel/cpu.h>
 #include <kernel/fault.h>
 #include <kernel/group.h>
@@ -38,6 +39,7 @@ struct page_cache_cpu {		/* own CPU, interrupts off */
 static DEFINE_PERCPU(struct page_cache_cpu, pcp);
 static u64 pcp_pages;		/* [a] in all CPUs' caches */
 
+u32 alloc_init_flags;
 u64 buddy_low_mark, buddy_min_mark, buddy_high_mark;
 static u64 total_pages;
 
@@ -268,7 +270,7 @@ struct page *page_alloc(unsigned order, u32 flags)
 	struct page *p;
 
 	assert(order <= PAGE_ORDER_MAX);
-	flags |= current->alloc_context;
+	flags |= current->alloc_context | alloc_init_flags;
 	if (fault_is_due(flags))
 		return NULL;
 	p = try_alloc(order, flags, flags & ALLOC_ATOMIC ? buddy_min_mark / 2 : buddy_min_mark);
@@ -373,6 +375,7 @@ void buddy_set_total(u64 pages)
 
 void buddy_init(void)
 {
+	alloc_init_flags = cmdline_u64("init_on_alloc", 0) ? ALLOC_ZERO : 0;
 	for (int i = 0; i < ZONE_COUNT; i++) {
 		spin_init(&zones[i].lock, "zone", LOCK_ZONE);
 		for (int o = 0; o <= PAGE_ORDER_MAX; o++)

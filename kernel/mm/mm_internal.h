@@ -40,6 +40,7 @@ u64 buddy_free_pages(void);			/* in zones and per-CPU caches */
 u64 buddy_total_pages(void);
 void buddy_drain_cpu(void);			/* this CPU's page cache back to the zones */
 void buddy_counts(u64 free[ZONE_COUNT][PAGE_ORDER_MAX + 1]);
+extern u32 alloc_init_flags;	/* init_on_alloc=1: ALLOC_ZERO, which every allocation then gets */
 extern u64 buddy_low_mark, buddy_min_mark, buddy_high_mark;
 
 /* reclaim.c: true when something may have become free. */

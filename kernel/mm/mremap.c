@@ -84,7 +84,9 @@ static s64 move_area(struct remap *r, struct vma *v, struct list *dead)
 {
 	struct aspace *as = r->as;
 	struct vma *copy = vma_dup(v);
+	struct page_mapping *m = vma_mapping(v);
 	u64 moved = min(r->old_len, r->new_len);
+	bool done;
 
 	if (!copy)
 		return -ENOMEM;
@@ -93,8 +95,15 @@ static s64 move_area(struct remap *r, struct vma *v, struct list *dead)
 		copy->pgoff = r->new >> PAGE_SHIFT;
 	copy->end = r->new + r->new_len;
 	vma_insert(copy);
-	if (!move_entries(as, r->old, r->new, moved)) {
+	/* Truncation looks into one area after the other: an entry must not pass it on the way. */
+	if (m)
+		mutex_lock(&m->vmas_lock);
+	done = move_entries(as, r->old, r->new, moved);
+	if (!done)
 		move_entries(as, r->new, r->old, moved);	/* the old tables are still there */
+	if (m)
+		mutex_unlock(&m->vmas_lock);
+	if (!done) {
 		(void)vma_unmap_range(as, copy->start, copy->end, dead);
 		return -ENOMEM;
 	}

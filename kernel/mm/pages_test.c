@@ -239,10 +239,39 @@ static void test_write_xor_execute(void)
 	}
 }
 
+/* init_on_alloc=1: whatever was there before is gone. */
+static void test_init_on_alloc(void)
+{
+	u32 before = alloc_init_flags;
+	unsigned stale = 0;
+	struct page *p;
+	u8 *obj;
+
+	obj = kmalloc(200, 0);
+	p = page_alloc(0, 0);
+	test_check(obj && p);
+	memset(obj, 0xa5, 200);
+	memset(page_to_virt(p), 0xa5, PAGE_SIZE);
+	kfree(obj);
+	page_put(p);
+	alloc_init_flags = ALLOC_ZERO;
+	obj = kmalloc(200, 0);
+	p = page_alloc(0, 0);
+	alloc_init_flags = before;
+	test_check(obj && p);
+	for (unsigned i = 0; i < 200; i++)
+		stale += obj[i] != 0;
+	for (unsigned i = 0; i < PAGE_SIZE; i++)
+		stale += ((u8 *)page_to_virt(p))[i] != 0;
+	kfree(obj);
+	page_put(p);
+	test_equal(stale, 0);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(test_orders), TEST_CASE(test_page_refs), TEST_CASE(test_dma32),
 	TEST_CASE(test_atomic_exhaustion), TEST_CASE(test_kmalloc_sizes), TEST_CASE(test_kcalloc_overflow),
 	TEST_CASE(test_krealloc), TEST_CASE(test_constructor), TEST_CASE(test_slab_many), TEST_CASE(test_vmap),
-	TEST_CASE(test_mmio_refuses_ram), TEST_CASE(test_kstack_guard), TEST_CASE(test_write_xor_execute), {},
+	TEST_CASE(test_mmio_refuses_ram), TEST_CASE(test_kstack_guard), TEST_CASE(test_write_xor_execute), TEST_CASE(test_init_on_alloc), {},
 };
 const struct test_suite test_suite_pages = { "pages", cases };

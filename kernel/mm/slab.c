@@ -252,7 +252,7 @@ void *kmem_cache_alloc(struct kmem_cache *c, u32 flags)
 	}
 	if (CONFIG_DEBUG)
 		debug_allocated(c, obj);
-	if (flags & ALLOC_ZERO)
+	if (((flags | alloc_init_flags) & ALLOC_ZERO) && !c->ctor)
 		memset(obj, 0, c->object_size);
 	return obj;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * More file pages than memory (Trivet runs it with 20 MiB): mapped and dirty ones are written, unmapped and
+ * More file pages than memory (Trivet runs it with 12 MiB): mapped and dirty ones are written, unmapped and
  * given back, and come again with what they held. And nothing stays behind when processes are gone.
  */
 #include "test.h"
 #include <sys/mman.h>
 
 #define PAGE 4096
-#define PAGES 5120		/* 20 MiB */
+#define PAGES 2560		/* 10 MiB */
 #define WORDS (PAGE / 4)
 
 static unsigned page[WORDS];
@@ -152,11 +152,11 @@ static void storms(void)
 {
 	long before, after, objects, objects_after;
 
-	for (int i = 0; i < 50; i++)
+	for (int i = 0; i < 30; i++)
 		one_storm(i);
 	settled(&objects);
 	before = settled(&objects);
-	for (int i = 0; i < 150; i++)
+	for (int i = 0; i < 100; i++)
 		one_storm(i);
 	after = settled(&objects_after);
 	if (is_trivet() && (after != before || objects_after > objects + 16))
