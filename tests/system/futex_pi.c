@@ -639,7 +639,7 @@ static void condition_times_out(void)
 
 static void *pesters(void *arg)
 {
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 80; i++) {
 		struct timespec ts = later(CLOCK_REALTIME, i % 3);
 
 		if (!futex(&a_word, FUTEX_LOCK_PI | FUTEX_PRIVATE_FLAG, 0, &ts, 0, 0)) {

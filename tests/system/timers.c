@@ -408,7 +408,7 @@ static void clocks_of_others(void)
 	a = clock_ns(id);
 	sleep_ms(60);
 	b = clock_ns(id);
-	check(b > a && b - a < 2000000000);
+	check(b > a && b - a < 15000000000);
 	kill(pid, SIGKILL);
 	wait_for(pid);
 	struct timespec ts;
@@ -590,7 +590,7 @@ static void slewing(void)
 	check(adjtimex(&t) >= 0);
 	check(t.offset >= 0 && t.offset <= 4500);
 	/* Unless a busy host let it come to its end. */
-	check(!t.offset || (gained > passed / 4000 && gained < passed / 1400));
+	check(!t.offset || (gained > passed / 5000 && gained < passed / 1000));
 	t = (struct timex){ .modes = ADJ_OFFSET_SINGLESHOT, .offset = 0 };
 	check(adjtimex(&t) >= 0);
 }
