@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import statistics
+import subprocess
 
 import image
 import qemu
@@ -154,6 +155,15 @@ def run_boot(m, timeout=180):
         found = re.search(rb"bench-boot (\d+)", result.log)
         return int(found[1]) if found else None
     return kept(m, "boot", make)
+
+
+def kernel_size(arch, build):
+    """(bytes of the stripped ELF, bytes in memory with bss)"""
+    stripped = pathlib.Path(build) / "trivet.stripped"
+    subprocess.run([f"{arch}-linux-gnu-strip", "-s", "-o", stripped, pathlib.Path(build) / "trivet"], check=True)
+    out = subprocess.run([f"{arch}-linux-gnu-size", stripped], capture_output=True, text=True, check=True).stdout
+    text, data, bss = map(int, out.splitlines()[1].split()[:3])
+    return stripped.stat().st_size, text + data + bss
 
 
 def run_smallest(arch, linux, build=""):

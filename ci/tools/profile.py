@@ -59,7 +59,7 @@ def measure(arch, item, linux=False, build=""):
         result = qemu.run(m, f"sleep 3; /bin/bench {item}", 300)
         figures = benching.read_figures(result.output.decode(errors="replace"))
         if item not in figures or figures[item].why:
-            sys.exit(f"{item}: {figures.get(item) or result.reason}")
+            raise benching.BenchError(f"{item}: {figures.get(item) or result.reason}")
         lines = [line.split() for line in pathlib.Path(out.name).read_text().splitlines()]
     count = operations(arch, item)
     kernel = None if linux else symbols(m.kernel_path() if arch == "x86_64" else pathlib.Path(m.build) / "trivet")
