@@ -21,30 +21,42 @@
  */
 	.globl	arch_copy_from_user
 arch_copy_from_user:
-1:	cmp	x2, #32
+1:	subs	x2, x2, #64
 	b.lo	2f
-	fixup	4f
-	ldtr	x3, [x1]
-	fixup	4f
+	fixup	3f
+	ldtr	x3, [x1, #0]
+	fixup	3f
 	ldtr	x4, [x1, #8]
-	fixup	4f
-	ldtr	x5, [x1, #16]
-	fixup	4f
-	ldtr	x6, [x1, #24]
-	stp	x3, x4, [x0]
-	stp	x5, x6, [x0, #16]
-	add	x0, x0, #32
-	add	x1, x1, #32
-	sub	x2, x2, #32
+	stp	x3, x4, [x0, #0]
+	fixup	3f
+	ldtr	x3, [x1, #16]
+	fixup	3f
+	ldtr	x4, [x1, #24]
+	stp	x3, x4, [x0, #16]
+	fixup	3f
+	ldtr	x3, [x1, #32]
+	fixup	3f
+	ldtr	x4, [x1, #40]
+	stp	x3, x4, [x0, #32]
+	fixup	3f
+	ldtr	x3, [x1, #48]
+	fixup	3f
+	ldtr	x4, [x1, #56]
+	stp	x3, x4, [x0, #48]
+	add	x0, x0, #64
+	add	x1, x1, #64
 	b	1b
-2:	cmp	x2, #8
+3:	add	x2, x2, #64
+	b	4f
+2:	add	x2, x2, #64
+6:	cmp	x2, #8
 	b.lo	4f
 	fixup	4f
 	ldtr	x3, [x1]
 	str	x3, [x0], #8
 	add	x1, x1, #8
 	sub	x2, x2, #8
-	b	2b
+	b	6b
 4:	cbz	x2, 5f
 	fixup	5f
 	ldtrb	w3, [x1]
@@ -58,23 +70,35 @@ arch_copy_from_user:
 /* size_t arch_copy_to_user(void __user *dst, const void *src, size_t n): bytes not copied. */
 	.globl	arch_copy_to_user
 arch_copy_to_user:
-1:	cmp	x2, #32
+1:	subs	x2, x2, #64
 	b.lo	2f
-	ldp	x3, x4, [x1]
-	ldp	x5, x6, [x1, #16]
-	fixup	4f
-	sttr	x3, [x0]
-	fixup	4f
+	ldp	x3, x4, [x1, #0]
+	fixup	3f
+	sttr	x3, [x0, #0]
+	fixup	3f
 	sttr	x4, [x0, #8]
-	fixup	4f
-	sttr	x5, [x0, #16]
-	fixup	4f
-	sttr	x6, [x0, #24]
-	add	x0, x0, #32
-	add	x1, x1, #32
-	sub	x2, x2, #32
+	ldp	x3, x4, [x1, #16]
+	fixup	3f
+	sttr	x3, [x0, #16]
+	fixup	3f
+	sttr	x4, [x0, #24]
+	ldp	x3, x4, [x1, #32]
+	fixup	3f
+	sttr	x3, [x0, #32]
+	fixup	3f
+	sttr	x4, [x0, #40]
+	ldp	x3, x4, [x1, #48]
+	fixup	3f
+	sttr	x3, [x0, #48]
+	fixup	3f
+	sttr	x4, [x0, #56]
+	add	x0, x0, #64
+	add	x1, x1, #64
 	b	1b
-2:	cmp	x2, #8
+3:	add	x2, x2, #64
+	b	4f
+2:	add	x2, x2, #64
+6:	cmp	x2, #8
 	b.lo	4f
 	ldr	x3, [x1]
 	fixup	4f
@@ -82,7 +106,7 @@ arch_copy_to_user:
 	add	x0, x0, #8
 	add	x1, x1, #8
 	sub	x2, x2, #8
-	b	2b
+	b	6b
 4:	cbz	x2, 5f
 	ldrb	w3, [x1]
 	fixup	5f

@@ -9,6 +9,7 @@
 #include <kernel/thread.h>
 #include <kernel/aspace.h>
 #include <kernel/irq.h>
+#include <kernel/usercopy.h>
 
 #include "riscv.h"
 
@@ -29,6 +30,7 @@ static void root_write(paddr_t root)
 	/* Orders earlier table writes before later walks, and drops what the old root left. */
 	csr_write(satp, riscv_satp(root));
 	flush_local();
+	user_walk_forget();
 	arch_cpu_self()->arch.root_writes++;
 }
 
@@ -45,6 +47,7 @@ static void flush_local_range(vaddr_t start, vaddr_t end, unsigned stride_shift,
 {
 	arch_cpu_self()->arch.tlb_flushes++;
 	if (all) {
+		user_walk_forget();
 		flush_local();
 		return;
 	}

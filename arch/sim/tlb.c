@@ -11,6 +11,7 @@
 #include <kernel/irq.h>
 #include <kernel/pgtable.h>
 #include <kernel/thread.h>
+#include <kernel/usercopy.h>
 #include <lib/string.h>
 #include "host.h"
 #include "sim.h"
@@ -108,6 +109,7 @@ void arch_mmu_activate(struct aspace *prev, struct aspace *next)
 
 	if (t->loaded != prev)
 		sim_fail("the space that CPU %u leaves is not the one it has loaded", sim_v->id);
+	user_walk_forget();
 	t->loaded = next;
 	t->asid = next ? asid_of(next) : 0;
 	if (next)
@@ -123,6 +125,7 @@ static void flush_here(void *arg)
 {
 	const struct request *r = arg;
 
+	user_walk_forget();
 	drop(&tlbs[sim_v->id], r->asid, r->start, r->end);
 }
 

@@ -79,12 +79,17 @@ void x86_fpu_sync(struct thread *t)
 	arch_irq_restore(flags);
 }
 
-void x86_fpu_reload(struct thread *t)
+/* The area becomes the state: nothing saves registers over it before they are loaded at user return. t is current. */
+void x86_fpu_release(struct thread *t)
 {
 	unsigned long flags = arch_irq_save();
 
-	load_or_mark(t);
+	if (is_live(t)) {
+		arch_fpu_save(t);
+		arch_cpu_self()->fpu_owner = NULL;
+	}
 	arch_irq_restore(flags);
+	atomic_fetch_or(&t->exit_work, WORK_FPU);
 }
 
 void arch_fpu_reset(struct thread *t)

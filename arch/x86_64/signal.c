@@ -80,11 +80,10 @@ static int fpu_push(u64 to)
 }
 
 /* What XRSTOR or FXRSTOR would fault on goes: unknown components, compaction, reserved bits of MXCSR. */
-static void fpu_sanitise(u8 *area, bool has_xstate)
+static void fpu_sanitise(u8 *area, u32 mask, bool has_xstate)
 {
-	u32 mask, mxcsr;
+	u32 mxcsr;
 
-	memcpy(&mask, (u8 *)x86_fpu_area(current) + FXSAVE_MXCSR_MASK, sizeof(mask));
 	memcpy(&mxcsr, area + FXSAVE_MXCSR, sizeof(mxcsr));
 	mxcsr &= mask ? mask : MXCSR_MASK_DEFAULT;
 	memcpy(area + FXSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
@@ -102,38 +101,37 @@ static void fpu_sanitise(u8 *area, bool has_xstate)
 static int fpu_pop(u64 from)
 {
 	struct thread *t = current;
-	u8 area[X86_FPU_SIZE] __aligned(64);
+	u8 *area = x86_fpu_area(t);
 	size_t size = x86_features.xsave ? x86_features.xsave_size : FXSAVE_SIZE;
 	struct fpx_sw_bytes sw;
 	bool has_xstate = false;
-	u32 magic2;
+	u32 magic2, mask;
 
 	if (!from) {
 		arch_fpu_reset(t);
 		return 0;
 	}
+	x86_fpu_release(t);	/* the area is the state from here on, so it may be written piece by piece */
+	memcpy(&mask, area + FXSAVE_MXCSR_MASK, sizeof(mask));	/* the CPU's own */
 	if (copy_from_user(area, (const void __user *)from, FXSAVE_SIZE))
-		return -EFAULT;
+		goto bad;
 	memcpy(&sw, area + FXSAVE_SW, sizeof(sw));
 	if (x86_features.xsave && sw.magic1 == FP_XSTATE_MAGIC1 && sw.xstate_size == x86_features.xsave_size
 	    && sw.extended_size >= sw.xstate_size + 4) {
 		if (copy_from_user(&magic2, (const void __user *)(from + sw.xstate_size), sizeof(magic2)))
-			return -EFAULT;
+			goto bad;
 		has_xstate = magic2 == FP_XSTATE_MAGIC2;
 	}
 	if (has_xstate && copy_from_user(area + FXSAVE_SIZE, (const void __user *)(from + FXSAVE_SIZE),
 					 sw.xstate_size - FXSAVE_SIZE))
-		return -EFAULT;
+		goto bad;
 	if (!has_xstate)
 		memset(area + FXSAVE_SIZE, 0, size - FXSAVE_SIZE);
-	x86_fpu_sync(t);	/* so that the mask below is the CPU's own */
-	fpu_sanitise(area, has_xstate);
-	/* No switch between the two, or the registers would overwrite the area again. */
-	preempt_disable();
-	memcpy(x86_fpu_area(t), area, size);
-	x86_fpu_reload(t);
-	preempt_enable();
+	fpu_sanitise(area, mask, has_xstate);
 	return 0;
+bad:
+	arch_fpu_reset(t);
+	return -EFAULT;
 }
 
 static void fill_sigcontext(struct user_sigcontext *mc, const struct arch_regs *r)

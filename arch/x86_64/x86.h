@@ -222,8 +222,8 @@ void x86_fpu_cpu_init(void);
 void *x86_fpu_area(const struct thread *t);
 /* Brings t's area up to date if the registers hold t's state; t is current. */
 void x86_fpu_sync(struct thread *t);
-/* t's area was changed by hand: loaded now if the registers hold t's state, else before user mode. */
-void x86_fpu_reload(struct thread *t);
+/* t's area becomes its state, to be changed by hand: loaded before user mode; t is current. */
+void x86_fpu_release(struct thread *t);
 
 /* thread.c */
 void x86_load_bases(const struct thread *t);

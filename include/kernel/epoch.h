@@ -14,8 +14,9 @@ struct epoch_head {
 	void (*fn)(struct epoch_head *h);
 };
 void epoch_init(void);		/* starts the epoch thread; epoch_defer works before, nothing is freed until then */
-void epoch_enter(void);
-void epoch_exit(void);
+/* Macros, since <kernel/thread.h> needs this header: who uses them includes that one. */
+#define epoch_enter() preempt_disable()
+#define epoch_exit() preempt_enable()
 /* Calls fn(h) after a grace period, in the epoch kernel thread (may sleep). Any context with interrupts as they are. */
 void epoch_defer(struct epoch_head *h, void (*fn)(struct epoch_head *h));
 /* Waits for a grace period. Sleeps. */

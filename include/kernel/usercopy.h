@@ -22,6 +22,8 @@ int copy_struct_from_user(void *dst, size_t ksize, const void __user *src, size_
 #define put_user(val, ptr) ({ __typeof__(*(ptr)) _v = (val); copy_to_user((ptr), &_v, sizeof(_v)); })
 
 /* The portable page-table walk behind arch_copy_* on RISC-V and sim (kernel/mm/usercopy_walk.c). Bytes not copied. */
+/* This CPU loads another space, or drops translations together with tables: what the walk remembers goes. Interrupts or preemption off. */
+void user_walk_forget(void);
 size_t user_walk_copy_from(void *dst, const void __user *src, size_t n);
 size_t user_walk_copy_to(void __user *dst, const void *src, size_t n);
 size_t user_walk_clear(void __user *dst, size_t n);

@@ -10,6 +10,7 @@
 #include "vfs.h"
 #include <kernel/notify.h>
 #include <kernel/random.h>
+#include <kernel/thread.h>
 #include <lib/hash.h>
 
 #define DCACHE_BUCKETS 1024u

@@ -15,22 +15,48 @@
 
 #include "mm_internal.h"
 
-/* Interrupts off. Address in the linear map, NULL: must be faulted in. */
-static __always_inline char *page_lookup(struct aspace *as, vaddr_t va, bool write)
-{
-	unsigned need = PGPROT_USER | (write ? PGPROT_WRITE : PGPROT_READ);
-	paddr_t table = as->root;
-	pte_t *e, v;
+/*
+ * The last table of leaves that was walked to on this CPU. It stays what it is until a CPU that has the space loaded
+ * is told to drop translations with tables (user_walk_forget), or loads another space.
+ */
+struct walk_memory {
+	paddr_t root;
+	vaddr_t key;		/* the address's upper bits */
+	pte_t *leaves;		/* NULL: nothing is remembered */
+};
+static DEFINE_PERCPU(struct walk_memory, walk_memory);
 
-	for (unsigned level = arch_layout.pt_levels - 1;; level--) {
-		e = (pte_t *)phys_to_virt(table) + pt_index(va, level);
-		v = pte_load(e);
-		if (level == 0)
-			break;
+void user_walk_forget(void) { percpu_of(walk_memory, arch_cpu_self())->leaves = NULL; }
+
+static pte_t *find_leaf(paddr_t table, vaddr_t va)
+{
+	for (unsigned level = arch_layout.pt_levels - 1; level; level--) {
+		pte_t v = pte_load((pte_t *)phys_to_virt(table) + pt_index(va, level));
+
 		if (unlikely(!pte_is_table(v, level)))
 			return NULL;
 		table = pte_paddr(v);
 	}
+	return (pte_t *)phys_to_virt(table) + pt_index(va, 0);
+}
+
+/* Interrupts off. Address in the linear map, NULL: must be faulted in. */
+static __always_inline char *page_lookup(struct aspace *as, vaddr_t va, bool write)
+{
+	unsigned need = PGPROT_USER | (write ? PGPROT_WRITE : PGPROT_READ);
+	struct walk_memory *m = percpu_of(walk_memory, arch_cpu_self());
+	vaddr_t key = va >> pt_shift(1);
+	pte_t *e, v;
+
+	if (m->leaves && m->key == key && m->root == as->root) {
+		e = m->leaves + pt_index(va, 0);
+	} else {
+		e = find_leaf(as->root, va);
+		if (unlikely(!e))
+			return NULL;
+		*m = (struct walk_memory){ as->root, key, e - pt_index(va, 0) };
+	}
+	v = pte_load(e);
 	if (unlikely(!pte_present(v) || (pte_prot(v) & need) != need))
 		return NULL;
 	if (write && !pte_dirty(v) && !pte_cmpxchg(e, v, pte_mark_dirty(pte_mark_accessed(v))))

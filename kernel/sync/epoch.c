@@ -36,9 +36,6 @@ static u32 must_run = 1;		/* [a] the thread is to begin a period now */
 static bool is_timed;			/* [a] the thread runs: timers work */
 static struct thread *epoch_thread;
 
-void epoch_enter(void) { preempt_disable(); }
-void epoch_exit(void) { preempt_enable(); }
-
 static void note(void)
 {
 	struct epoch_cpu *e = percpu(epoch_cpu);

@@ -8,6 +8,7 @@
  */
 #include "pagecache.h"
 #include <kernel/aspace.h>
+#include <kernel/thread.h>
 
 #include "../group_memory.h"
 
