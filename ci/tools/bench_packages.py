@@ -27,7 +27,7 @@ ITEMS = [
     ("hackbench-pipe", "hackbench -p -g 2 -l 40", "Time: "),
     ("hackbench-threads", "hackbench -T -g 2 -l 40", "Time: "),
     ("cyclictest", "cyclictest -q -l 200 -i 1000", "Avg:"),
-    ("iperf3-tcp", "iperf3 -s -1 > /dev/null & sleep 1; iperf3 -f k -c 127.0.0.1 -n 16M; wait", "receiver"),
+    ("iperf3-tcp", "timeout 60 iperf3 -s -1 > /dev/null & sleep 1; timeout 60 iperf3 -f k -c 127.0.0.1 -n 16M; wait", "receiver"),
 ]
 
 
@@ -44,7 +44,7 @@ def initramfs(arch):
     tree.chardev("/dev/null", 1, 3, 0o666)
     tree.file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
     tree.file("/usr/bin/busybox", (userland.cache / "user" / arch / "usr/bin/busybox").read_bytes(), 0o755)
-    for name in ("sh", "mount", "mkdir", "cat", "sync", "poweroff", "sleep", "echo", "dmesg", "rm", "tail", "grep"):
+    for name in ("sh", "mount", "mkdir", "cat", "sync", "poweroff", "sleep", "echo", "dmesg", "rm", "tail", "grep", "ifconfig", "timeout"):
         tree.symlink(f"/usr/bin/{name}", "busybox")
     now = qemu.top / "build" / arch / "bench/now"
     error = userland.musl_program(arch, [qemu.top / "tests/packages/now.c"], now)
@@ -60,7 +60,7 @@ def initramfs(arch):
 
 
 def script():
-    lines = ["export PATH=/usr/bin:/usr/sbin; mount -t tmpfs none /tmp; ulimit -n 1024"]
+    lines = ["export PATH=/usr/bin:/usr/sbin; mount -t tmpfs none /tmp; ulimit -n 1024; ifconfig lo 127.0.0.1 up 2> /dev/null"]
     for name, command, text in ITEMS:
         lines.append(f"a=$(now); {{ {command}; }} > /tmp/out 2>&1; b=$(now); "
                      f"if grep -qF '{text}' /tmp/out; then echo package {name} $((b-a)); "

@@ -85,7 +85,10 @@ def write(rows):
     text.append("| geometric mean | " + " | ".join(f"{mean(r['items']):.3f}" for r in rows) + " |")
     text += [AFTER.rstrip("\n"), ""]
     text += [f"![Ratios on {r['arch']}](performance-{r['arch']}.svg)" for r in rows] + [""]
-    (docs / "performance.md").write_text("\n".join(text))
+    page = docs / "performance.md"
+    old = page.read_text() if page.exists() else ""
+    packages = old[old.find("\n## Debian's programs"):] if "\n## Debian's programs" in old else ""  # written by hand
+    page.write_text("\n".join(text) + packages)
     for row in rows:
         (docs / f"performance-{row['arch']}.svg").write_text(chart(row))
 
