@@ -90,6 +90,9 @@ pid_t pid_alloc(void);			/* or -EAGAIN */
 void pid_free(pid_t pid);
 u64 rlimit(unsigned which);		/* soft limit of the current process; RLIM_INFINITY for kernel threads */
 
+/* A file for p or its thread t (NULL: p), which get references; flags: O_NONBLOCK or 0. err_ptr: -ENOMEM, -ENFILE. */
+struct file *pidfd_file(struct process *p, struct thread *t, u32 flags);
+
 /* Members of a process group, of a session. Take process_tree_lock. */
 /* 0 if a member of the group lives in that session; -ESRCH no such group, -EPERM it is another session's. */
 int pgrp_check_session(pid_t pgid, pid_t sid);

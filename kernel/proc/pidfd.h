@@ -10,8 +10,6 @@
 #define PIDFD_SIGNAL_THREAD 1u
 #define PIDFD_SIGNAL_PROCESS_GROUP 4u
 
-/* A file for p or its thread t (NULL: p), which get references; flags: O_NONBLOCK or 0. err_ptr: -ENOMEM, -ENFILE. */
-struct file *pidfd_file(struct process *p, struct thread *t, u32 flags);
 /* The process behind a descriptor, referenced, and the file's flags. err_ptr: -EBADF. */
 struct process *pidfd_process(int fd, u32 *flags);
 

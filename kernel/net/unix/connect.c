@@ -7,14 +7,18 @@
 
 #define EVERY_EVENT (SOCKET_READABLE | SOCKET_WRITABLE | POLLHUP | POLLRDHUP | POLLERR)
 
-static void set_peer_ids(struct unix_socket *u, const struct user_ucred *ids, struct cred *cred)
+static void set_peer_ids(struct unix_socket *u, const struct user_ucred *ids, struct cred *cred, struct process *process)
 {
 	struct cred *old = u->peer_cred;
+	struct process *old_process = u->peer_process;
 
 	u->sk.peer_ids = *ids;
 	u->peer_cred = cred ? cred_get(cred) : NULL;
+	u->peer_process = process ? process_get(process) : NULL;
 	if (old)
 		cred_put(old);
+	if (old_process)
+		process_put(old_process);
 }
 
 static void set_peer_self(struct unix_socket *u)
@@ -23,7 +27,7 @@ static void set_peer_self(struct unix_socket *u)
 
 	ids.uid = cred_current()->euid;
 	ids.gid = cred_current()->egid;
-	set_peer_ids(u, &ids, (struct cred *)cred_current());
+	set_peer_ids(u, &ids, (struct cred *)cred_current(), current_process());
 }
 
 int unix_listen(struct socket *sk, u32 backlog)
@@ -142,7 +146,7 @@ static int connect_locked(struct unix_socket *u, const struct sockaddr_storage *
 		atomic_store_release(&e->sk.state, (u32)SOCKET_CONNECTED);
 		unix_get(e);
 		if (socket_accept_push(&l->sk, &e->sk)) {
-			set_peer_ids(u, &l->sk.peer_ids, l->peer_cred);
+			set_peer_ids(u, &l->sk.peer_ids, l->peer_cred, l->peer_process);
 			u->peer = e;
 			atomic_store_release(&u->sk.state, (u32)SOCKET_CONNECTED);
 			unix_put(l);
@@ -270,5 +274,8 @@ void unix_release(struct socket *sk)
 	if (u->peer_cred)
 		cred_put(u->peer_cred);
 	u->peer_cred = NULL;
+	if (u->peer_process)
+		process_put(u->peer_process);
+	u->peer_process = NULL;
 	unix_gc();
 }

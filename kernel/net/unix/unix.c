@@ -113,10 +113,45 @@ static int get_peer_groups(struct unix_socket *u, void __user *val, u32 *len)
 	return copy_to_user(val, c->groups, n);
 }
 
+/* A descriptor for who was at the other end when they met. */
+static int get_peer_pidfd(struct unix_socket *u, void __user *val, u32 *len)
+{
+	struct process *p, *found;
+	struct file *f;
+	int fd;
+
+	mutex_lock(&u->sk.lock);
+	p = u->peer_process ? process_get(u->peer_process) : NULL;
+	mutex_unlock(&u->sk.lock);
+	if (!p)
+		return -ENODATA;
+	found = process_find(p->pid);
+	f = found == p ? pidfd_file(p, NULL, 0) : err_ptr(-EINVAL);	/* its number is nobody's, or another's */
+	if (found)
+		process_put(found);
+	process_put(p);
+	if (is_err(f))
+		return (int)ptr_err(f);
+	fd = fd_reserve(0, true);
+	if (fd < 0) {
+		file_put(f);
+		return fd;
+	}
+	if (socket_opt_put_int(val, len, fd)) {
+		fd_unreserve(fd);
+		file_put(f);
+		return -EFAULT;
+	}
+	fd_publish(fd, f);
+	return 0;
+}
+
 static int unix_getsockopt(struct socket *sk, int level, int opt, void __user *val, u32 *len)
 {
 	if (level != SOL_SOCKET)
 		return -EOPNOTSUPP;
+	if (opt == SO_PEERPIDFD)
+		return get_peer_pidfd(unix_sk(sk), val, len);
 	return opt == SO_PEERGROUPS ? get_peer_groups(unix_sk(sk), val, len) : -ENOPROTOOPT;
 }
 

@@ -36,6 +36,7 @@ struct unix_socket {
 	struct unix_socket *watched;	/* [q] whose peer_wait holds peer_entry; referenced */
 	bool dead;			/* [q] released */
 	struct cred *peer_cred;		/* [p] as of connect, for SO_PEERGROUPS */
+	struct process *peer_process;	/* sk.lock; referenced; the same for SO_PEERPIDFD */
 	/* gc.c, unix_gc_lock */
 	struct list gc_link;		/* in flight at least once */
 	u32 inflight;			/* how often our file is in messages nobody received yet */
