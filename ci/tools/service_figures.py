@@ -59,7 +59,7 @@ def busybox(arch):
     return tree, "rdinit=/tests/init"
 
 
-def run(arch, tree, words, build):
+def run(arch, tree, words, build, restarts):
     with tempfile.TemporaryDirectory() as work:
         for path, node in tree.items():
             place = pathlib.Path(work + path)
@@ -94,7 +94,7 @@ def main():
     print("| | goal | " + " | ".join(args.arch) + " |\n|---|---|" + "---|" * len(args.arch))
     rows = {}
     for arch in args.arch:
-        mine, theirs = (run(arch, *tree, args.build) for tree in (ours(arch, args.restarts), busybox(arch)))
+        mine, theirs = (run(arch, *tree, args.build, args.restarts) for tree in (ours(arch, args.restarts), busybox(arch)))
         values = [("100 services, M instructions", "", mine["start"] / 1e6), ("busybox init, the same", "", theirs["start"] / 1e6),
                   ("ratio", "≤ 1.2", mine["start"] / theirs["start"]), ("resident, KiB", "≤ 400", mine["rss_kib"]),
                   (f"resident after {args.restarts} restarts, KiB", "the same", mine["rss_kib_after_restarts"]),

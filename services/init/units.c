@@ -131,6 +131,8 @@ static void apply_config(struct unit *u)
 	s->restart = u->type == UNIT_SOCKET && c->balance ? SUP_ALWAYS : c->restart;
 	s->restart_delay = c->restart_delay;
 	s->restart_delay_max = c->restart_delay_max;
+	if (u->type == UNIT_SOCKET)	/* nobody gets an answer while its balancer is away */
+		s->restart_delay_max = s->restart_delay;
 	s->health_threshold = c->health ? c->health_threshold : 0;
 	s->on_dependency_unhealthy = c->on_dependency_unhealthy;
 	set_limit(s, c);
