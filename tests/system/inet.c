@@ -683,6 +683,36 @@ static void bad_arguments(void)
 	check_errno(ioctl(s, SIOCGIFFLAGS, (void *)8), EFAULT);
 }
 
+static unsigned sum_on(unsigned sum, const unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		sum += i % 2 ? p[i] : p[i] << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* Raw ICMPv6: the kernel puts in the checksum, whatever stands there. */
+static void raw_icmp6(void)
+{
+	unsigned char message[16] = { ICMP6_ECHO_REQUEST, 0, 0x12, 0x34, 0x56, 0x78, 0, 1, 'd', 'a', 't', 'a' }, got[64];
+	unsigned char pseudo[40] = { [15] = 1, [31] = 1, [35] = sizeof message, [39] = IPPROTO_ICMPV6 };
+	int s = socket(AF_INET6, SOCK_RAW, IPPROTO_ICMPV6);
+	union name n = loopback(AF_INET6, 0);
+	struct timeval limit = { .tv_sec = 5 };
+
+	check(s >= 0);
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+	check_errno(sendto(s, message, 3, 0, &n.a, sizeof n.in6), EINVAL);
+	check_equal(sendto(s, message, sizeof message, 0, &n.a, sizeof n.in6), sizeof message);
+	for (int i = 0; i < 2; i++) {	/* the request, which comes here, too, and the reply */
+		check_equal(recv(s, got, sizeof got, 0), sizeof message);
+		check(got[4] == 0x56 && (got[0] == ICMP6_ECHO_REQUEST || got[0] == ICMP6_ECHO_REPLY));
+		check_equal(sum_on(sum_on(0, pseudo, sizeof pseudo), got, sizeof message), 0xffff);
+	}
+	close(s);
+}
+
 static volatile sig_atomic_t told;
 static void on_io(int sig) { told = sig; }
 
@@ -728,7 +758,7 @@ static const struct test table[] = {
 	{ "timeouts", timeouts }, { "shutdown-wakes", shutdown_wakes },
 	{ "datagrams-ipv4", datagrams4 }, { "datagrams-ipv6", datagrams6 }, { "large-datagram", large_datagram },
 	{ "packet-info", packet_info }, { "ping", ping_raw }, { "multicast", membership }, { "interfaces", interfaces },
-	{ "told-by-signal", told_by_signal }, { "many", many }, { "bad-arguments", bad_arguments },
+	{ "raw-icmp6", raw_icmp6 }, { "told-by-signal", told_by_signal }, { "many", many }, { "bad-arguments", bad_arguments },
 	{ 0 },
 };
 

@@ -18,6 +18,8 @@
 #include <lwip/udp.h>
 #include "glue.h"
 
+#define ICMP6_CHECKSUM_AT 2u
+
 #define PORT_FIRST 32768u
 #define PORT_LAST 60999u
 
@@ -185,6 +187,11 @@ int lwip_end_new(u16 family, u8 protocol, bool raw, void *owner, const struct ne
 		kfree(e);
 		return -ENOMEM;
 	}
+	/* RFC 3542 3.1: the kernel completes the checksum of every ICMPv6 message. */
+	if (raw && family == AF_INET6 && protocol == IP6_NEXTH_ICMP6) {
+		e->raw->chksum_reqd = 1;
+		e->raw->chksum_offset = ICMP6_CHECKSUM_AT;
+	}
 	if (raw)
 		raw_recv(e->raw, on_raw, e);
 	else
@@ -335,6 +342,13 @@ int lwip_end_send(struct net_end *e, struct net_packet *packet, const struct net
 			else
 				ip6_addr_set_loopback(ip_2_ip6(&ip));
 		}
+	}
+	if (e->raw && e->raw->chksum_reqd) {
+		if (p->len < ICMP6_CHECKSUM_AT + 2) {
+			pbuf_free(p);
+			return -EINVAL;
+		}
+		memset((u8 *)p->payload + ICMP6_CHECKSUM_AT, 0, 2);
 	}
 	if (e->udp) {
 		if (!e->udp->local_port)
