@@ -206,12 +206,12 @@ def programs(ctx, arch, what, linux=False):
 
 
 # ---- two guests -----------------------------------------------------------------------------------
-def peer_program(arch):
-    source, output = folder / "peer.c", top / "build" / arch / "net/peer"
+def own_program(arch, name="peer"):
+    source, output = folder / f"{name}.c", top / "build" / arch / "net" / name
     if not output.exists() or output.stat().st_mtime < source.stat().st_mtime:
         error = userland.musl_program(arch, [source], output)
         if error:
-            raise Failed(f"peer.c does not compile:\n{error[-3000:]}")
+            raise Failed(f"{name}.c does not compile:\n{error[-3000:]}")
     return output
 
 
@@ -240,14 +240,14 @@ def guest(arch, number, kernel, wire, command, capture):
     m.extra = ["-netdev", f"socket,id=net0,{wire}", "-device", f"virtio-net-{kind},netdev=net0,mac=52:54:00:12:34:5{number}",
                "-object", f"filter-dump,id=dump,netdev=net0,file={capture},maxlen=65536"]
     tree = image.Tree()
-    tree.file("/tests/peer", peer_program(arch).read_bytes(), 0o755)
+    tree.file("/tests/peer", own_program(arch).read_bytes(), 0o755)
     return qemu.run(m, GUEST.format(me=number, command=command), timeout=900, files=tree)
 
 
 def two_guests(ctx, arch, other_kernel, megabytes=50):
     """Server: Trivet. Client: Trivet or Linux. 2 × megabytes each way, by IPv4, then by IPv6, all bytes compared."""
     ctx.kernel(arch)
-    peer_program(arch)
+    own_program(arch)
     if subprocess.run([top / "ci/tools/fresh_image.py", arch]).returncode:
         raise Missing("no image")
 
@@ -305,11 +305,26 @@ def wait_for_port(port):
     raise Failed("the first guest's QEMU does not listen")
 
 
+def idle_connections(ctx, arch):
+    """10,000 connections, both ends on this machine, in 40 MiB: the release build, since the other pads every object."""
+    ctx.build(arch, "--release", "--no-tests")
+    tree = image.Tree()
+    tree.file("/tests/idle", own_program(arch, "idle").read_bytes(), 0o755)
+    m = qemu.Machine(arch, mem="512M", build=str(top / "build" / f"{arch}-release-notests"),
+                     disks=[str(top / "build" / arch / "root.img")])
+    result = qemu.run(m, "exec /tests/idle 10000 40", timeout=300, files=tree)
+    good, bad = split_verdicts(result.output)
+    if result.status or bad or not good:
+        raise Failed(f"{bad} {result.reason}\n{qemu.fail_log(result, 25) if result.reason else ''}")
+    return good[0]
+
+
 def cases(ctx):
     for arch in ctx.arches:
         for what in PROGRAMS:
             if ctx.at_least("full"):
                 yield Case(f"{arch} {what}, on Linux", lambda a=arch, w=what: programs(ctx, a, w, linux=True))
             yield Case(f"{arch} {what}", lambda a=arch, w=what: programs(ctx, a, w))
+        yield Case(f"{arch} idle connections", lambda a=arch: idle_connections(ctx, a))
         yield Case(f"{arch} two guests", lambda a=arch: two_guests(ctx, a, ""), alone=True)
         yield Case(f"{arch} with Linux", lambda a=arch: two_guests(ctx, a, "linux"), alone=True)

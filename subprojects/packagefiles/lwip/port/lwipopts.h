@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How the kernel configures lwIP; docs/network.md has the reason of each value that is a choice.
+ * How the kernel configures lwIP; docs/net.md has the reason of each value that is a choice.
  * Everything runs under one lock of ours (kernel/net/lwip/core.c), so lwIP is told that there is no system.
  */
 #ifndef LWIP_PORT_OPTS_H
