@@ -259,9 +259,9 @@ static void slot_free(struct vnet *v, struct tx_slot *s)
 	netdev_sent(token);
 }
 
-static void vnet_reclaim(struct netdev *dev)
+/* Gives back what the device has sent. */
+static void tx_take(struct vnet *v)
 {
-	struct vnet *v = dev->driver;
 	struct tx_slot *s;
 	u32 len;
 
@@ -270,7 +270,15 @@ static void vnet_reclaim(struct netdev *dev)
 	if (unlikely(virtio_is_broken(v->vd)))
 		while ((s = virtq_cancel(v->tx)))
 			slot_free(v, s);
-	if (v->tx_waits && v->free) {
+}
+
+/* The stack is about to send what waited: only here may the wait for room end, or nobody would send it. */
+static void vnet_reclaim(struct netdev *dev)
+{
+	struct vnet *v = dev->driver;
+
+	tx_take(v);
+	if (v->tx_waits) {
 		virtq_irq_off(v->tx);
 		WRITE_ONCE(v->tx_waits, false);
 	}
@@ -299,7 +307,7 @@ static int __hot vnet_transmit(struct netdev *dev, const struct net_frame *f)
 	int err;
 
 	if (virtq_room(v->tx) < f->nr + 1 || !v->free)
-		vnet_reclaim(dev);
+		tx_take(v);
 	s = v->free;
 	err = s ? 0 : -EAGAIN;
 	if (!err) {
@@ -328,7 +336,7 @@ static void vnet_flush(struct netdev *dev)
 
 	virtq_kick(v->tx);
 	/* What is finished already goes back now: the transport waits for its segments' return before it repeats them. */
-	vnet_reclaim(dev);
+	tx_take(v);
 }
 
 static const struct netdev_ops vnet_ops = {
