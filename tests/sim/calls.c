@@ -95,6 +95,23 @@ long futex_wait(u64 va, u32 value, u64 timeout_ns)
 
 long futex_wake(u64 va, u32 n) { return CALL3(futex, va, FUTEX_WAKE_PRIVATE, n); }
 
+void mount_work(bool on_disk)
+{
+	u64 from = put_string(SHARED, on_disk ? "/dev/sda" : "none"), to = put_string(SHARED + 0x40, "/mnt");
+	long err = CALL6(mount, from, to, put_string(SHARED + 0x80, on_disk ? "ext4" : "tmpfs"), 0, 0, 0);
+
+	if (err)
+		sim_fail("mount: error %ld", -err);
+}
+
+void unmount_work(void)
+{
+	long err = CALL2(umount2, put_string(SHARED, "/mnt"), 0);
+
+	if (err)
+		sim_fail("unmount: error %ld", -err);
+}
+
 void sleep_ns(u64 ns)
 {
 	u64 at = args();

@@ -64,6 +64,9 @@ void sleep_ns(u64 ns);
 void pin_to(u64 cpumask);
 /* Moves to a CPU by chance, now and then. */
 void wander(void);
+/* Mounts ext4 on the disk, or a fresh tmpfs, on /mnt; takes it off again. Both fail the run if that is not possible. */
+void mount_work(bool on_disk);
+void unmount_work(void);
 u64 pick(u64 n);				/* 0 .. n-1 from the workload's stream */
 static inline bool maybe(u64 one_in) { return pick(one_in) == 0; }
 

@@ -14,5 +14,10 @@ void work_pipe(void);		/* pipes between processes */
 void work_signal(void);		/* signals, waiting, restarting */
 void work_net(void);		/* TCP over a bad wire, frames that lie, a flood */
 void work_files(void);		/* a file tree in tmpfs or ext4 against one in memory */
+void work_nomem(void);		/* calls whose allocations fail */
+
+/* In the kernel: counts what is in use; fails the run when there is more of something than then. */
+void leaks_begin(void *unused);
+void leaks_check(void *unused);
 
 #endif

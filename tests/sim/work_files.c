@@ -46,7 +46,7 @@ struct tree {
 };
 static struct tree trees[WORKERS];
 static unsigned workers, ops;
-static const char *base;
+#define BASE "/mnt"
 static bool chaos;		/* faults may have happened: compare nothing */
 
 static void wrong(const struct tree *t, const char *what, const char *path, long got, long want)
@@ -98,7 +98,7 @@ static void path_of_dir(const struct tree *t, const struct node *dir, char *out,
 		for (unsigned i = 0; i < NAMES; i++)
 			if (d->parent->name[i] == d)
 				step[n++] = i;
-	at = (size_t)snprintf(out, size, "%s/w%u", base, t->id);
+	at = (size_t)snprintf(out, size, BASE "/w%u", t->id);
 	while (n--)
 		at += (size_t)snprintf(out + at, size - at, "/n%u", step[n]);
 }
@@ -539,13 +539,6 @@ static void must(long got, const char *what)
 		sim_fail("files: %s: error %ld", what, -got);
 }
 
-static long mount_at(const char *source, const char *where, const char *type)
-{
-	u64 from = put_string(PATH1, source), to = put_string(PATH2, where), fs = put_string(SHARED + 0x400, type);
-
-	return sim_call(NR_mount, from, to, fs, 0, 0, 0);
-}
-
 static void set_up(void)
 {
 	memset(trees, 0, sizeof(trees));
@@ -554,7 +547,7 @@ static void set_up(void)
 
 		trees[i].id = i;
 		trees[i].root = node_new(&trees[i], DIR_NODE);
-		snprintf(path, sizeof(path), "%s/w%u", base, i);
+		snprintf(path, sizeof(path), BASE "/w%u", i);
 		must(CALL2(mkdir, put_string(PATH1, path), 0755), "mkdir");
 	}
 }
@@ -568,19 +561,15 @@ static void check_disk(void)
 /* Everything was written back and flushed by the unmount: no power cut may lose a byte of it. */
 static void survive_power_cut(void)
 {
-	long err;
-
-	must(CALL2(umount2, put_string(PATH1, "/mnt"), 0), "unmount");
 	if (chaos)
 		return;
 	check_disk();
 	if (sim_setting("power", 1))
 		disk_power_cut();
-	err = mount_at("/dev/sda", "/mnt", "ext4");
-	must(err, "mount after the power cut");
+	mount_work(true);
 	for (unsigned i = 0; i < workers; i++)
 		check_tree(&trees[i]);
-	must(CALL2(umount2, put_string(PATH1, "/mnt"), 0), "unmount");
+	unmount_work();
 	check_disk();
 }
 
@@ -592,10 +581,7 @@ void work_files(void)
 	chaos = false;
 	workers = 1 + (unsigned)pick(WORKERS);
 	ops = (unsigned)sim_setting("ops", OPS);
-	base = on_disk ? "/mnt" : "/tmp";
-	(void)mount_at("none", "/dev", "devtmpfs");
-	if (on_disk)
-		must(mount_at("/dev/sda", "/mnt", "ext4"), "mount");
+	mount_work(on_disk);
 	set_up();
 	if (faults)
 		disk_set_faults(8 + pick(200), maybe(2) ? 8 + pick(200) : 0);
@@ -607,6 +593,7 @@ void work_files(void)
 	disk_set_faults(0, 0);
 	if (disk_faults())
 		chaos = true;
+	unmount_work();
 	if (on_disk)
 		survive_power_cut();
 }

@@ -21,7 +21,7 @@
 
 static struct {
 	unsigned hogs;
-	u64 end;
+	u64 gather, end;
 	struct completion ping, pong;
 	u64 pings;
 } s;
@@ -29,9 +29,17 @@ static struct {
 static void hog(void *unused)
 {
 	u64 last = time_ns();
+	bool has_moved = false;
 
 	while (last < s.end) {
 		u64 now;
+
+		/* All on one CPU, free to leave it: the others must come and take their share. */
+		if (!has_moved && last > s.gather) {
+			has_moved = true;
+			(void)sched_set_affinity(current, cpu_mask(0));
+			(void)sched_set_affinity(current, ~0ull);
+		}
 
 		sim_busy(1 + sim_below(SIM_WORK, CHUNK_NS));
 		if (sim_chance(SIM_WORK, 64))
@@ -121,6 +129,7 @@ static void run(void *unused)
 	completion_init(&s.pong);
 	s.hogs = (unsigned)sim_below(SIM_WORK, HOGS_MAX + 1);
 	s.end = time_ns() + RUN_NS;
+	s.gather = s.end - RUN_NS + sim_below(SIM_WORK, RUN_NS / 2);
 	idle = idle_ns();
 	for (unsigned i = 0; i < s.hogs; i++)
 		t[n++] = start("hog", hog);

@@ -236,7 +236,12 @@ static void do_replace(void)
 	atomic_store_release(&s.object, o);	/* pairs with do_look */
 	s.replaced++;
 	spin_unlock(&s.object_lock);
-	epoch_defer(&old->epoch, object_free);
+	if (sim_chance(SIM_WORK, 2)) {
+		epoch_wait();
+		object_free(&old->epoch);
+	} else {
+		epoch_defer(&old->epoch, object_free);
+	}
 }
 
 static void do_look(void)
@@ -245,6 +250,9 @@ static void do_look(void)
 
 	epoch_enter();
 	o = atomic_load_acquire(&s.object);
+	/* Now and then longer than a grace period is patient. */
+	if (sim_chance(SIM_WORK, 8))
+		sim_busy(sim_below(SIM_WORK, 4000000));
 	for (unsigned i = 0; i < 8; i++) {
 		if (READ_ONCE(o->state) != OBJECT_ALIVE)
 			sim_fail("sync: an object was freed under an epoch section");

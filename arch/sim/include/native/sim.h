@@ -36,6 +36,10 @@ void sim_note(const char *text);
 /* This CPU computes for that long: time passes, interrupts come (kernel threads and the like; programs have sim_work). */
 void sim_busy(u64 ns);
 
+/* The core's allocators fail for programs other than process 1, one call in n (0: none); how often they did. */
+void sim_alloc_fail(u64 one_in);
+u64 sim_alloc_failed(void);
+
 /* ---- devices: what the hardware does at a time of its own ---- */
 extern u64 sim_now;					/* virtual nanoseconds */
 /* fn(arg) at that time or soon after, outside of any CPU: it may touch RAM and raise lines, not call the core. */
