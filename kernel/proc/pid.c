@@ -14,6 +14,7 @@
 static struct spinlock pid_lock = SPINLOCK_INIT("pid", LOCK_MISC);
 static u64 pid_map[BITMAP_WORDS(PID_MAX)] = { 1 };	/* 0 is never given */
 static pid_t pid_last;
+u32 pid_max = PID_MAX;
 static struct radix pid_threads, pid_processes;
 
 void pid_init(void)
@@ -33,13 +34,15 @@ static pid_t pid_search(size_t from, size_t limit)
 
 pid_t pid_alloc(void)
 {
-	pid_t pid;
+	size_t limit = atomic_load(&pid_max);
+	pid_t pid = 0;
 
 	spin_lock(&process_tree_lock);
 	spin_lock(&pid_lock);
-	pid = pid_search((size_t)pid_last + 1, PID_MAX);
+	if ((size_t)pid_last + 1 < limit)
+		pid = pid_search((size_t)pid_last + 1, limit);
 	if (!pid)
-		pid = pid_search(PID_RESERVED, PID_MAX);
+		pid = pid_search(PID_RESERVED, limit);
 	if (pid) {
 		bitmap_set(pid_map, (size_t)pid);
 		pid_last = pid;
@@ -47,6 +50,14 @@ pid_t pid_alloc(void)
 	spin_unlock(&pid_lock);
 	spin_unlock(&process_tree_lock);
 	return pid ? pid : -EAGAIN;
+}
+
+int pid_max_set(u64 max)
+{
+	if (max <= PID_RESERVED || max > PID_MAX)
+		return -EINVAL;
+	atomic_store(&pid_max, (u32)max);
+	return 0;
 }
 
 int pid_alloc_exact(pid_t pid)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* /proc/sys: settings and facts that programs ask for by name. Subsystems add their own. */
+#include <kernel/process.h>
 #include <kernel/random.h>
 #include <kernel/uts.h>
 #include <kernel/version.h>
@@ -54,13 +55,29 @@ static int entropy_show(struct text *t, void *arg)
 	return 0;
 }
 
+static int pid_max_show(struct text *t, void *arg)
+{
+	text_printf(t, "%u\n", atomic_load(&pid_max));
+	return 0;
+}
+
+static int pid_max_store(const char *text, size_t len, void *arg)
+{
+	const char *end;
+	u64 v;
+
+	if (parse_u64_prefix(text, 10, &v, &end) || (*end && *end != '\n'))
+		return -EINVAL;
+	return pid_max_set(v);
+}
+
 static const struct virtual_file files[] = {
 	{ "sys/kernel/hostname", 0644, uts_show, uts_store, (void *)UTS_HOST },
 	{ "sys/kernel/domainname", 0644, uts_show, uts_store, (void *)UTS_DOMAIN },
 	{ "sys/kernel/ostype", 0444, string_show, NULL, (void *)KERNEL_NAME },
 	{ "sys/kernel/osrelease", 0444, string_show, NULL, (void *)KERNEL_RELEASE },
 	{ "sys/kernel/version", 0444, string_show, NULL, (void *)KERNEL_BUILD },
-	{ "sys/kernel/pid_max", 0444, string_show, NULL, (void *)"65536" },
+	{ "sys/kernel/pid_max", 0644, pid_max_show, pid_max_store },
 	{ "sys/kernel/ngroups_max", 0444, string_show, NULL, (void *)"65536" },
 	{ "sys/kernel/cap_last_cap", 0444, string_show, NULL, (void *)"40" },
 	{ "sys/kernel/random/boot_id", 0444, uuid_show, NULL, (void *)1 },
