@@ -23,13 +23,15 @@ static bool others_wait(const struct runq *rq)
 
 void guard_refresh(struct runq *rq)
 {
-	u64 period = period_ns();
+	u64 period = period_ns(), budget = budget_ns(), periods;
 
 	if (rq->now_ns - rq->rt_period_ns < period)
 		return;
-	rq->rt_period_ns = rq->now_ns - (rq->now_ns - rq->rt_period_ns) % period;
-	rq->rt_used_ns = 0;
-	if (rq->rt_throttled) {
+	periods = (rq->now_ns - rq->rt_period_ns) / period;
+	rq->rt_period_ns += periods * period;
+	/* What was used beyond the budget counts in the next: a late timer takes nothing from the others. */
+	rq->rt_used_ns -= budget == U64_MAX ? rq->rt_used_ns : min(rq->rt_used_ns, periods * budget);
+	if (rq->rt_throttled && rq->rt_used_ns < budget) {
 		rq->rt_throttled = false;
 		if (rq->queued[SLOT_FIXED])
 			atomic_fetch_or(&rq->running->exit_work, WORK_RESCHED);
@@ -38,8 +40,8 @@ void guard_refresh(struct runq *rq)
 
 bool guard_account(struct runq *rq, u64 ran_ns)
 {
-	guard_refresh(rq);
 	rq->rt_used_ns += ran_ns;
+	guard_refresh(rq);
 	if (rq->rt_used_ns < budget_ns())
 		return false;
 	if (!rq->rt_throttled)

@@ -317,9 +317,9 @@ static void statistics(void)
 
 	voluntary = number_in("/proc/self/status", "\nvoluntary_ctxt_switches:");
 	check(voluntary >= 0);
-	for (int i = 0; i < 5; i++)
-		sleep_ms(2);
-	check(number_in("/proc/self/status", "\nvoluntary_ctxt_switches:") >= voluntary + 5);
+	for (int i = 0; i < 8; i++)
+		sleep_ms(30);		/* some may be over before it has left the CPU, on a loaded host */
+	check(number_in("/proc/self/status", "\nvoluntary_ctxt_switches:") >= voluntary + 4);
 	check(number_in("/proc/self/status", "nonvoluntary_ctxt_switches:") >= 0);
 	written = number_in("/proc/self/io", "wchar: ");
 	fd = open("/tmp/statistics", O_CREAT | O_WRONLY, 0600);
