@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * /sys/devices/system/cpu: which CPUs there are, how they are grouped in cores and packages, and the
+ * /sys/devices/system/node, with the one node that there is, and /sys/devices/system/cpu: which CPUs there are, how they are grouped in cores and packages, and the
  * switch that takes one out of use. kernel/sched/hotplug.c does it; firmware's cpu-map or CPUID said the topology.
  */
 #include <kernel/cpu.h>
+#include <kernel/mm.h>
 #include <kernel/sched.h>
 #include <lib/format.h>
 #include <lib/string.h>
@@ -26,6 +27,14 @@ static void list_print(struct text *t, cpumask_t mask)
 		first = false;
 	}
 	text_printf(t, "\n");
+}
+
+static void mask_print(struct text *t, cpumask_t mask)
+{
+	if (mask >> 32)
+		text_printf(t, "%x,%08x\n", (unsigned)(mask >> 32), (unsigned)mask);
+	else
+		text_printf(t, "%x\n", (unsigned)mask);
 }
 
 static int present_show(struct text *t, void *arg)
@@ -52,7 +61,46 @@ static int kernel_max_show(struct text *t, void *arg)
 	return 0;
 }
 
+/* The only node, number 0. */
+static int node_show(struct text *t, void *arg)
+{
+	text_printf(t, "0\n");
+	return 0;
+}
+
+static int node_cpumap_show(struct text *t, void *arg)
+{
+	mask_print(t, atomic_load(&cpu_online_mask));
+	return 0;
+}
+
+static int node_distance_show(struct text *t, void *arg)
+{
+	text_printf(t, "10\n");		/* to itself, by ACPI's measure */
+	return 0;
+}
+
+static int node_meminfo_show(struct text *t, void *arg)
+{
+	struct mm_stats s;
+
+	mm_stats(&s);
+	text_printf(t, "Node 0 MemTotal:       %8llu kB\nNode 0 MemFree:        %8llu kB\nNode 0 MemUsed:        %8llu kB\n",
+		    (unsigned long long)s.total_pages * 4, (unsigned long long)s.free_pages * 4,
+		    (unsigned long long)(s.total_pages - s.free_pages) * 4);
+	return 0;
+}
+
 static const struct virtual_file files[] = {
+	{ "devices/system/node/online", 0444, node_show, NULL, NULL },
+	{ "devices/system/node/possible", 0444, node_show, NULL, NULL },
+	{ "devices/system/node/has_cpu", 0444, node_show, NULL, NULL },
+	{ "devices/system/node/has_memory", 0444, node_show, NULL, NULL },
+	{ "devices/system/node/has_normal_memory", 0444, node_show, NULL, NULL },
+	{ "devices/system/node/node0/cpumap", 0444, node_cpumap_show, NULL, NULL },
+	{ "devices/system/node/node0/cpulist", 0444, online_show, NULL, NULL },
+	{ "devices/system/node/node0/distance", 0444, node_distance_show, NULL, NULL },
+	{ "devices/system/node/node0/meminfo", 0444, node_meminfo_show, NULL, NULL },
 	{ "devices/system/cpu/online", 0444, online_show, NULL, NULL },
 	{ "devices/system/cpu/offline", 0444, offline_show, NULL, NULL },
 	{ "devices/system/cpu/possible", 0444, present_show, NULL, NULL },
@@ -99,14 +147,6 @@ static cpumask_t mates(unsigned id, bool (*shares)(const struct cpu_topology *a,
 		if (shares(cpu_topology(id), cpu_topology(cpu->id)))
 			mask |= cpu_mask(cpu->id);
 	return mask;
-}
-
-static void mask_print(struct text *t, cpumask_t mask)
-{
-	if (mask >> 32)
-		text_printf(t, "%x,%08x\n", (unsigned)(mask >> 32), (unsigned)mask);
-	else
-		text_printf(t, "%x\n", (unsigned)mask);
 }
 
 static int package_show(struct text *t, void *arg)
