@@ -34,10 +34,22 @@ static struct counts counts_now(void)
 
 static u64 since(const struct counts *before, enum cpu_event e) { return counts_now().n[e] - before->n[e]; }
 
-static void give_way(void *unused)
+static struct waitq turn_wait;
+static u32 turn;	/* [a] odd: the other's */
+
+/* Whatever the policy thinks of the two, each sleeps until the other has run. */
+static void take_turns(u32 mine)
 {
-	for (unsigned i = 0; i < ROUNDS; i++)
-		sched_yield();
+	for (u32 i = mine; i < 2 * ROUNDS; i += 2) {
+		waitq_wait(&turn_wait, atomic_load(&turn) == i);
+		atomic_store(&turn, i + 1);
+		waitq_wake_all(&turn_wait);
+	}
+}
+
+static void other_side(void *unused)
+{
+	take_turns(1);
 }
 
 /* Kernel threads borrow whatever tables are loaded. */
@@ -48,11 +60,13 @@ static void test_kernel_switches_load_no_root(void)
 	u64 switches = current->voluntary_switches + current->involuntary_switches;
 
 	bind();
-	t = thread_create("other", give_way, NULL, 0);
+	waitq_init(&turn_wait);
+	atomic_store(&turn, 0u);
+	t = thread_create("other", other_side, NULL, 0);
 	test_check(t);
 	before = counts_now();
 	thread_start(t);
-	give_way(NULL);
+	take_turns(0);
 	thread_join(t);
 	switches = current->voluntary_switches + current->involuntary_switches - switches;
 	test_check(switches >= ROUNDS / 2);
