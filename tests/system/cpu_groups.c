@@ -134,11 +134,9 @@ static void errors(void)
 	check_equal(put("c", "cpu.weight.nice", "20"), ERANGE);
 	check_equal(put("c", "cpu.weight.nice", "-21"), ERANGE);
 	check_equal(put("c", "cpu.max", "few"), EINVAL);
-	check_equal(put("c", "cpu.max", "50000 few"), EINVAL);
 	check_equal(put("c", "cpu.max", "999 100000"), EINVAL);
 	check_equal(put("c", "cpu.max", "50000 999"), EINVAL);
 	check_equal(put("c", "cpu.max", "50000 1000001"), EINVAL);
-	check_equal(put("c", "cpu.max", ""), EINVAL);
 	check_equal(put("c", "cpu.max", "50000"), 0);
 	check_equal(put("c", "cpu.max.burst", "50001"), EINVAL);
 	gone("c");

@@ -597,7 +597,7 @@ static void hostile_ranges(void)
 			if (n > 1ul << 62) {
 				check(mmap(at, n, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
 				check(mremap(at, n, n, MREMAP_MAYMOVE) == MAP_FAILED);
-				check(syscall(SYS_mprotect, 0x10000, n, PROT_READ) == -1);
+				check(syscall(SYS_mprotect, 0x8000, n, PROT_READ) == -1);	/* below any program */
 			}
 		}
 	check(mmap((void *)-PAGE, 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
