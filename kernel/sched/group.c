@@ -77,6 +77,7 @@ void sched_group_moved(struct thread *t, struct group *from, struct group *to)
 	if (rq->running == t) {
 		runq_account_current(rq, time_ns());
 		stats_settle_to(rq, t, from);
+		runq_kick(rq);		/* the new group's limit, or none, decides how long it may run */
 	}
 	if (t->load_group) {
 		group_load_remove(rq, t);
@@ -109,6 +110,8 @@ static void refill(struct group_cpu *b, u64 now)
 	else
 		b->left_ns += (s64)b->quota_ns;
 	b->nr_periods++;
+	if (b->is_throttled)
+		b->nr_throttled++;	/* counted with its period, as on Linux */
 }
 
 static bool charge_one(struct group *g, u64 now, u64 ran)
@@ -122,7 +125,6 @@ static bool charge_one(struct group *g, u64 now, u64 ran)
 	b->left_ns -= (s64)ran;
 	if (b->left_ns <= 0 && !b->is_throttled && b->quota_ns != U64_MAX) {
 		atomic_store(&b->is_throttled, true);
-		b->nr_throttled++;
 		b->throttled_since_ns = now;	/* who stops for it arms the timer: here locks above the timer's are held */
 	}
 	is_out = b->is_throttled;
@@ -171,13 +173,21 @@ static struct group *throttler(void)
 
 void sched_group_park(void)
 {
+	unsigned long flags;
 	struct group *g;
 
 	while (is_charged(current) && !atomic_load(&current->sig_exit_pending) && (g = throttler())) {
-		timer_arm(&g->cpu.refill, atomic_load(&g->cpu.period_start_ns) + atomic_load(&g->cpu.period_ns), 0);
+		flags = arch_irq_save();
+		spin_lock_raw(&g->cpu.lock);	/* several threads may park at once, and refill_due arms it too */
+		if (g->cpu.is_throttled)
+			timer_arm(&g->cpu.refill, g->cpu.period_start_ns + g->cpu.period_ns, 0);
+		spin_unlock_raw(&g->cpu.lock);
+		arch_irq_restore(flags);
 		(void)waitq_wait_until(&g->cpu.waiters, !atomic_load(&g->cpu.is_throttled), SLEEP_KILLABLE, U64_MAX, false);
 		group_put(g);
 	}
+	/* On its way here it had no end to its turn: bandwidth_event_ns leaves it out. It gets one before it goes on. */
+	atomic_fetch_or(&current->exit_work, WORK_RESCHED);
 }
 
 /* The period's end, for a group that is out of time. Interrupt context. */
@@ -205,6 +215,7 @@ void sched_group_set_bandwidth(struct group *g, u64 quota_ns, u64 period_ns, u64
 {
 	struct group_cpu *b = &g->cpu;
 	unsigned long flags;
+	struct cpu *cpu;
 	struct group *i;
 
 	lock_assert_held(&group_tree_lock);
@@ -223,6 +234,17 @@ void sched_group_set_bandwidth(struct group *g, u64 quota_ns, u64 period_ns, u64
 	waitq_wake_all(&b->waiters);
 	for (i = g; i; i = group_next_below(g, i))
 		atomic_store(&i->cpu.limit, i->cpu.quota_ns != U64_MAX ? i : limit_of(i->parent));
+	/* Who runs now had another limit, or none, when its end was reckoned. */
+	cpu_for_each(cpu, atomic_load(&cpu_active_mask)) {
+		struct runq *rq = runq_of(cpu);
+
+		flags = arch_irq_save();
+		spin_lock_raw(&rq->lock);
+		if (rq->running != rq->idle)
+			runq_kick(rq);
+		spin_unlock_raw(&rq->lock);
+		arch_irq_restore(flags);
+	}
 }
 
 void sched_group_bandwidth(struct group *g, struct group_bandwidth *out)
