@@ -375,6 +375,10 @@ int vfs_umount(const struct path *where, u32 flags);
 int vfs_mount_root(const char *spec, const char *fstype, u32 flags, const char *data);	/* boot: root= */
 struct mount *fs_kern_mount(const char *fstype, const char *data);	/* not attached; err_ptr */
 void vfs_sync(bool wait);
+/* proc(5), /proc/sys/fs: how many files are open and may be (root may have more); the highest descriptor of anybody + 1. */
+extern u64 files_max, files_open;	/* plain word; [a] */
+#define FD_LIMIT (1u << 20)
+extern u64 fd_max;			/* plain word, at most FD_LIMIT */
 extern struct path fs_root;		/* the first process's root */
 
 /* Per-process: cwd, root, umask (shared by CLONE_FS). */

@@ -26,6 +26,14 @@ struct virtual_file {
 	void *arg;
 };
 int procfs_add(const struct virtual_file *f);	/* const object, kept by reference; 0, -EEXIST, -ENOMEM */
+/* A number that may be changed, as a file's arg: these two show and store it. */
+struct procfs_number {
+	u64 *value;		/* plain word */
+	u64 min, max;		/* outside: -EINVAL */
+	u64 unit;		/* written numbers are rounded down to a multiple */
+};
+int procfs_number_show(struct text *t, void *arg);
+int procfs_number_store(const char *text, size_t len, void *arg);
 int sysfs_add(const struct virtual_file *f);
 int sysfs_add_link(const char *path, const char *target);
 void sysfs_remove(const char *path);

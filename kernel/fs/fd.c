@@ -7,7 +7,8 @@
 #include <kernel/process.h>
 
 #define FD_FIRST 64u
-#define FD_MAX (1u << 20)
+
+u64 fd_max = FD_LIMIT;
 
 /* A slot that is taken but has no file yet has its bit in `open` and NULL in `files`. */
 struct fd_arrays {
@@ -176,7 +177,7 @@ int fd_table_reserve(struct fd_table *t, u32 from, u32 limit, bool cloexec)
 		fd = (u32)bitmap_find_clear(t->open, t->capacity, max(from, t->next_free));
 		if (fd < from)
 			fd = from;
-		if (fd >= limit || fd >= FD_MAX) {
+		if (fd >= limit || fd >= READ_ONCE(fd_max)) {
 			spin_unlock(&t->lock);
 			return -EMFILE;
 		}
@@ -266,7 +267,7 @@ int fd_table_replace(struct fd_table *t, u32 fd, u32 limit, struct file *f, bool
 	struct file *old;
 	int err = 0;
 
-	if (fd >= limit || fd >= FD_MAX)
+	if (fd >= limit || fd >= READ_ONCE(fd_max))
 		return -EBADF;
 	spin_lock(&t->lock);
 	while (!err && fd >= t->capacity)
@@ -329,7 +330,7 @@ static u32 limit(void)
 {
 	u64 n = rlimit(RLIMIT_NOFILE);
 
-	return n > FD_MAX ? FD_MAX : (u32)n;
+	return (u32)min(n, READ_ONCE(fd_max));
 }
 
 int fd_reserve(u32 from, bool cloexec)

@@ -9,8 +9,9 @@ static struct file *some_file(void)
 {
 	struct file *f = file_alloc(O_RDONLY);
 
-	if (f)
-		f->ops = &ops;
+	if (is_err(f))
+		return NULL;
+	f->ops = &ops;
 	return f;
 }
 

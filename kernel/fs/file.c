@@ -7,6 +7,7 @@
 #include "event/sigio.h"
 #include <kernel/notify.h>
 #include <kernel/process.h>
+#include <uapi/capability.h>
 #include <uapi/mount.h>
 #include <uapi/statfs.h>
 
@@ -15,14 +16,28 @@
 static struct kmem_cache *file_cache __ro_after_init;
 static struct super_block *anon_sb __ro_after_init;
 static u64 anon_ino = 1;
+u64 files_max = U64_MAX, files_open;
 
-/* References 1, no operations yet; the opener's credentials. NULL without memory. */
+/* Linux's share of memory for open files: a tenth, at a KiB each. */
+static u64 files_default(void)
+{
+	struct mm_stats m;
+
+	mm_stats(&m);
+	return max(m.total_pages * (PAGE_SIZE / 1024) / 10, 8192ull);
+}
+
+/* References 1, no operations yet; the opener's credentials. err_ptr: -ENOMEM, -ENFILE. */
 struct file *file_alloc(u32 flags)
 {
-	struct file *f = kmem_cache_alloc(file_cache, 0);
+	struct file *f;
 
+	if (unlikely(atomic_load(&files_open) >= READ_ONCE(files_max)) && !capable(CAP_SYS_ADMIN))
+		return err_ptr(-ENFILE);
+	f = kmem_cache_alloc(file_cache, 0);
 	if (!f)
-		return NULL;
+		return err_ptr(-ENOMEM);
+	atomic_add(&files_open, 1u);
 	memset(f, 0, sizeof(*f));
 	ref_set(&f->refs, 1);
 	f->flags = (flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)) | O_LARGEFILE;
@@ -46,6 +61,7 @@ void file_free(struct file *f)
 	if (f->cred)
 		cred_put(f->cred);
 	path_put(&f->path);
+	atomic_sub(&files_open, 1u);
 	epoch_defer(&f->epoch, file_free_epoch);
 }
 
@@ -87,11 +103,15 @@ struct inode *anon_inode_new(mode_t mode)
 struct file *file_anon_inode(struct inode *inode, const char *name, const struct file_ops *ops, void *private, u32 flags)
 {
 	struct file *f = file_alloc(flags);
-	struct dentry *d = f ? dentry_alloc(NULL, name, (u32)strlen(name)) : NULL;
+	struct dentry *d;
 
+	if (is_err(f)) {
+		inode_put(inode);
+		return f;
+	}
+	d = dentry_alloc(NULL, name, (u32)strlen(name));
 	if (!d) {
-		if (f)
-			file_free(f);
+		file_free(f);
 		inode_put(inode);
 		return err_ptr(-ENOMEM);
 	}
@@ -216,6 +236,7 @@ static struct file_system anon_fs = { .name = "anon_inodefs", .flags = FS_VIRTUA
 
 void file_init(void)
 {
+	files_max = files_default();
 	file_cache = kmem_cache_create("file", sizeof(struct file), 0, NULL);
 	fs_register(&anon_fs);
 	epoll_init();

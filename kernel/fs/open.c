@@ -82,8 +82,8 @@ struct file *file_open_checked(struct file *f, const struct path *p, u32 flags, 
 	}
 	if (!f)
 		f = file_alloc(flags);
-	if (!f)
-		return err_ptr(-ENOMEM);
+	if (is_err(f))
+		return f;
 	f->path = *p;
 	path_get(&f->path);
 	f->inode = i;
@@ -263,8 +263,11 @@ struct file *file_open_resolve(const struct path *dir, const char *path, u32 fla
 	if ((flags & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
 		return err_ptr(-EINVAL);
 	/* What may fail for want of memory comes before the file is made. */
-	if (flags & O_CREAT && !(f = file_alloc(flags)))
-		return err_ptr(-ENOMEM);
+	if (flags & O_CREAT) {
+		f = file_alloc(flags);
+		if (is_err(f))
+			return f;
+	}
 	err = walk_begin_resolve(&w, dir, path, resolve);
 	if (err) {
 		if (f)

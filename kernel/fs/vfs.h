@@ -129,7 +129,7 @@ mode_t mode_umask(mode_t mode);
 
 /* file.c */
 void file_init(void);
-struct file *file_alloc(u32 flags);
+struct file *file_alloc(u32 flags);	/* err_ptr: -ENOMEM, -ENFILE */
 void file_free(struct file *f);		/* one that was never handed out */
 struct file *file_open_checked(struct file *f, const struct path *p, u32 flags, const struct cred *cred, bool is_new);
 

@@ -14,20 +14,18 @@
 #include <uapi/uio.h>
 #include "pipe.h"
 
-#define PIPE_SIZE 65536u
-#define PIPE_SIZE_MAX (1u << 20)
-
+/* err_ptr: -ENOMEM, -ENFILE (its user has too many). */
 static struct pipe *pipe_new(void)
 {
 	struct pipe *p = kzalloc(sizeof(*p), 0);
+	int err;
 
 	if (!p)
-		return NULL;
-	p->size = PIPE_SIZE;
-	p->pages = kcalloc(p->size >> PAGE_SHIFT, sizeof(struct page *), 0);
-	if (!p->pages) {
+		return err_ptr(-ENOMEM);
+	err = pipe_size_begin(p);
+	if (err) {
 		kfree(p);
-		return NULL;
+		return err_ptr(err);
 	}
 	mutex_init(&p->lock, "pipe", LOCK_PIPE);
 	waitq_init(&p->read_wait);
@@ -37,10 +35,7 @@ static struct pipe *pipe_new(void)
 
 void pipe_free(struct pipe *p)
 {
-	for (u64 i = 0; i < p->size >> PAGE_SHIFT; i++)
-		if (p->pages[i])
-			page_put(p->pages[i]);
-	kfree(p->pages);
+	pipe_size_end(p);
 	kfree(p);
 }
 
@@ -271,7 +266,7 @@ static void pipe_release(struct file *f)
 	waitq_wake(&p->write_wait, ~0u, POLLOUT | POLLERR);
 }
 
-/* The pipe of a FIFO's inode, made at its first opening. */
+/* The pipe of a FIFO's inode, made at its first opening. err_ptr: -ENOMEM, -ENFILE. */
 static struct pipe *fifo_pipe(struct inode *i)
 {
 	struct pipe *fresh, *none = NULL;
@@ -279,7 +274,9 @@ static struct pipe *fifo_pipe(struct inode *i)
 	if (atomic_load_acquire(&i->pipe))
 		return i->pipe;
 	fresh = pipe_new();
-	if (fresh && !atomic_cmpxchg(&i->pipe, &none, fresh))	/* release pairs with the acquire above */
+	if (is_err(fresh))
+		return fresh;
+	if (!atomic_cmpxchg(&i->pipe, &none, fresh))	/* release pairs with the acquire above */
 		pipe_free(fresh);
 	return i->pipe;
 }
@@ -292,8 +289,8 @@ static int fifo_open(struct inode *i, struct file *f)
 	bool is_alone;
 	int err = 0;
 
-	if (!p)
-		return -ENOMEM;
+	if (is_err(p))
+		return (int)ptr_err(p);
 	f->mode |= FMODE_NOSEEK;
 	mutex_lock(&p->lock);
 	if (mode == FMODE_WRITE && f->flags & O_NONBLOCK && !p->readers) {
@@ -340,12 +337,12 @@ const struct file_ops fifo_file_ops = {
 int pipe_create(struct file *files[2], u32 flags)
 {
 	struct inode *i = anon_inode_new(S_IFIFO | 0600);
-	struct pipe *p = i ? pipe_new() : NULL;
+	struct pipe *p = i ? pipe_new() : err_ptr(-ENOMEM);
 	char name[32];
 
-	if (!p) {
+	if (is_err(p)) {
 		inode_put(i);
-		return -ENOMEM;
+		return (int)ptr_err(p);
 	}
 	i->pipe = p;
 	snprintf(name, sizeof(name), "pipe:[%llu]", (unsigned long long)i->ino);
@@ -370,48 +367,3 @@ int pipe_create(struct file *files[2], u32 flags)
 }
 
 bool file_is_pipe(const struct file *f) { return f->ops == &fifo_file_ops; }
-
-int pipe_get_size(struct file *f) { return (int)READ_ONCE(pipe_of(f)->size); }
-
-/* The bytes inside move to the front of a new ring. -EBUSY: they would not fit. */
-int pipe_set_size(struct file *f, u64 want)
-{
-	struct pipe *p = pipe_of(f);
-	u64 size = PAGE_SIZE, have, n = 0;
-	struct page **pages;
-
-	if (want > PIPE_SIZE_MAX && !capable(CAP_SYS_RESOURCE))
-		return -EPERM;
-	if (want > 1u << 30)
-		return -EINVAL;
-	while (size < want)
-		size *= 2;
-	pages = kcalloc(size >> PAGE_SHIFT, sizeof(*pages), 0);
-	if (!pages)
-		return -ENOMEM;
-	mutex_lock(&p->lock);
-	have = pipe_used(p);
-	if (p->is_draining || p->is_filling || (p->tail & ~PAGE_MASK) + have > min(size, p->size)) {
-		mutex_unlock(&p->lock);
-		kfree(pages);
-		return -EBUSY;
-	}
-	/* Whole pages move; the positions become small numbers with the same place in their page. */
-	for (u64 at = p->tail & PAGE_MASK; at < p->head; at += PAGE_SIZE) {
-		struct page **slot = &p->pages[(at & (p->size - 1)) >> PAGE_SHIFT];
-
-		pages[n++] = *slot;
-		*slot = NULL;
-	}
-	for (u64 i = 0; i < p->size >> PAGE_SHIFT; i++)
-		if (p->pages[i])
-			page_put(p->pages[i]);
-	kfree(p->pages);
-	p->pages = pages;
-	atomic_store(&p->tail, p->tail & ~PAGE_MASK);
-	atomic_store(&p->head, p->tail + have);
-	WRITE_ONCE(p->size, size);
-	mutex_unlock(&p->lock);
-	waitq_wake_all(&p->write_wait);
-	return (int)size;
-}

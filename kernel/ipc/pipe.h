@@ -10,6 +10,7 @@
 
 struct pipe {
 	struct mutex lock;
+	struct user *user;		/* [b] referenced: whose pages are counted */
 	struct page **pages;		/* lock; size / PAGE_SIZE of them, NULL where empty */
 	u64 size;			/* lock; power of two, bytes */
 	u64 head, tail;			/* [a], lock to change: bytes ever written, ever read */
@@ -41,6 +42,9 @@ static inline bool pipe_has_room(struct pipe *p, u64 n) { return pipe_room(p) >=
 static inline void pipe_wake_readers(struct pipe *p) { waitq_wake(&p->read_wait, 1, POLLIN | POLLRDNORM); }
 static inline void pipe_wake_writers(struct pipe *p) { waitq_wake(&p->write_wait, 1, POLLOUT | POLLWRNORM); }
 
+/* pipe_size.c: a new pipe's ring within its user's limits, and its end. 0, -ENOMEM, -ENFILE (pipe(7)). */
+int pipe_size_begin(struct pipe *p);
+void pipe_size_end(struct pipe *p);
 /* lock held. The page that holds ring position at; made if absent and wanted (NULL without memory). */
 struct page *pipe_page_at(struct pipe *p, u64 at, bool make);
 /* lock held. n bytes at the tail are read: their pages go, mostly. */

@@ -17,8 +17,7 @@ static long limit_exchange(struct process *p, u32 resource, const struct rlimit6
 		return -EINVAL;
 	if (new && new->rlim_cur > new->rlim_max)
 		return -EINVAL;
-	/* Descriptor tables have a ceiling of their own. */
-	if (new && resource == RLIMIT_NOFILE && new->rlim_max > 1u << 20)
+	if (new && resource == RLIMIT_NOFILE && new->rlim_max > READ_ONCE(fd_max))
 		return -EPERM;
 	flags = signal_lock(p);
 	*old = p->limits[resource];

@@ -11,7 +11,7 @@
 
 struct spinlock inotify_lock = SPINLOCK_INIT("inotify", LOCK_MISC);
 u32 inotify_watches;
-u32 inotify_max_events = 16384;		/* fs.inotify.max_queued_events */
+u64 inotify_max_events = 16384;		/* fs.inotify.max_queued_events */
 static struct list dead = LIST_INIT(dead);	/* watches that ended where nothing may sleep; put by inotify_reap */
 static u32 last_cookie;
 
@@ -69,7 +69,7 @@ void inotify_detach(struct inotify_watch *w)
 	*at = w->next_on_inode;
 	list_remove(&w->link);
 	w->owner->nr_watches--;
-	inotify_count(w->owner->uid, 0, -1);
+	user_add(w->owner->user, USER_INOTIFY_WATCHES, -1);
 	atomic_store(&inotify_watches, inotify_watches - 1);
 	inotify_queue(w->owner, w->wd, IN_IGNORED, 0, "", 0);
 }

@@ -4,6 +4,7 @@
 #define FS_EVENT_INOTIFY_H
 
 #include <kernel/notify.h>
+#include <kernel/user.h>
 
 struct inotify_event {
 	struct list link;
@@ -18,7 +19,7 @@ struct inotify {
 	struct list events;		/* oldest first */
 	u32 nr_events, nr_watches;
 	s32 last_wd;
-	uid_t uid;			/* [b] whose instances and watches are counted */
+	struct user *user;		/* [b] referenced: whose instances and watches are counted */
 	struct waitq wait;
 	struct inotify_event overflow;	/* last: a struct with an open end */
 };
@@ -33,13 +34,11 @@ struct inotify_watch {
 
 extern struct spinlock inotify_lock;
 extern struct list inotify_all;
-extern u32 inotify_max_events;
+extern u64 inotify_max_events;
 void inotify_queue(struct inotify *in, s32 wd, u32 mask, u32 cookie, const char *name, u32 len);
 void inotify_event_free(struct inotify *in, struct inotify_event *e);
 void inotify_detach(struct inotify_watch *w);
 void inotify_watch_free(struct inotify_watch *w);	/* without the lock; may sleep */
 void inotify_reap(void);
-/* Adds to a user's counts. False: the limit of instances or watches would be passed, or no memory; nothing changed. */
-bool inotify_count(uid_t uid, int instances, int watches);
 
 #endif

@@ -14,42 +14,8 @@
 #define MASK_KEPT (IN_ALL_EVENTS | IN_EXCL_UNLINK | IN_ONESHOT)
 
 struct list inotify_all = LIST_INIT(inotify_all);
-static u32 max_instances = 128, max_watches = 65536;
+static u64 max_instances = 128, max_watches = 65536;
 static const struct file_ops inotify_ops;
-
-/* One per user with an instance. */
-struct user_count {
-	struct list link;
-	uid_t uid;
-	u32 instances, watches;
-};
-static struct list users = LIST_INIT(users);	/* inotify_lock */
-
-bool inotify_count(uid_t uid, int instances, int watches)
-{
-	struct user_count *c, *found = NULL;
-
-	lock_assert_held(&inotify_lock);
-	list_for_each(c, &users, link)
-		if (c->uid == uid)
-			found = c;
-	if (!found) {
-		found = kmalloc(sizeof(*found), ALLOC_ATOMIC);
-		if (!found)
-			return false;
-		*found = (struct user_count){ .uid = uid };
-		list_push_back(&users, &found->link);
-	}
-	if ((instances > 0 && found->instances >= atomic_load(&max_instances)) || (watches > 0 && found->watches >= atomic_load(&max_watches)))
-		return false;
-	found->instances += (u32)instances;
-	found->watches += (u32)watches;
-	if (!found->instances && !found->watches) {
-		list_remove(&found->link);
-		kfree(found);
-	}
-	return true;
-}
 
 static u32 name_space(const struct inotify_event *e)
 {
@@ -157,9 +123,8 @@ static void inotify_release(struct file *f)
 		list_remove(&e->link);
 		inotify_event_free(in, e);
 	}
-	spin_lock(&inotify_lock);
-	(void)inotify_count(in->uid, -1, 0);
-	spin_unlock(&inotify_lock);
+	user_add(in->user, USER_INOTIFY_INSTANCES, -1);
+	user_put(in->user);
 	kfree(in);
 }
 
@@ -190,7 +155,6 @@ long sys_inotify_init1(int flags)
 {
 	struct inotify *in;
 	struct file *f;
-	bool fits;
 	int fd;
 
 	if (flags & ~(O_CLOEXEC | O_NONBLOCK))
@@ -201,16 +165,19 @@ long sys_inotify_init1(int flags)
 	list_init(&in->watches);
 	list_init(&in->events);
 	waitq_init(&in->wait);
-	in->uid = cred_current()->uid;
-	spin_lock(&inotify_lock);
-	fits = inotify_count(in->uid, 1, 0);
-	if (fits)
-		list_push_back(&inotify_all, &in->all_link);
-	spin_unlock(&inotify_lock);
-	if (!fits) {
+	in->user = user_get(cred_current()->uid);
+	if (!in->user) {
+		kfree(in);
+		return -ENOMEM;
+	}
+	if (!user_add_limited(in->user, USER_INOTIFY_INSTANCES, 1, atomic_load(&max_instances))) {
+		user_put(in->user);
 		kfree(in);
 		return -EMFILE;
 	}
+	spin_lock(&inotify_lock);
+	list_push_back(&inotify_all, &in->all_link);
+	spin_unlock(&inotify_lock);
 	f = file_anon("anon_inode:inotify", &inotify_ops, in, O_RDONLY | (flags & O_NONBLOCK), 0600);
 	if (is_err(f)) {
 		struct file gone = { .private = in };
@@ -255,7 +222,7 @@ static long add_watch(struct inotify *in, struct inode *i, u32 mask)
 	w = watch_on(in, i);
 	if (w) {
 		r = change_watch(w, mask);
-	} else if (!inotify_count(in->uid, 0, 1)) {
+	} else if (!user_add_limited(in->user, USER_INOTIFY_WATCHES, 1, atomic_load(&max_watches))) {
 		r = -ENOSPC;
 	} else {
 		w = fresh;
@@ -337,28 +304,12 @@ long sys_inotify_rm_watch(int fd, int wd)
 	return found ? 0 : -EINVAL;
 }
 
-static int show_limit(struct text *t, void *arg)
-{
-	text_printf(t, "%u\n", atomic_load((u32 *)arg));
-	return 0;
-}
-
-static int store_limit(const char *text, size_t len, void *arg)
-{
-	u64 n = 0;
-
-	for (; *text >= '0' && *text <= '9' && n < 1u << 30; text++)
-		n = n * 10 + (u64)(*text - '0');
-	if ((*text && *text != '\n') || n >= 1u << 30)
-		return -EINVAL;
-	atomic_store((u32 *)arg, (u32)n);
-	return 0;
-}
+#define LIMIT(word) &(struct procfs_number){ &word, 0, 0x7fffffff, 1 }
 
 static const struct virtual_file limits[] = {
-	{ "sys/fs/inotify/max_queued_events", 0644, show_limit, store_limit, &inotify_max_events },
-	{ "sys/fs/inotify/max_user_instances", 0644, show_limit, store_limit, &max_instances },
-	{ "sys/fs/inotify/max_user_watches", 0644, show_limit, store_limit, &max_watches },
+	{ "sys/fs/inotify/max_queued_events", 0644, procfs_number_show, procfs_number_store, LIMIT(inotify_max_events) },
+	{ "sys/fs/inotify/max_user_instances", 0644, procfs_number_show, procfs_number_store, LIMIT(max_instances) },
+	{ "sys/fs/inotify/max_user_watches", 0644, procfs_number_show, procfs_number_store, LIMIT(max_watches) },
 };
 
 void inotify_init(void)

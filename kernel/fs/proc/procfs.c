@@ -101,6 +101,7 @@ void virtual_files_init(void)
 	procfs_sysctl_register();
 	procfs_sched_register();
 	procfs_sysctl_vm_register();
+	procfs_sysctl_fs_register();
 	procfs_debug_register();
 	procfs_memory_register();
 	if (bootchart_register())

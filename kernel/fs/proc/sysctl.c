@@ -8,6 +8,24 @@
 #include <uapi/capability.h>
 #include "virtual.h"
 
+int procfs_number_show(struct text *t, void *arg)
+{
+	text_printf(t, "%llu\n", (unsigned long long)READ_ONCE(*((struct procfs_number *)arg)->value));
+	return 0;
+}
+
+int procfs_number_store(const char *text, size_t len, void *arg)
+{
+	const struct procfs_number *s = arg;
+	const char *end;
+	u64 v;
+
+	if (parse_u64_prefix(text, 10, &v, &end) || (*end && *end != '\n' && *end != ' ') || v < s->min || v > s->max)
+		return -EINVAL;
+	WRITE_ONCE(*s->value, v / s->unit * s->unit);
+	return 0;
+}
+
 static int uts_show(struct text *t, void *arg)
 {
 	char name[UTS_NAME_MAX + 1];

@@ -7,30 +7,6 @@
 
 #define INT_LIMIT 0x7fffffffull
 
-struct setting {
-	u64 *value;
-	u64 min, max;
-	u64 unit;	/* written numbers are rounded down to a multiple */
-};
-
-static int setting_show(struct text *t, void *arg)
-{
-	text_printf(t, "%llu\n", (unsigned long long)READ_ONCE(*((struct setting *)arg)->value));
-	return 0;
-}
-
-static int setting_store(const char *text, size_t len, void *arg)
-{
-	const struct setting *s = arg;
-	const char *end;
-	u64 v;
-
-	if (parse_u64_prefix(text, 10, &v, &end) || (*end && *end != '\n' && *end != ' ') || v < s->min || v > s->max)
-		return -EINVAL;
-	WRITE_ONCE(*s->value, v / s->unit * s->unit);
-	return 0;
-}
-
 static int drop_caches_store(const char *text, size_t len, void *arg)
 {
 	const char *end;
@@ -47,18 +23,18 @@ static int drop_caches_store(const char *text, size_t len, void *arg)
 	return 0;
 }
 
-#define SETTING(field, low, high, step) &(struct setting){ &vm_settings.field, low, high, step }
+#define SETTING(field, low, high, step) &(struct procfs_number){ &vm_settings.field, low, high, step }
 
 static const struct virtual_file files[] = {
 	{ "sys/vm/drop_caches", 0200, NULL, drop_caches_store },
-	{ "sys/vm/overcommit_memory", 0644, setting_show, setting_store, SETTING(overcommit_memory, 0, 2, 1) },
-	{ "sys/vm/overcommit_ratio", 0644, setting_show, setting_store, SETTING(overcommit_ratio, 0, INT_LIMIT, 1) },
-	{ "sys/vm/overcommit_kbytes", 0644, setting_show, setting_store, SETTING(overcommit_kbytes, 0, U64_MAX >> 10, 1) },
-	{ "sys/vm/max_map_count", 0644, setting_show, setting_store, SETTING(max_map_count, 0, INT_LIMIT, 1) },
-	{ "sys/vm/mmap_min_addr", 0644, setting_show, setting_store, SETTING(mmap_min_addr, PAGE_SIZE, 1ull << 30, PAGE_SIZE) },
-	{ "sys/vm/panic_on_oom", 0644, setting_show, setting_store, SETTING(panic_on_oom, 0, 2, 1) },
-	{ "sys/vm/oom_kill_allocating_task", 0644, setting_show, setting_store, SETTING(oom_kill_allocating_task, 0, 1, 1) },
-	{ "sys/kernel/randomize_va_space", 0644, setting_show, setting_store, SETTING(randomize_va_space, 0, 2, 1) },
+	{ "sys/vm/overcommit_memory", 0644, procfs_number_show, procfs_number_store, SETTING(overcommit_memory, 0, 2, 1) },
+	{ "sys/vm/overcommit_ratio", 0644, procfs_number_show, procfs_number_store, SETTING(overcommit_ratio, 0, INT_LIMIT, 1) },
+	{ "sys/vm/overcommit_kbytes", 0644, procfs_number_show, procfs_number_store, SETTING(overcommit_kbytes, 0, U64_MAX >> 10, 1) },
+	{ "sys/vm/max_map_count", 0644, procfs_number_show, procfs_number_store, SETTING(max_map_count, 0, INT_LIMIT, 1) },
+	{ "sys/vm/mmap_min_addr", 0644, procfs_number_show, procfs_number_store, SETTING(mmap_min_addr, PAGE_SIZE, 1ull << 30, PAGE_SIZE) },
+	{ "sys/vm/panic_on_oom", 0644, procfs_number_show, procfs_number_store, SETTING(panic_on_oom, 0, 2, 1) },
+	{ "sys/vm/oom_kill_allocating_task", 0644, procfs_number_show, procfs_number_store, SETTING(oom_kill_allocating_task, 0, 1, 1) },
+	{ "sys/kernel/randomize_va_space", 0644, procfs_number_show, procfs_number_store, SETTING(randomize_va_space, 0, 2, 1) },
 };
 
 void procfs_sysctl_vm_register(void)

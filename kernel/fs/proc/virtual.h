@@ -107,6 +107,7 @@ void procfs_system_register(void);
 void procfs_sysctl_register(void);
 void procfs_sched_register(void);
 void procfs_sysctl_vm_register(void);
+void procfs_sysctl_fs_register(void);
 void procfs_debug_register(void);
 void procfs_memory_register(void);
 void sysfs_system_register(void);
