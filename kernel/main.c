@@ -62,6 +62,7 @@ static void apply_log_words(void)
 		log_set_console_level((unsigned)cmdline_u64("loglevel", 7));
 	log_notice("Trivet %s (%s) %s via %s", KERNEL_RELEASE, arch_platform, KERNEL_BUILD, boot_info.protocol);
 	log_info("command line: %s", boot_info.cmdline);
+	slide_report();
 }
 
 static void boot_cpu_init(void) { arch_cpu_init(&cpu_boot); }

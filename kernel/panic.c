@@ -24,18 +24,19 @@ const char *symbol_lookup(vaddr_t pc, u64 *offset)
 {
 	const struct symbol_table *t = &kernel_symbols;
 	u32 low = 0, high = t->count;
+	vaddr_t base = t->base + image_slide;
 
-	if (!t->count || pc < t->base + t->offsets[0] || pc >= (vaddr_t)__image_end)
+	if (!t->count || pc < base + t->offsets[0] || pc >= (vaddr_t)__image_end)
 		return NULL;
 	while (high - low > 1) {		/* offsets[low] <= pc < offsets[high] */
 		u32 mid = low + (high - low) / 2;
 
-		if (t->base + t->offsets[mid] <= pc)
+		if (base + t->offsets[mid] <= pc)
 			low = mid;
 		else
 			high = mid;
 	}
-	*offset = pc - t->base - t->offsets[low];
+	*offset = pc - base - t->offsets[low];
 	return t->names + t->name_offsets[low];
 }
 
@@ -111,6 +112,11 @@ static __noreturn void panic_v(const struct arch_regs *regs, const char *fmt, va
 	if (regs)
 		arch_regs_print(regs);
 	backtrace_print(regs);
+	if (image_slide)
+		log_write(LOG_EMERG, "Kernel Offset: 0x%llx from 0x%llx", (unsigned long long)image_slide,
+			  (unsigned long long)((vaddr_t)__image_start - image_slide));
+	else
+		log_write(LOG_EMERG, "Kernel Offset: disabled");
 	log_write(LOG_EMERG, "---[ end Kernel panic - not syncing: %s ]---", reason);
 	panic_end();
 }

@@ -64,6 +64,7 @@ bool riscv_probe_read(vaddr_t addr, u64 *value);
 
 /* boot/early.c */
 u64 riscv_early_tables(paddr_t image, paddr_t fdt, unsigned levels);
+u64 riscv_slide(paddr_t image, paddr_t fdt);
 __noreturn void riscv_boot_main(u64 hartid, paddr_t fdt, u64 ticks, paddr_t image);
 
 /* Page table of the secondary harts, set with the final kernel root. */

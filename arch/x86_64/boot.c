@@ -56,6 +56,14 @@ __asm__(".globl boot_stack_top\n.set boot_stack_top, boot_stack + 16384");
 static_assert(KSTACK_SIZE == 16384, "the line above");
 static_assert(offsetof(struct cpu, canary) == 48, "meson.build tells the compiler");
 
+/* entry.S: the image's GiB tables; the last GiB's is empty. */
+extern u64 boot_pdpt_image[512], boot_pd_image[512];
+#define GIB (1ull << 30)
+#define BLOCK (2ull << 20)
+#define BOOT_LEAF 0x83ull	/* present, writable, large */
+#define BOOT_TABLE 3ull
+
+u64 x86_boot_slide(u32 start_info);
 __noreturn void x86_boot_main(u32 start_info, u64 ticks);
 
 void arch_early_putc(char c)
@@ -196,21 +204,6 @@ static void *boot_place_tree(u64 bytes)
 	return NULL;
 }
 
-/* "acpi=off" as a word of its own, before "--". */
-static bool boot_acpi_off(void)
-{
-	static const char word[] = "acpi=off";
-	const char *line = boot_info.cmdline, *at, *end = strstr(line, " -- ");
-
-	for (at = line; (at = strstr(at, word)) && (!end || at < end); at += sizeof(word) - 1) {
-		char after = at[sizeof(word) - 1];
-
-		if ((at == line || at[-1] == ' ') && (after == '\0' || after == ' '))
-			return true;
-	}
-	return false;
-}
-
 /* Without ACPI: what QEMU's configuration device knows. Its tree counts I/O ports as addresses. */
 static void boot_without_acpi(void)
 {
@@ -219,14 +212,55 @@ static void boot_without_acpi(void)
 	boot_info.nr_cpus = x86_fw_cfg_cpus();
 }
 
-__noreturn void x86_boot_main(u32 start_info, u64 ticks)
+/* The loader's structure, or the end. */
+static const struct start_info *boot_start_info_at(u32 pa)
 {
-	const struct start_info *p = boot_map(start_info, sizeof(*p));
-	struct start_info si;
+	const struct start_info *p = boot_map(pa, sizeof(*p));
 
 	if (!p || p->magic != START_INFO_MAGIC)
 		boot_die("entered without PVH start information");
-	si = *p;
+	return p;
+}
+
+static __init void slide_facts(u32 start_info, struct slide_facts *facts)
+{
+	u64 line = boot_start_info_at(start_info)->cmdline_paddr;
+
+	facts->words = boot_map(line, 1);
+	facts->words_len = facts->words ? min((u64)BOOT_CMDLINE_MAX, EARLY_MAP_END - line) : 0;
+	facts->has_seed = x86_random_early(&facts->seed);
+}
+
+/*
+ * At the link address: has the image moved into the last GiB and returns how far. The mapping at the link address
+ * goes with it, since other CPUs start under these tables, too.
+ */
+__init u64 x86_boot_slide(u32 start_info)
+{
+	u64 base = image_to_phys(__image_start), blocks = (u64)(__image_end - __image_start + BLOCK - 1) / BLOCK;
+	struct slide_facts facts = {};
+	u64 slide;
+
+	slide_facts(start_info, &facts);
+	slide = slide_choose(&facts, GIB - base, GIB / BLOCK - blocks);
+	if (!slide)
+		return 0;
+	for (u64 i = 0; i < blocks; i++)
+		boot_pd_image[(base + slide - GIB) / BLOCK + i] = (base + i * BLOCK) | BOOT_LEAF;
+	boot_pdpt_image[511] = image_to_phys(boot_pd_image) | BOOT_TABLE;
+	write_cr3(read_cr3());
+	slide_apply(slide);
+	arch_layout.image_offset += slide;
+	return slide;
+}
+
+__noreturn void x86_boot_main(u32 start_info, u64 ticks)
+{
+	struct start_info si = *boot_start_info_at(start_info);
+
+	if (image_slide)
+		boot_pdpt_image[510] = 0;
+	write_cr3(read_cr3());
 	boot_thread.kstack_top = (vaddr_t)boot_stack + KSTACK_SIZE;
 	boot_info.entry_ticks = ticks;
 	boot_info.protocol = "pvh";
@@ -239,7 +273,7 @@ __noreturn void x86_boot_main(u32 start_info, u64 ticks)
 	boot_memmap(&si);
 	boot_range_add(0, PAGE_SIZE, BOOT_RESERVED);
 	boot_reserve_trampoline();
-	if (boot_acpi_off())
+	if (slide_word(boot_info.cmdline, sizeof(boot_info.cmdline), "acpi=off"))
 		boot_info.rsdp = 0;
 	if (!boot_info.rsdp)
 		boot_without_acpi();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * PVH entry (Xen's x86/HVM direct boot ABI): 32-bit protected mode, paging off, EBX = start_info.
- * Builds the early tables (identity and linear map of 4 GiB, image at the top 2 GiB),
+ * Builds the early tables (identity and linear map of 4 GiB, image at -2 GiB),
  * enters long mode and calls x86_boot_main on the boot stack. Also what a started CPU
  * executes between its trampoline page and C.
  */
@@ -65,7 +65,6 @@ pvh_entry:
 	decl %ecx
 	jnz 1b
 	movl $PHYS(boot_pd) + 3, PHYS(boot_pdpt_image) + 510 * 8
-	movl $PHYS(boot_pd) + 0x1003, PHYS(boot_pdpt_image) + 511 * 8
 	movl $PHYS(boot_pdpt) + 3, PHYS(x86_boot_pml4)
 	movl $PHYS(boot_pdpt) + 3, PHYS(x86_boot_pml4) + 256 * 8
 	movl $PHYS(boot_pdpt_image) + 3, PHYS(x86_boot_pml4) + 511 * 8
@@ -106,7 +105,9 @@ long_mode_low:
 	movabsq $long_mode_high, %rax
 	jmp *%rax
 long_mode_high:
+	xorl %r12d, %r12d
 	call load_segments
+boot_moved:				/* comes here again when the image has moved; R12 = 1 */
 	leaq boot_stack_top(%rip), %rsp
 	leaq cpu_boot(%rip), %rax
 	movq %rax, CPU_SELF(%rax)
@@ -121,7 +122,14 @@ long_mode_high:
 	call set_gs_base
 	xorl %ebp, %ebp
 	movl boot_start_info(%rip), %edi
-	movq boot_ticks(%rip), %rsi
+	testl %r12d, %r12d
+	jnz 1f
+	incl %r12d
+	call x86_boot_slide
+	leaq boot_moved(%rip), %rdx
+	addq %rax, %rdx
+	jmp *%rdx
+1:	movq boot_ticks(%rip), %rsi
 	call x86_boot_main
 	ud2
 
@@ -271,7 +279,10 @@ x86_boot_pml4:
 	.skip 4096
 boot_pdpt:
 	.skip 4096
+	.globl boot_pdpt_image, boot_pd_image
 boot_pdpt_image:
+	.skip 4096
+boot_pd_image:				/* the last GiB, where the image is moved to */
 	.skip 4096
 boot_pd:
 	.skip 4 * 4096

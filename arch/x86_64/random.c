@@ -52,6 +52,12 @@ size_t arch_random_bytes(void *buf, size_t n)
 	return done;
 }
 
+bool x86_random_early(u64 *v)
+{
+	return ((cpuid(1, 0).ecx & BIT(30) && rdrand(v)) ||
+		(cpuid(0, 0).eax >= 7 && cpuid(7, 0).ebx & BIT(18) && rdseed(v))) && *v && *v != U64_MAX;
+}
+
 const char *arch_random_name(void)
 {
 	return x86_features.rdseed ? "rdseed" : x86_features.rdrand ? "rdrand" : NULL;

@@ -131,6 +131,8 @@
 struct cpuid {
 	u32 eax, ebx, ecx, edx;
 };
+/* random.c: a word of the CPU's generator before its features are known; false: none. */
+bool x86_random_early(u64 *v);
 static inline struct cpuid cpuid(u32 leaf, u32 sub)
 {
 	struct cpuid r;

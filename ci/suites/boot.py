@@ -2,6 +2,7 @@
 """Boots: the three boards in their variants to a command's output, bad input, an interactive session."""
 import gzip
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -164,6 +165,7 @@ def cases(ctx):
         for words in (("--clang",), ("--release",), ("--clang", "--release")) if ctx.at_least("full") else ():
             yield Case(f"{arch} {' '.join(words)}", lambda a=arch, w=words: expect_run(
                 ctx, a, PROBE, 42, f"{a}\n4\n", smp=4, build=str(ctx.fresh(a, *w))))
+        yield Case(f"{arch} kaslr", lambda a=arch: random_place(ctx, a))
         yield Case(f"{arch} initramfs", lambda a=arch: expect_run(
             ctx, a, PROBE, 42, f"{a}\n1\n", disks=False, initrd=initramfs(a)))
         yield Case(f"{arch} gzip initramfs", lambda a=arch: zipped(ctx, a))
@@ -175,6 +177,38 @@ def cases(ctx):
         yield Case(f"{arch} writes and e2fsck", lambda a=arch: disk_after(ctx, a))
         yield Case(f"{arch} interactive", lambda a=arch: session(ctx, a))
         yield from bad_cases(ctx, arch)
+
+
+def offset_of(ctx, arch, **machine):
+    """(how far the image was moved, where it says plant_assertion to be, the console) of a boot that panics."""
+    ctx.kernel(arch)
+    machine["append"] = "plant=assertion panic=-1 loglevel=7 " + machine.get("append", "")
+    text = console_until_end(ctx, arch, 60, **machine)
+    place = re.search(r"#\d+ 0x([0-9a-f]+) plant_assertion\+0x([0-9a-f]+)", text)
+    moved = re.search(r"Kernel Offset: (?:disabled|0x([0-9a-f]+) from 0x([0-9a-f]+))", text)
+    if not place or not moved:
+        raise Failed(f"the panic tells no offset or place:\n{text[-3000:]}")
+    return int(moved[1] or "0", 16), int(place[1], 16) - int(place[2], 16), text
+
+
+def random_place(ctx, arch):
+    """The image lies elsewhere in each boot, nokaslr puts it where it was linked, and panics say how far it was moved."""
+    table = subprocess.run([f"{arch}-linux-gnu-nm", str(ctx.kernel(arch)).replace("Image", "trivet")], capture_output=True,
+                           text=True, check=True).stdout
+    linked = int(re.search(r"^([0-9a-f]+) \w plant_assertion$", table, re.M)[1], 16)
+    found = [offset_of(ctx, arch) for _ in range(3)] + [offset_of(ctx, arch, append="nokaslr")]
+    offsets = [f[0] for f in found]
+    # Three equal ones of some 500 places: once in 250,000 runs.
+    if len(set(offsets[:3])) == 1 or 0 in offsets[:3] or offsets[3] or any(o % (2 << 20) for o in offsets):
+        raise Failed("offsets of three boots and one with nokaslr: " + " ".join(map(hex, offsets)))
+    if any(f[1] - f[0] != linked for f in found):
+        raise Failed(f"plant_assertion is linked at {linked:#x}, the traces say " + " ".join(hex(f[1]) for f in found))
+    for machine in {"x86_64": (dict(cpu="qemu64"),), "aarch64": (dict(machine="virt,dtb-randomness=off", cpu="cortex-a57"),),
+                    "riscv64": ()}[arch]:
+        offset, _, text = offset_of(ctx, arch, **machine)
+        if offset or "kaslr: neither firmware nor CPU gave a seed" not in text:
+            raise Failed(f"without a source of seeds: offset {offset:#x}\n{text[:2000]}")
+    return " ".join(map(hex, offsets[:3]))
 
 
 def zipped(ctx, arch):

@@ -1,16 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes the kernel's own symbol table for backtraces as assembly.
+"""Writes what the kernel must know of its own linked image, as assembly: function names and address words.
 
-usage: gen_symbols.py --empty OUTPUT | gen_symbols.py NM ELF OUTPUT
-The object is `const struct symbol_table kernel_symbols` (include/kernel/symbols.h):
+usage: gen_symbols.py --empty OUTPUT | gen_symbols.py NM ELF OUTPUT      ELF is linked with --emit-relocs
+
+`const struct symbol_table kernel_symbols` (include/kernel/symbols.h) is for backtraces:
     struct symbol_table { u64 base; u32 count; const u32 *offsets; const u32 *name_offsets; const char *names; };
 base is the link-time address of the first function, offsets[] the functions' distances from it in
 rising order, name_offsets[] where each NUL-terminated name starts in names[].
+
+`const u8 kernel_words[]` is for kernel/slide.c: two lists, of the 64-bit words and of the 32-bit sign-extended
+ones that hold an address of the image. A list is the bytes from one word to the next, the first from the
+image's start: 1 to 254 as one byte, more as 255 and four bytes (low first), 0 ends it.
 """
+import pathlib
 import re
+import struct
 import subprocess
 import sys
+
+# (machine, relocation): width of a word that holds a whole address.
+X86, ARM, RISCV = 62, 183, 243
+ABSOLUTE = {(X86, 1): 64, (X86, 11): 32, (ARM, 257): 64, (RISCV, 2): 64}
+# Widths that cannot hold an address of ours: a word of this kind must be a physical address, a size or a distance.
+NARROW = {(X86, 10), (ARM, 258), (RISCV, 1)}
+SHF_ALLOC, SHT_RELA = 2, 4
+NEAR = 4 << 20  # compilers fold "end + 2 MiB - 1" into one constant
+ROOM = 64  # bytes by which the list may grow from one link to the next
 
 
 def functions(nm, elf):
@@ -31,7 +47,56 @@ def functions(nm, elf):
     return [(a, found[a]) for a in sorted(top)]
 
 
-def write(symbols, output):
+def words(elf):
+    """({64: addresses, 32: addresses} of words that move with the image, symbols by name)."""
+    data = pathlib.Path(elf).read_bytes()
+    machine, = struct.unpack_from("<H", data, 18)
+    at, = struct.unpack_from("<Q", data, 40)
+    size, count = struct.unpack_from("<HH", data, 58)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, at + i * size) for i in range(count)]
+    found, names = {64: [], 32: []}, {}
+    for _, kind, _, _, offset, length, link, info, _, _ in sections:
+        if kind == 2:  # the symbol table
+            strings = sections[link][4]
+            symbols = [struct.unpack_from("<IBBHQQ", data, offset + i) for i in range(0, length, 24)]
+            for name, _, _, _, value, _ in symbols:
+                start = strings + name
+                names[data[start:data.index(b"\0", start)].decode()] = value
+    if "__image_start" not in names:
+        sys.exit(f"{elf}: no __image_start")
+    low, high = names["__image_start"], names["__image_end"]
+    for _, kind, _, _, offset, length, _, info, _, _ in sections:
+        if kind != SHT_RELA or not sections[info][2] & SHF_ALLOC:
+            continue
+        for place, what, addend in struct.iter_unpack("<QQq", data[offset:offset + length]):
+            value = symbols[what >> 32][4] + addend & (1 << 64) - 1
+            key = machine, what & 0xffffffff
+            # Constants, physical addresses (the image's, too) and undefined weak symbols stay as they are.
+            if not value >> 63:
+                continue
+            if key in NARROW:
+                sys.exit(f"{elf}: {place:#x} keeps 32 bits of the address {value:#x}: it could not move")
+            if key in ABSOLUTE:
+                width = ABSOLUTE[key]
+                if not low - NEAR <= value <= high + NEAR:
+                    sys.exit(f"{elf}: {place:#x} refers to {value:#x}, outside the image")
+                if place % 8 and machine != X86:
+                    sys.exit(f"{elf}: {place:#x} is not aligned")
+                found[width].append(place - low)
+    return found, names
+
+
+def encode(places):
+    out, at = bytearray(), 0
+    for place in sorted(places):
+        step, at = place - at, place
+        if step == 0:
+            sys.exit("two addresses in one place, or one at the image's first byte")
+        out += bytes([step]) if step < 255 else b"\xff" + struct.pack("<I", step)
+    return bytes(out) + b"\0"
+
+
+def write(symbols, moving, output):
     base = symbols[0][0] if symbols else 0
     symbols = [s for s in symbols if s[0] - base < 1 << 32]
     names, starts, at = [], [], 0
@@ -45,12 +110,27 @@ def write(symbols, output):
     out += [f"\t.4byte 0x{a - base:x}" for a, _ in symbols]
     out += ["2:"] + [f"\t.4byte {s}" for s in starts]
     out += ["3:"] + (names or ["\t.byte 0"])
+    out += ['\t.section .init.data.words,"aw"', "\t.globl kernel_words, kernel_words_end", "kernel_words:"]
+    out += ["\t.byte " + ",".join(map(str, moving[i:i + 32])) for i in range(0, len(moving), 32)]
+    out += ["kernel_words_end:"]
     out += ['\t.section .note.GNU-stack,"",%progbits']
     with open(output, "w") as f:
         f.write("\n".join(out) + "\n")
 
 
-if sys.argv[1] == "--empty":
-    write([], sys.argv[2])
-else:
-    write(functions(sys.argv[1], sys.argv[2]), sys.argv[3])
+def main():
+    if sys.argv[1] == "--empty":
+        write([], b"\0\0", sys.argv[2])
+        return
+    nm, elf, output = sys.argv[1:]
+    found, names = words(elf)
+    moving = encode(found[64]) + encode(found[32])
+    room = names["kernel_words_end"] - names["kernel_words"]
+    if room == 2:  # the first table: leave room for what moves when it is linked in
+        room = len(moving) + ROOM
+    if len(moving) > room:
+        sys.exit(f"{elf}: the list of address words grew from {room} to {len(moving)} bytes: raise ROOM")
+    write(functions(nm, elf), moving.ljust(room, b"\0"), output)
+
+
+main()

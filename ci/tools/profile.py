@@ -56,6 +56,7 @@ def measure(arch, item, linux=False, build=""):
     """(user, kernel instructions, {event: times}, {function: instructions}), each for one operation."""
     with tempfile.NamedTemporaryFile(suffix=".profile") as out:
         m = benching.machine(arch, linux, build, icount=True, extra=["-plugin", f"{plugin()},out={out.name}"])
+        m.append += " nokaslr"  # addresses become names by the linked file
         result = qemu.run(m, f"sleep 3; /bin/bench {item}", 300)
         figures = benching.read_figures(result.output.decode(errors="replace"))
         if item not in figures or figures[item].why:

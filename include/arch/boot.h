@@ -62,6 +62,9 @@ struct boot_info {
 };
 extern struct boot_info boot_info;
 
+/* How far above its link address the image runs, bytes (kernel/slide.c). */
+extern u64 image_slide;
+
 /* Adds a range; false (and a log line) when the table is full. */
 bool boot_range_add(paddr_t base, u64 size, enum boot_range_type type);
 

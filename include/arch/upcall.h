@@ -11,6 +11,26 @@ struct thread;
 
 /* From the boot code, boot_info filled, on the boot thread's stack (boot_thread of kernel/sched/smp.c is current). */
 __noreturn void kernel_main(void);
+/*
+ * Address-space randomisation of the kernel (kernel/slide.c). Before kernel_main, on the boot CPU at the link address,
+ * boot_thread current, everything mapped writable: the boot code fills in what it knows, asks how far to go,
+ * maps the image there too, has its words moved, and goes on there.
+ */
+struct slide_facts {
+	const char *words;	/* the command line, not necessarily ended; NULL: none */
+	size_t words_len;
+	u64 seed;		/* with has_seed: unguessable */
+	bool has_seed;
+};
+/* What a device tree says (/chosen: bootargs, kaslr-seed or rng-seed); nothing if it is none or damaged. */
+void slide_facts_from_tree(const void *tree, struct slide_facts *facts);
+/* Bytes: 0, or one of `slots` distances first, first + 2 MiB … */
+u64 slide_choose(const struct slide_facts *facts, u64 first, u64 slots);
+/* Makes every absolute address in the image point `slide` bytes higher. Once. */
+void slide_apply(u64 slide);
+/* The command line has that word, bare and before "--". */
+bool slide_word(const char *words, size_t len, const char *word);
+
 /* From a started CPU, on cpu->idle's stack, current = cpu->idle, interrupts off. */
 __noreturn void kernel_secondary_main(struct cpu *cpu);
 /* First code of a new thread, before fn or user return: finishes the switch (lock, previous thread) and turns interrupts on. */

@@ -21,6 +21,9 @@ const char *cmdline_raw(void);				/* /proc/cmdline */
 
 /* Every known word stands in one table in kernel/cmdline.c. */
 
+/* Says in the log whether the image was moved, not how far. */
+void slide_report(void);
+
 /* Marks a point on the boot chart (name is kept): kernel/main.c's steps do it by themselves. */
 void bootchart_mark(const char *name);
 /* First instruction of the first user program: the end of the chart. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kernel's own function names, made from the linked image by ci/tools/gen_symbols.py. */
+/* What the kernel knows of its own linked image, made by ci/tools/gen_symbols.py: names, and words that hold addresses. */
 #ifndef KERNEL_SYMBOLS_H
 #define KERNEL_SYMBOLS_H
 
@@ -13,5 +13,6 @@ struct symbol_table {
 	const char *names;		/* NUL-ended, one after the other */
 };
 extern const struct symbol_table kernel_symbols;
+extern const u8 kernel_words[];		/* where they are; init section. kernel/slide.c */
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <arch/boot.h>
 #include <arch/mmu.h>
+#include <arch/upcall.h>
 #include <kernel/cpu.h>
 #include <kernel/log.h>
 #include <lib/bits.h>
@@ -186,6 +187,29 @@ static u64 used_size(const void *fdt)
 	end = max(end, (u64)fdt_off_dt_strings(fdt) + fdt_size_dt_strings(fdt));
 	return max(end, fdt_off_mem_rsvmap(fdt) +
 			(u64)(fdt_num_mem_rsv(fdt) + 1) * sizeof(struct fdt_reserve_entry));
+}
+
+void slide_facts_from_tree(const void *fdt, struct slide_facts *facts)
+{
+	static const char *const seeds[] = { "kaslr-seed", "rng-seed" };
+	int node, len;
+
+	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > FDT_SIZE_MAX || fdt_check_full(fdt, fdt_totalsize(fdt)))
+		return;
+	node = fdt_path_offset(fdt, "/chosen");
+	if (node < 0)
+		return;
+	facts->words = fdt_getprop(fdt, node, "bootargs", &len);
+	facts->words_len = facts->words ? (size_t)len : 0;
+	/* Of a longer seed only the last word is used here; all of it goes to the generator later. */
+	for (unsigned i = 0; i < ARRAY_LEN(seeds) && !facts->has_seed; i++) {
+		const u8 *p = fdt_getprop(fdt, node, seeds[i], &len);
+
+		if (!p || len < (int)sizeof(facts->seed))
+			continue;
+		memcpy(&facts->seed, p + len - sizeof(facts->seed), sizeof(facts->seed));
+		facts->has_seed = facts->seed != 0;
+	}
 }
 
 const char *fdt_early_init(void)

@@ -5,11 +5,12 @@
  */
 #include <arch/boot.h>
 #include <arch/mmu.h>
+#include <arch/random.h>
 #include <arch/upcall.h>
 #include <kernel/thread.h>
 #include "../arch_local.h"
 
-#define IMAGE_LINK 0xffffffff80000000ull
+#define LINEAR_BASE 0xffff000000000000ull
 #define GIB BIT(30)
 #define BLOCK BIT(21)
 #define FDT_WINDOW (2u << 20)	/* the largest tree the boot protocol allows */
@@ -25,6 +26,7 @@ static __initdata __aligned(4096) pte_t idmap_root[512];
 static __initdata __aligned(4096) pte_t idmap1[512];
 
 paddr_t boot_map(paddr_t image, paddr_t fdt);
+u64 boot_slide(paddr_t image, paddr_t fdt);
 __noreturn void boot_main(paddr_t image, paddr_t fdt, u64 ticks, u64 el);
 
 #define EARLY_LEAF (PTE_VALID | PTE_AF | PTE_SH_INNER | PTE_ATTR(MAIR_NORMAL) | PTE_UXN)
@@ -71,15 +73,49 @@ __init __no_canary paddr_t boot_map(paddr_t image, paddr_t fdt)
 	return (paddr_t)early_root;
 }
 
+/* The tree's word, or else the CPU's own generator. */
+static __init void slide_seed(struct slide_facts *facts)
+{
+	if (!facts->has_seed && id_field(sysreg_read(id_aa64isar0_el1), 60)) {
+		cpu_has_rng = true;
+		facts->has_seed = arch_random_bytes(&facts->seed, sizeof(facts->seed)) == sizeof(facts->seed);
+	}
+}
+
+/*
+ * At the link address, boot_thread current: has the image moved and returns how far. The last slot of the
+ * image's GiB stays the early console's.
+ */
+__init u64 boot_slide(paddr_t image, paddr_t fdt)
+{
+	u64 blocks = ((u64)(__image_end - __image_start) + BLOCK - 1) / BLOCK, slide;
+	struct slide_facts facts = {};
+
+	if (fdt && is_aligned(fdt, 8ull) && fdt >> 39 == image >> 39)
+		slide_facts_from_tree((void *)(LINEAR_BASE + fdt), &facts);
+	slide_seed(&facts);
+	slide = slide_choose(&facts, blocks * BLOCK, GIB / BLOCK - 1 - 2 * blocks);
+	if (!slide)
+		return 0;
+	for (u64 i = 0; i < blocks; i++)
+		early_image2[slide / BLOCK + i] = early_image2[i];
+	dsb(ishst);
+	isb();
+	slide_apply(slide);
+	/* Literals among the code were data just now; nothing was fetched from the new addresses yet. */
+	arch_icache_sync(__text_start, (size_t)(__text_end - __text_start));
+	return slide;
+}
+
 __init void boot_main(paddr_t image, paddr_t fdt, u64 ticks, u64 el)
 {
 	arch_layout = (struct arch_layout){
-		.linear_base = 0xffff000000000000ull,
+		.linear_base = LINEAR_BASE,
 		.linear_size = BIT(47),
 		.vmemmap_base = 0xffff800000000000ull,
 		.vmap_base = 0xffffa00000000000ull,
 		.vmap_end = 0xffffb00000000000ull,
-		.image_offset = IMAGE_LINK - image,
+		.image_offset = (vaddr_t)__image_start - image,
 		.user_end = BIT(48),
 		.pt_levels = 4,
 	};

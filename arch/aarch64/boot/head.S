@@ -138,7 +138,19 @@ boot_entry:
 1:	stp	xzr, xzr, [x0], #16
 	cmp	x0, x1
 	b.lo	1b
+	adrp	x0, boot_stack_end
+	mov	sp, x0
 	adrp	x0, boot_thread
+	add	x0, x0, :lo12:boot_thread
+	bl	cpu_become
+	mov	x0, x22
+	mov	x1, x19
+	bl	boot_slide
+	adr	x1, 2f
+	add	x1, x1, x0
+	br	x1
+	/* The same place, where the image is to stay. */
+2:	adrp	x0, boot_thread
 	add	x0, x0, :lo12:boot_thread
 	bl	cpu_become
 	adrp	x0, boot_stack_end

@@ -11,6 +11,7 @@
 #include "../riscv.h"
 
 #define GIB (1ull << 30)
+#define BLOCK (2ull << 20)
 #define FDT_MAGIC_LE 0xedfe0dd0u
 #define FDT_SIZE_MAX (4ull << 20)
 
@@ -58,7 +59,7 @@ static __no_canary void layout_set(unsigned levels, paddr_t image)
 	struct arch_layout *l = &arch_layout;
 
 	l->pt_levels = levels;
-	l->image_offset = RISCV_IMAGE_VIRT - image;
+	l->image_offset = (vaddr_t)RISCV_IMAGE_VIRT - image;
 	if (levels == 4) {
 		l->linear_base = 0xffff800000000000;	/* 64 TiB */
 		l->linear_size = 1ull << 46;
@@ -91,7 +92,7 @@ __no_canary u64 riscv_early_tables(paddr_t image, paddr_t fdt, unsigned levels)
 			early_pool[t][i] = 0;
 	early_used = 0;
 	layout_set(levels, image);
-	for (u64 at = 0; at < (u64)(__image_end - __image_start); at += 2ull << 20)
+	for (u64 at = 0; at < (u64)(__image_end - __image_start); at += BLOCK)
 		early_map(levels, RISCV_IMAGE_VIRT + at, image + at, 1, RISCV_PTE_RWX);
 	early_map_linear(levels, image, image + (u64)(__image_end - __image_start));
 	if (fdt && is_aligned(fdt, 8)) {
@@ -102,7 +103,33 @@ __no_canary u64 riscv_early_tables(paddr_t image, paddr_t fdt, unsigned levels)
 	return (levels == 4 ? SATP_SV48 : SATP_SV39) << SATP_MODE_SHIFT | (u64)early_root >> 12;
 }
 
-/* First C code in the upper half, on the boot thread. */
+/*
+ * First C code in the upper half, at the link address: has the image moved, and returns how far. The second mapping
+ * goes into the table of 2 MiB leaves that the first is in; both are gone when mm has built its own.
+ */
+__init u64 riscv_slide(paddr_t image, paddr_t fdt)
+{
+	u64 blocks = (u64)(__image_end - __image_start + BLOCK - 1) / BLOCK, slide;
+	u64 *table = early_root;
+	struct slide_facts facts = {};
+
+	if (fdt && is_aligned(fdt, 8) && fdt < arch_layout.linear_size)
+		slide_facts_from_tree(phys_to_virt(fdt), &facts);
+	slide = slide_choose(&facts, blocks * BLOCK, GIB / BLOCK - 2 * blocks);
+	if (!slide)
+		return 0;
+	for (unsigned l = arch_layout.pt_levels - 1; l > 1; l--)
+		table = phys_to_virt(pte_paddr(table[RISCV_IMAGE_VIRT >> (12 + 9 * l) & 511]));
+	for (u64 i = 0; i < blocks; i++)
+		table[slide / BLOCK + i] = table[i];
+	__asm__ volatile("sfence.vma" ::: "memory");
+	slide_apply(slide);
+	arch_layout.image_offset += slide;
+	__asm__ volatile("fence.i" ::: "memory");
+	return slide;
+}
+
+/* First C code at the image's final place, on the boot thread. */
 void riscv_boot_main(u64 hartid, paddr_t fdt, u64 ticks, paddr_t image)
 {
 	riscv_hart_init();

@@ -86,6 +86,18 @@ boot_upper:
 	csrw	stvec, t0
 	csrw	sscratch, zero
 	lla	tp, boot_thread
+	lla	sp, boot_stack_top
+	mv	a0, s3
+	mv	a1, s1
+	call	riscv_slide
+	lla	t0, boot_moved
+	add	t0, t0, a0
+	jr	t0
+
+boot_moved:				/* the same place, where the image is to stay */
+	lla	t0, riscv_trap_entry
+	csrw	stvec, t0
+	lla	tp, boot_thread
 	lla	t0, boot_stack
 	lla	sp, boot_stack_top
 	sd	t0, THREAD_KSTACK(tp)
@@ -150,7 +162,7 @@ boot_taken:
 	.section .rodata
 	.balign 8
 image_virt:
-	.8byte	RISCV_IMAGE_VIRT
+	.8byte	__image_start		/* moves with the image */
 
 	.bss
 	.balign 16
