@@ -2,10 +2,12 @@
 /*
  * Workload "signal": a parent queues real-time signals to its children, who sleep, read, compute and wait in
  * all ways. The model: each queued signal arrives once, in order; sigsuspend misses none; a read
- * with SA_RESTART goes on; stops and continuations are reported; every child's end is seen once.
+ * with SA_RESTART goes on; stops and continuations are reported, and no thread of a stopped child runs; every
+ * child's end is seen once.
  */
 #include <lib/string.h>
 #include <uapi/errno.h>
+#include <uapi/fcntl.h>
 #include "calls.h"
 #include "work.h"
 
@@ -13,6 +15,7 @@
 #define OPS 12u
 #define SIG_FIRST 34		/* two real-time signals */
 #define SIG_COUNT 2u
+#define HELPERS 2u		/* other threads of a child, at most */
 #define SIGUSR1 10
 #define SIGTERM 15
 #define SIGCHLD 17
@@ -28,6 +31,7 @@ static struct child {
 	int pid, pipe[2];
 	u32 sent[SIG_COUNT], got[SIG_COUNT];
 	u32 usr1_sent, usr1_got;
+	int beat[2];		/* a pipe: a byte for each round of its other threads */
 	bool is_done;		/* SIGTERM came */
 	bool restarts, is_known;	/* is_known: the parent took the first byte */
 } children[CHILDREN];
@@ -86,6 +90,30 @@ static void suspend(struct child *c)
 	set_mask(old);
 }
 
+/* Takes no signal, but stops and ends with its process. */
+static void helper(u64 me)
+{
+	struct child *c = &children[me];
+
+	while (1) {
+		CALL3(write, c->beat[1], scratch(), 1);
+		switch (pick(3)) {
+		case 0: sleep_ns(pick(30000)); break;
+		case 1: sim_work((unsigned)pick(100)); break;
+		default: wander(); break;
+		}
+	}
+}
+
+static void start_helpers(u64 me)
+{
+	u64 old = set_mask(~0ull);
+
+	for (unsigned i = (unsigned)pick(HELPERS + 1); i > 0; i--)
+		spawn_thread(helper, me, i);
+	set_mask(old);
+}
+
 static void child_main(u64 me)
 {
 	struct child *c = &children[me];
@@ -96,6 +124,7 @@ static void child_main(u64 me)
 		set_handler(SIG_FIRST + i, (u64)on_realtime, SA_SIGINFO | (c->restarts ? SA_RESTART : 0), 0);
 	set_handler(SIGUSR1, (u64)on_usr1, c->restarts ? SA_RESTART : 0, 0);
 	set_handler(SIGTERM, (u64)on_term, c->restarts ? SA_RESTART : 0, 0);
+	start_helpers(me);
 	sim_store(scratch() + 0x100, 1, 'r');
 	CALL3(write, c->pipe[1], scratch() + 0x100, 1);	/* ready */
 	while (!READ_ONCE(c->is_known))
@@ -144,8 +173,14 @@ static void stop_and_go(struct child *c)
 		;
 	if (got != c->pid || (sim_load(at, 4) & 0xff) != 0x7f)
 		sim_fail("signal: a stopped child was not reported: %ld", got);
+	while (CALL3(read, c->beat[0], at, 0x100) > 0)
+		;
 	if (maybe(2))
 		queue(c);
+	if (maybe(2))
+		sleep_ns(pick(100000));
+	if (CALL3(read, c->beat[0], at, 1) != -EAGAIN)
+		sim_fail("signal: a thread of a stopped child runs");
 	CALL2(kill, c->pid, SIGCONT);
 	while ((got = CALL4(wait4, c->pid, at, WCONTINUED, 0)) == -EINTR)
 		;
@@ -203,6 +238,14 @@ static void wait_all(void)
 		sim_fail("signal: there are children that nobody made");
 }
 
+static void new_pipe(int fd[2], u64 flags)
+{
+	if (CALL2(pipe2, scratch(), flags))
+		sim_fail("signal: no pipe");
+	fd[0] = (int)sim_load(scratch(), 4);
+	fd[1] = (int)sim_load(scratch() + 4, 4);
+}
+
 void work_signal(void)
 {
 	memset(children, 0, sizeof(children));
@@ -212,10 +255,8 @@ void work_signal(void)
 	for (unsigned i = 0; i < CHILDREN; i++) {
 		struct child *c = &children[i];
 
-		if (CALL2(pipe2, scratch(), 0))
-			sim_fail("signal: no pipe");
-		c->pipe[0] = (int)sim_load(scratch(), 4);
-		c->pipe[1] = (int)sim_load(scratch() + 4, 4);
+		new_pipe(c->pipe, 0);
+		new_pipe(c->beat, O_NONBLOCK);
 		c->pid = spawn(child_main, i);
 		while (CALL3(read, c->pipe[0], scratch() + 0x100, 1) == -EINTR)
 			;
@@ -226,7 +267,7 @@ void work_signal(void)
 
 		switch (pick(8)) {
 		case 0: c->usr1_sent++; CALL2(kill, c->pid, SIGUSR1); break;
-		case 1: if (maybe(3)) stop_and_go(c); break;
+		case 1: if (maybe(2)) stop_and_go(c); break;
 		case 2: do_brief(); break;
 		case 3: wander(); break;
 		default: queue(c); break;
@@ -240,5 +281,7 @@ void work_signal(void)
 	for (unsigned i = 0; i < CHILDREN; i++) {
 		CALL1(close, children[i].pipe[0]);
 		CALL1(close, children[i].pipe[1]);
+		CALL1(close, children[i].beat[0]);
+		CALL1(close, children[i].beat[1]);
 	}
 }

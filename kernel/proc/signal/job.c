@@ -64,17 +64,17 @@ bool job_stop_current(void)
 	struct thread *self = current;
 	struct process *p = self->process;
 	unsigned long flags = signal_lock(p);
-	bool is_last, slept = false, tell;
+	bool slept = false, tell;
 
-	if (p->sig.job != JOB_RUNNING) {
-		is_last = stop_count(p, self);
-		signal_unlock(p, flags);
-		if (is_last)
-			tell_parent(p, CLD_STOPPED);
-		flags = signal_lock(p);
-		self->job_counted = p->sig.job != JOB_RUNNING;	/* a latecomer (clone) does not count */
-	}
 	while (p->sig.job != JOB_RUNNING && !self->sig_exit_pending) {
+		/* In every round: a new stop may have begun since SIGCONT woke us from the one before. */
+		if (stop_count(p, self)) {
+			signal_unlock(p, flags);
+			tell_parent(p, CLD_STOPPED);
+			flags = signal_lock(p);
+			continue;
+		}
+		self->job_counted = true;	/* of a stop that was complete when clone made us, too */
 		slept = true;
 		/* Under the lock that SIGCONT and SIGKILL take to wake us: no wake-up is lost. */
 		atomic_store(&self->state, (u32)THREAD_STOPPED);
