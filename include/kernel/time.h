@@ -46,6 +46,7 @@ struct timer {
 	u64 latest_ns;			/* deadline plus slack: the sort key */
 	void (*fn)(struct timer *t);
 	struct timer_base *base;	/* where it is armed; NULL: not */
+	u32 arms;			/* [a] how often it was armed; written under the base lock */
 	bool is_wall;			/* base lock: deadlines are the wall clock's */
 };
 void timer_init(struct timer *t, void (*fn)(struct timer *t));

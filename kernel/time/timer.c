@@ -99,6 +99,7 @@ static void tree_insert(struct timer_base *b, struct timer *t)
 	rb_insert_fixup(&tree->tree, &t->node, NULL);
 	if (is_first)
 		tree->first = t;
+	atomic_store(&t->arms, t->arms + 1);
 	atomic_store(&t->base, b);
 }
 
@@ -168,16 +169,20 @@ bool timer_cancel_sync(struct timer *t)
 	bool was_armed = false;
 	struct cpu *cpu;
 
-	/* The callback may have armed it again: until neither armed nor running. */
+	/*
+	 * The callback may have armed it again: until neither armed nor running. The two are not one look: a callback that
+	 * was over when its CPU was looked at may have armed the timer just before, and it may run again by now.
+	 */
 	while (true) {
 		bool is_running = false;
+		u32 arms = atomic_load_acquire(&t->arms);
 
 		was_armed |= timer_cancel(t);
 		atomic_fence_full();	/* pairs with run_expired: base cleared after running set */
 		cpu_for_each(cpu, atomic_load(&cpu_online_mask))
 			if (atomic_load_acquire(&percpu_of(timer_bases, cpu)->running) == t)
 				is_running = true;
-		if (!is_running && atomic_load(&t->base) == NULL)
+		if (!is_running && atomic_load(&t->base) == NULL && atomic_load(&t->arms) == arms)
 			return was_armed;
 		arch_cpu_relax();
 	}

@@ -2,7 +2,7 @@
 /*
  * Workload "sync": kernel threads on the core's own primitives, each with its model: who is inside a
  * mutex, that readers see whole updates, that each item of a ring arrives once and in order, that a wake-up
- * sent is a wake-up received, that what an epoch protects is not freed. A lost wake-up ends the run
+ * sent is a wake-up received, that what an epoch protects is not freed, that a cancelled timer is over. A lost wake-up ends the run
  * because nothing is left to do. Compiled like the core, so that other CPUs come in between.
  */
 #include <kernel/epoch.h>
@@ -22,6 +22,7 @@
 #define OPS 60u
 #define LATE_NS (2 * NSEC_PER_SEC)	/* a deadline that comes later than this is a lost timer */
 #define OBJECT_ALIVE 0xa11eull
+#define ALARM_SET 0xa1a4ull
 
 struct object {
 	struct epoch_head epoch;
@@ -46,6 +47,11 @@ static struct {
 	unsigned threads, ops;
 } s;
 
+struct alarm {			/* on the stack of who sets it */
+	struct timer timer;
+	u64 state, period;
+	unsigned again;		/* so often it arms itself again */
+};
 struct mailbox {		/* of a server thread that sleeps by hand, without a wait queue */
 	struct thread *thread;
 	u64 letters;		/* [a] sent */
@@ -165,6 +171,9 @@ static void postman(void *unused)
 {
 	while (1) {
 		thread_prepare_sleep(SLEEP_UNINTERRUPTIBLE);
+		/* Half asleep for a while: its turn may end, another CPU may want it, and letters come. */
+		if (sim_chance(SIM_WORK, 4))
+			sim_busy(sim_below(SIM_WORK, 3000000));
 		if (atomic_load(&box.letters) == box.read && !atomic_load(&box.is_closed))
 			(void)thread_sleep(SLEEP_UNINTERRUPTIBLE, U64_MAX);
 		else
@@ -212,6 +221,39 @@ static void do_sleep(void)
 		sim_fail("sync: a sleep ended %llu ns early", (unsigned long long)(until - now));
 	if (now - until > LATE_NS)
 		sim_fail("sync: a sleep ended %llu ms late", (unsigned long long)(now - until) / 1000000);
+}
+
+/* Interrupt context, on the CPU that armed it. */
+static void ring(struct timer *t)
+{
+	struct alarm *a = container_of(t, struct alarm, timer);
+
+	for (unsigned i = 0; i < 6; i++) {
+		if (READ_ONCE(a->state) != ALARM_SET)
+			sim_fail("sync: a timer's callback runs when timer_cancel_sync has come back");
+		arch_cpu_relax();
+	}
+	if (a->again && a->again--)
+		timer_arm(t, time_ns() + a->period, 0);
+}
+
+/* Cancels a timer at about the moment when it fires, often from another CPU than the one that armed it. */
+static void do_alarm(void)
+{
+	struct alarm a = { .state = ALARM_SET, .period = sim_below(SIM_WORK, 5000), .again = (unsigned)sim_below(SIM_WORK, 6) };
+	u64 at = time_ns() + sim_below(SIM_WORK, 40000), until = at + sim_below(SIM_WORK, 2000);
+
+	timer_init(&a.timer, ring);
+	timer_arm(&a.timer, at, 0);
+	if (sim_chance(SIM_WORK, 2))
+		(void)sched_set_affinity(current, cpu_mask((unsigned)sim_below(SIM_WORK, cpu_count)));
+	while (time_ns() < until)
+		arch_cpu_relax();
+	(void)timer_cancel_sync(&a.timer);
+	WRITE_ONCE(a.state, 0);
+	if (timer_cancel(&a.timer))
+		sim_fail("sync: a timer is armed when timer_cancel_sync has come back");
+	(void)sched_set_affinity(current, ~0ull);
 }
 
 static void object_free(struct epoch_head *h)
@@ -326,7 +368,7 @@ static void worker(void *unused)
 {
 	static void (*const actions[])(void) = {
 		do_mutex, do_mutex, do_rwlock, do_send, do_send, do_letter, do_letter, do_sleep, do_replace, do_look,
-		do_look, do_seq, do_seq, do_thread, do_move,
+		do_look, do_seq, do_seq, do_thread, do_move, do_alarm,
 	};
 
 	for (unsigned i = 0; i < s.ops; i++)
