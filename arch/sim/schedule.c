@@ -21,6 +21,9 @@ static struct {
 	u64 until;			/* steps */
 } sched;
 
+/* Nanoseconds per step. Slow CPUs let timers, ends of slices and preemption meet more places of the code. */
+static const u32 speeds[] = { 1, 1, 5, 20, 80 };
+
 void sim_schedule_init(void)
 {
 	memset(&sched, 0, sizeof(sched));
@@ -31,6 +34,7 @@ void sim_schedule_init(void)
 		sched.kind = PCT;
 	else if (sim_setting_is("schedule", "starve"))
 		sched.kind = STARVE;
+	sim_step_ns = (u32)sim_setting("step", speeds[sim_below(SIM_SCHEDULE, ARRAY_LEN(speeds))]);
 	sched.max_shift = 4 + (unsigned)sim_below(SIM_SCHEDULE, 9);
 	sched.change_one_in = 1ull << (2 + sim_below(SIM_SCHEDULE, 8));
 	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)

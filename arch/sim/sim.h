@@ -31,6 +31,7 @@ extern struct sim_vcpu *sim_v;		/* the one that runs */
 extern unsigned sim_nr_cpus;		/* announced */
 extern bool sim_hold;			/* no other CPU may run now: host code works on the machine */
 extern u64 sim_steps;
+extern u32 sim_step_ns;			/* virtual time per edge of compiled code: how slow the CPUs are */
 extern u64 sim_steps_max, sim_time_max;	/* beyond: the run fails */
 extern int sim_budget;		/* native/points.h has these for the core */
 void sim_store_note(void *p, unsigned long size);
@@ -63,6 +64,8 @@ void sim_storebuf_enable(bool on);
 void sim_streams_init(u64 seed);
 void sim_settings_init(int argc, char **argv);
 bool sim_settings_add(const char *word, size_t len);	/* name=value */
+/* watch.c */
+void sim_watch_waiting(void);		/* all CPUs wait: fails the run if a thread that could run does not */
 /* event.c */
 u64 sim_event_next(void);		/* U64_MAX: none */
 void sim_events_run(void);

@@ -19,6 +19,7 @@
 
 #define ENTRIES_MAX 8192u	/* per CPU; when full it is emptied */
 #define BUCKETS 1024u
+#define FRAMES 16384u		/* numbers of frames, beyond that they share */
 #define ASIDS 16u		/* few, so that they are given again soon; 0 is nobody's */
 
 struct entry {
@@ -33,6 +34,7 @@ static struct tlb {
 	struct aspace *loaded;
 	u64 asid;
 } tlbs[SIM_CPUS_MAX];
+static u16 uses[FRAMES];		/* how many entries of all CPUs name a frame of that number */
 static struct aspace *asid_owner[ASIDS];
 static u32 asid_next;
 
@@ -46,8 +48,12 @@ static struct entry *find(struct tlb *t, u64 asid, vaddr_t va)
 	return NULL;
 }
 
+static u16 *uses_of(pte_t pte) { return &uses[(pte_paddr(pte) >> PAGE_SHIFT) % FRAMES]; }
+
 static void drop_all(struct tlb *t)
 {
+	for (u32 i = 0; i < t->nr; i++)
+		--*uses_of(t->entries[i].pte);
 	t->nr = 0;
 	memset(t->bucket, 0, sizeof(t->bucket));
 }
@@ -65,6 +71,7 @@ static void drop(struct tlb *t, u64 asid, vaddr_t start, vaddr_t end)
 		if (e->asid == asid && e->va >= start && e->va < end)
 			continue;
 		b = bucket_of(e->asid, e->va);
+		++*uses_of(e->pte);
 		t->entries[t->nr] = *e;
 		t->entries[t->nr].next = t->bucket[b];
 		t->bucket[b] = ++t->nr;
@@ -79,6 +86,7 @@ static void insert(struct tlb *t, vaddr_t va, pte_t pte)
 		t->entries = host_alloc(ENTRIES_MAX * sizeof(struct entry));
 	if (t->nr == ENTRIES_MAX)
 		drop_all(t);
+	++*uses_of(pte);
 	t->entries[t->nr] = (struct entry){ t->asid, va, pte, t->bucket[b] };
 	t->bucket[b] = ++t->nr;
 }
@@ -203,11 +211,29 @@ void *sim_translate(vaddr_t va, unsigned access)
 		p = walk(t->loaded->root, page);
 		if (!allows(p, access))
 			return NULL;
-		if (e)
+		if (e) {
+			--*uses_of(e->pte);
+			++*uses_of(p);
 			e->pte = p;
-		else
+		} else {
 			insert(t, page, p);
+		}
 		e = find(t, t->asid, page);
 	}
 	return (char *)phys_to_virt(pte_paddr(e->pte)) + va % PAGE_SIZE;
+}
+
+/* What other spaces' ids still name on a CPU is dropped when that space is loaded again. */
+void sim_frame_freed(u64 pa)
+{
+	if (!uses[(pa >> PAGE_SHIFT) % FRAMES])
+		return;
+	for (unsigned i = 0; i < SIM_CPUS_MAX; i++) {
+		const struct tlb *t = &tlbs[i];
+
+		for (u32 k = 0; t->loaded && k < t->nr; k++)
+			if (t->entries[k].asid == t->asid && align_down(pte_paddr(t->entries[k].pte), PAGE_SIZE) == pa)
+				sim_fail("the frame %#llx is free, and CPU %u still translates %#llx to it",
+					 (unsigned long long)pa, i, (unsigned long long)t->entries[k].va);
+	}
 }

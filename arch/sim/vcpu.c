@@ -10,10 +10,11 @@
 #include "host.h"
 #include "sim.h"
 
-#define STEP_NS 1u		/* of virtual time per edge of compiled code */
 #define SPIN_NS 100u
+#define UNLIMITED 0x7fffffff	/* steps */
 
 u64 sim_now, sim_steps;
+u32 sim_step_ns = 1;
 u64 sim_steps_max = U64_MAX, sim_time_max = U64_MAX;
 bool sim_irq_off = true, sim_hold = true;	/* until the machine starts */
 int sim_budget = 64;
@@ -71,7 +72,7 @@ static void account(void)
 	u64 used = (u64)(issued - sim_budget);
 
 	sim_steps += used;
-	sim_now += used * STEP_NS;
+	sim_now += used * sim_step_ns;
 	if (unlikely(sim_steps > sim_steps_max || sim_now > sim_time_max))
 		sim_fail("no end in sight after %llu steps and %llu ms", (unsigned long long)sim_steps,
 			 (unsigned long long)sim_now / 1000000);
@@ -114,6 +115,20 @@ void sim_irq_poll(void)
 		sim_irq_take(&kernel_regs);
 }
 
+/* The core's code as an instrument of the machine: nobody comes in between, no time passes. */
+static void look(void)
+{
+	bool irq_off = sim_irq_off, hold = sim_hold;
+	int budget = sim_budget;
+
+	sim_hold = sim_irq_off = true;
+	sim_budget = UNLIMITED;
+	sim_watch_waiting();
+	sim_budget = budget;
+	sim_irq_off = irq_off;
+	sim_hold = hold;
+}
+
 /* All CPUs wait: time jumps to what comes next. */
 static void jump(void)
 {
@@ -125,6 +140,7 @@ static void jump(void)
 					     sim_vcpus[i].busy_until : U64_MAX));
 	if (next == U64_MAX)
 		sim_fail("all CPUs wait and nothing will wake them");
+	look();
 	sim_now = max(sim_now, next);
 	sim_events_run();
 }

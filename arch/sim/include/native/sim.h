@@ -40,6 +40,9 @@ void sim_busy(u64 ns);
 void sim_alloc_fail(u64 one_in);
 u64 sim_alloc_failed(void);
 
+/* The frame at that address is about to be given back: fails the run if a program's CPU still translates to it. */
+void sim_frame_freed(u64 pa);
+
 /* ---- devices: what the hardware does at a time of its own ---- */
 extern u64 sim_now;					/* virtual nanoseconds */
 /* fn(arg) at that time or soon after, outside of any CPU: it may touch RAM and raise lines, not call the core. */
