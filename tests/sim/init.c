@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PID 1 of the simulated machine: boots, forks one process per run (sim_serve), runs a workload
- * and checks that it left nothing behind.
+ * PID 1 of the simulated machine: boots, forks one process per run (sim_serve), chooses a scheduling policy and a
+ * workload, runs it and checks that it left nothing behind.
  */
+#include <kernel/sched.h>
 #include <lib/string.h>
 #include "calls.h"
 #include "work.h"
@@ -23,6 +24,27 @@ static const struct work *choose(void)
 		if (sim_setting_is("work", works[i].name))
 			return &works[i];
 	return &works[sim_below(SIM_WORK, ARRAY_LEN(works))];
+}
+
+/* Half of the runs keep the default, so that it is looked at most. */
+static void choose_policy(void *unused)
+{
+	const char *name = sim_setting_text("policy");
+	unsigned n = 0;
+
+	while (sched_system_policy_at(n))
+		n++;
+	if (!name)
+		name = sched_system_policy_at(sim_chance(SIM_WORK, 2) ? 0 : (unsigned)sim_below(SIM_WORK, n));
+	if (sched_policy_choose(name))
+		sim_fail("there is no scheduling policy %s", name);
+	if (sim_chance(SIM_WORK, 2))
+		return;
+	/* Turns end and threads move often. */
+	atomic_store(&sched_settings.quantum_ms, 5u);
+	atomic_store(&sched_settings.rr_timeslice_ms, 1u);
+	atomic_store(&sched_settings.balance_ms, 1u);
+	atomic_store(&sched_settings.boost_ms, 10u);
 }
 
 /* The machine has no clock of its own for the time of day; file systems hold small deletion times for something else. */
@@ -59,6 +81,7 @@ void work_init(void)
 		sim_fail("the first program is not process 1");
 	if (sim_setting_is("work", "none"))
 		sim_done();
+	sim_in_kernel(choose_policy, NULL);
 	w = choose();
 	sim_note(w->name);
 	w->run();

@@ -174,6 +174,52 @@ static void do_mkdir(struct tree *t)
 		p.dir->name[p.name] = n;
 }
 
+static void write_at(struct tree *t, const char *path, long fd, struct node *n)
+{
+	u32 at = (u32)pick(FILE_MAX - PIECE), len = 1 + (u32)pick(maybe(4) ? PIECE : 64);
+	long got;
+
+	for (u32 i = 0; i < len; i += 8) {
+		u64 v = sim_random(SIM_WORK);
+
+		memcpy(n->data + at + i, &v, min(8u, len - i));
+	}
+	sim_copy_in(BUF, n->data + at, len);
+	got = CALL4(pwrite64, fd, BUF, len, at);
+	if (got != (long)len)
+		wrong(t, "write", path, got, len);
+	n->size = max(n->size, at + len);
+}
+
+/* A directory comes and goes at once, and a file gets the name and perhaps the blocks: nothing of the directory may follow. */
+static void do_recycle(struct tree *t)
+{
+	struct place p = pick_place(t);
+	struct node *n = p.node ? NULL : node_new(t, FILE_NODE);
+	long fd;
+
+	if (!n)
+		return;
+	fd = CALL2(mkdir, put_string(PATH1, p.path), 0755);
+	if (fd)
+		wrong(t, "mkdir", p.path, fd, 0);
+	if (maybe(4))
+		CALL0(sync);
+	fd = CALL1(rmdir, PATH1);
+	if (fd)
+		wrong(t, "rmdir", p.path, fd, 0);
+	fd = CALL3(open, PATH1, O_CREAT | O_EXCL | O_RDWR, 0644);
+	if (fd < 0)
+		wrong(t, "create", p.path, fd, 3);
+	p.dir->name[p.name] = n;
+	if (fd < 0)
+		return;
+	write_at(t, p.path, fd, n);
+	if (maybe(2))
+		CALL1(fsync, fd);
+	CALL1(close, fd);
+}
+
 static void do_symlink(struct tree *t)
 {
 	struct place p = pick_place(t);
@@ -304,23 +350,6 @@ static void do_rename(struct tree *t)
 		from.node->parent = to.dir;
 		set_depth(from.node, to.dir->depth + 1);
 	}
-}
-
-static void write_at(struct tree *t, const char *path, long fd, struct node *n)
-{
-	u32 at = (u32)pick(FILE_MAX - PIECE), len = 1 + (u32)pick(maybe(4) ? PIECE : 64);
-	long got;
-
-	for (u32 i = 0; i < len; i += 8) {
-		u64 v = sim_random(SIM_WORK);
-
-		memcpy(n->data + at + i, &v, min(8u, len - i));
-	}
-	sim_copy_in(BUF, n->data + at, len);
-	got = CALL4(pwrite64, fd, BUF, len, at);
-	if (got != (long)len)
-		wrong(t, "write", path, got, len);
-	n->size = max(n->size, at + len);
 }
 
 static void compare(struct tree *t, const char *path, long fd, const struct node *n)
@@ -518,6 +547,7 @@ static void worker(u64 me)
 	static void (*const actions[])(struct tree *t) = {
 		do_create, do_create, do_create, do_mkdir, do_mkdir, do_symlink, do_link, do_unlink, do_rmdir, do_rename,
 		do_rename, do_write, do_write, do_write, do_write, do_truncate, do_hold, do_look, do_look, do_sync,
+		do_recycle,
 	};
 	struct tree *t = &trees[me];
 

@@ -2,7 +2,8 @@
 /*
  * Workload "sched": kernel threads that compute (virtual time passes, no steps are needed), sleep and wake
  * each other. The model: nobody who can run waits longer than a bound, no sleeper oversleeps by much, no
- * wake-up is lost, and while there is enough work for all CPUs they are not idle.
+ * wake-up is lost, and while there is enough work for all CPUs they are not idle. Under the fair policy,
+ * some runs keep threads of different nice values on one CPU and compare what each got with its weight.
  */
 #include <kernel/sched.h>
 #include <kernel/thread.h>
@@ -18,6 +19,8 @@
 #define GAP_MAX_NS NSEC_PER_SEC		/* 12 threads on one CPU at 20 ms each come round in 240 ms */
 #define LATE_MAX_NS (500 * NSEC_PER_MSEC)
 #define IDLE_SHARE 4u			/* at most a quarter of the time */
+#define SHARERS_MAX 6u
+#define SHARE_OFF_NS (30 * NSEC_PER_MSEC)	/* a few turns more or less than the share */
 
 static struct {
 	unsigned hogs;
@@ -118,6 +121,50 @@ static u64 idle_ns(void)
 	return sum;
 }
 
+/* Computes on one CPU until s.end. */
+static void sharer(void *unused)
+{
+	while (time_ns() < s.end)
+		sim_busy(1 + sim_below(SIM_WORK, CHUNK_NS));
+}
+
+static void check_share(struct thread *t, u64 weight, u64 all_weight, u64 all_ns)
+{
+	u64 got = sched_runtime_ns(t), want = all_ns * weight / all_weight;
+
+	if (got > want + want / 8 + SHARE_OFF_NS || got + got / 8 + SHARE_OFF_NS < want)
+		sim_fail("sched: a thread of weight %llu of %llu ran for %llu of %llu ms", (unsigned long long)weight,
+			 (unsigned long long)all_weight, (unsigned long long)got / 1000000, (unsigned long long)all_ns / 1000000);
+}
+
+static void run_shares(void)
+{
+	static const int nices[] = { 0, 0, 0, 3, 5, -3 };
+	unsigned n = 2 + (unsigned)sim_below(SIM_WORK, SHARERS_MAX - 1);
+	cpumask_t cpu = cpu_mask((unsigned)sim_below(SIM_WORK, cpu_count));
+	u64 weight[SHARERS_MAX], all_weight = 0, all_ns = 0;
+	struct thread *t[SHARERS_MAX];
+
+	s.end = time_ns() + RUN_NS;
+	for (unsigned i = 0; i < n; i++) {
+		int nice = nices[sim_below(SIM_WORK, ARRAY_LEN(nices))];
+
+		weight[i] = sched_weight_of_nice(nice);
+		all_weight += weight[i];
+		t[i] = thread_create("sharer", sharer, NULL, -1);
+		if (!t[i] || sched_set_nice(t[i], nice) || sched_set_affinity(t[i], cpu))
+			sim_fail("sched: no sharer");
+		thread_start(t[i]);
+	}
+	(void)sleep_until(s.end, false);
+	for (unsigned i = 0; i < n; i++)
+		all_ns += sched_runtime_ns(t[i]);
+	for (unsigned i = 0; i < n; i++)
+		check_share(t[i], weight[i], all_weight, all_ns);
+	while (n)
+		(void)thread_join(t[--n]);
+}
+
 static void run(void *unused)
 {
 	struct thread *t[HOGS_MAX + SLEEPERS + 2];
@@ -125,6 +172,10 @@ static void run(void *unused)
 	u64 idle;
 
 	memset(&s, 0, sizeof(s));
+	if (!strcmp(sched_system_policy_name(), "fair") && sim_chance(SIM_WORK, 2)) {
+		run_shares();
+		return;
+	}
 	completion_init(&s.ping);
 	completion_init(&s.pong);
 	s.hogs = (unsigned)sim_below(SIM_WORK, HOGS_MAX + 1);
