@@ -3,8 +3,12 @@
 
 Guests and what serves them live in a network namespace of their own, made for the case; nothing leaves the machine.
 """
+import contextlib
 import ctypes
 import fcntl
+import hashlib
+import http.server
+import os
 import pathlib
 import shutil
 import socket
@@ -115,6 +119,47 @@ class NameServer:
             pass
 
 
+class OutsideServer(http.server.BaseHTTPRequestHandler):
+    """GET /N: N bytes of a pattern. PUT: the SHA-256 of what came. Guests reach it as 10.0.2.2 port 8090."""
+
+    def answer(self, body):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    @staticmethod
+    def pattern(size):
+        return bytes(i * i >> 4 & 255 for i in range(4099)) * (size // 4099) + bytes(size % 4099)
+
+    def do_GET(self):
+        self.answer(self.pattern(int(self.path[1:])))
+
+    def do_PUT(self):
+        if self.headers.get("Expect"):
+            self.send_response_only(100)
+            self.end_headers()
+        self.answer(hashlib.sha256(self.rfile.read(int(self.headers["Content-Length"]))).hexdigest().encode())
+
+    def log_message(self, *_):
+        pass
+
+
+class DualStackServer(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6  # "::" takes IPv4, too
+
+
+@contextlib.contextmanager
+def outside_server():
+    server = DualStackServer(("::", 8090), OutsideServer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 # ---- the disk -------------------------------------------------------------------------------------
 def disk(arch):
     """build/ARCH/net.img: Debian's programs and a busybox beside them; made when anything of it is newer."""
@@ -166,7 +211,7 @@ def run_programs(arch, what, linux, smp=2, capture=None):
         m.extra = ["-object", f"filter-dump,id=dump,netdev=net0,file={capture},maxlen=65536"]
 
     def work():
-        with NameServer():
+        with NameServer(), outside_server():
             return qemu.run(m, f"exec bash /tests/programs.sh {what}", timeout=PROGRAMS[what], files=program_files())
     return in_namespace(work)
 
@@ -305,6 +350,83 @@ def wait_for_port(port):
     raise Failed("the first guest's QEMU does not listen")
 
 
+# ---- offloads: a tap of the case's own namespace ----------------------------------------------------
+TAP = """ip link set lo up; ip link set eth0 up; ip addr add 10.88.0.2/24 dev eth0; ip -6 addr add fd88::2/64 dev eth0 nodad
+tries=0; until ping -c 1 -W 1 10.88.0.1 > /dev/null; do tries=$((tries + 1)); [ $tries -lt 20 ] || break; done
+{command}"""
+TAP_DATA = """busybox dmesg | grep -q 'eth0:.*checksums, segmentation' && echo "ok offloads" || echo "not ok offloads"
+for host in 10.88.0.1 '[fd88::1]'; do
+	curl -sS --max-time 200 -o /tmp/d "http://$host:8090/40960000"
+	[ "$(sha256sum < /tmp/d | cut -c1-64)" = "{digest}" ] && echo "ok from $host" || echo "not ok from $host: $(stat -c %s /tmp/d)"
+	[ "$(curl -sS --max-time 200 -T /tmp/d "http://$host:8090/")" = "{digest}" ] && echo "ok to $host" || echo "not ok to $host"
+	rm /tmp/d
+done
+head -c 3000 /dev/urandom > /tmp/s
+for i in 1 2 3 4 5; do curl -sS --max-time 60 -T /tmp/s "http://10.88.0.1:8090/" | grep -q "$(sha256sum < /tmp/s | cut -c1-64)" && echo "ok small $i" || echo "not ok small $i"; done
+"""
+TAP_SPEED = "".join(f"""iperf3 -c 10.88.0.1 -t 4 -f m {way} | awk '/receiver/ {{ for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") print "{name}", $i }}'
+""" for name, way in (("out", ""), ("in", "-R")))
+
+
+def tap_machine(arch, linux, build="", smp=2):
+    m = qemu.Machine(arch, smp=smp, mem="512M", kernel="linux" if linux else "", build=build, disks=[str(disk(arch))])
+    if linux:
+        m.build = str(top / "build" / arch)
+    qemu.linux_words(m)
+    kind = "pci" if m.transport == "pci" else "device"
+    m.extra = ["-netdev", "tap,id=net0,ifname=tap0,script=no,downscript=no,vhost=off",
+               "-device", f"virtio-net-{kind},netdev=net0,mac={MAC}"]
+    return m
+
+
+def on_tap(m, command, timeout):
+    """Runs COMMAND in M, which has a card on a tap with offloads; the other end is 10.88.0.1 and fd88::1."""
+    def work():
+        made = subprocess.run("ip tuntap add dev tap0 mode tap vnet_hdr && ip addr add 10.88.0.1/24 dev tap0 && "
+                              "ip addr add fd88::1/64 dev tap0 nodad && ip link set tap0 up", shell=True, capture_output=True, text=True)
+        if made.returncode:
+            raise Missing(f"no tap device: {made.stderr.strip()}")
+        root = qemu.cache / "net" / os.uname().machine
+        iperf = subprocess.Popen([*root.glob("usr/lib*/ld-linux-*.so.*"), "--library-path", *root.glob("usr/lib/*-linux-gnu"),
+                                  root / "usr/bin/iperf3", "-s"], stdout=subprocess.DEVNULL)
+        try:
+            with outside_server():
+                return qemu.run(m, TAP.format(command=command), timeout=timeout)
+        finally:
+            iperf.kill()
+            iperf.wait()
+    return in_namespace(work)
+
+
+def tap_data(ctx, arch):
+    """40 MB each way by IPv4 and IPv6 in large segments, and small pieces; SHA-256 of all."""
+    ctx.kernel(arch)
+    digest = hashlib.sha256(OutsideServer.pattern(40960000)).hexdigest()
+    result = on_tap(tap_machine(arch, False), TAP_DATA.format(digest=digest), 600)
+    good, bad = split_verdicts(result.output)
+    if result.reason or len(good) + len(bad) != 10:
+        bad.append(f"{result.reason}: {qemu.fail_log(result, 25)}")
+    return len(good), len(bad), "\n".join(bad)
+
+
+def tap_speed(ctx, arch):
+    """iperf3 both ways, Linux beside it, one CPU: the release build moves at least 0.7 of what Linux moves."""
+    ctx.build(arch, "--release", "--no-tests")
+    rates = {}
+    for linux in (False, True):
+        m = tap_machine(arch, linux, "" if linux else str(top / "build" / f"{arch}-release-notests"), smp=1)
+        result = on_tap(m, TAP_SPEED, 200)
+        for line in result.output.decode().splitlines():
+            way, rate = line.split()
+            rates[way, linux] = float(rate)
+    if len(rates) != 4 or not all(rates.values()):
+        raise Failed(f"only {rates}: {result.reason}")
+    note = ", ".join(f"{way} {rates[way, False]:.0f} Mbit/s, Linux {rates[way, True]:.0f}" for way in ("out", "in"))
+    if any(rates[way, False] < 0.7 * rates[way, True] for way in ("out", "in")):
+        raise Failed(note)
+    return note
+
+
 def idle_connections(ctx, arch):
     """10,000 connections, both ends on this machine, in 40 MiB: the release build, since the other pads every object."""
     ctx.build(arch, "--release", "--no-tests")
@@ -326,5 +448,8 @@ def cases(ctx):
                 yield Case(f"{arch} {what}, on Linux", lambda a=arch, w=what: programs(ctx, a, w, linux=True))
             yield Case(f"{arch} {what}", lambda a=arch, w=what: programs(ctx, a, w))
         yield Case(f"{arch} idle connections", lambda a=arch: idle_connections(ctx, a))
+        yield Case(f"{arch} tap", lambda a=arch: tap_data(ctx, a))
+        if ctx.at_least("full"):
+            yield Case(f"{arch} tap against Linux", lambda a=arch: tap_speed(ctx, a), alone=True)
         yield Case(f"{arch} two guests", lambda a=arch: two_guests(ctx, a, ""), alone=True)
         yield Case(f"{arch} with Linux", lambda a=arch: two_guests(ctx, a, "linux"), alone=True)

@@ -121,6 +121,7 @@ struct netstack_ops {
 	int (*tcp_write)(struct net_conn *c, const void *data, u32 len, struct netblock *block, bool more);
 	void (*tcp_push)(struct net_conn *c);
 	void (*tcp_consumed)(struct net_conn *c, u32 len);	/* the program took so much: opens the window */
+	u32 (*tcp_window)(struct net_conn *c);			/* the largest the peer may be given */
 	void (*tcp_shutdown)(struct net_conn *c, bool receive, bool send);
 	void (*tcp_close)(struct net_conn *c, bool abort);	/* no more events; what is queued still goes out */
 	void (*tcp_names)(struct net_conn *c, struct net_addr *local, struct net_addr *peer);

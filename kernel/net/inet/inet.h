@@ -27,6 +27,7 @@ struct inet_sock {
 	struct mutex receive_lock;	/* LOCK_SOCKET */
 	/* stream */
 	u32 consumed;			/* [r] bytes read that the netstack was not told of */
+	u32 window_step;		/* [a] it is told of so many at once */
 	bool peer_closed;		/* [a] the peer sends no more */
 	bool is_writable;		/* [a] there was room when somebody last looked */
 	bool was_connected;		/* [a] names are known */

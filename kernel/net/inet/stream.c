@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * TCP sockets. Received data waits in the socket's queue, so a reader takes net_lock only once per WINDOW_STEP bytes, to
- * open the window; a sender copies its bytes into a block without locks, then queues and sends them under one
+ * TCP sockets. Received data waits in the socket's queue, so a reader takes net_lock only once per quarter of the
+ * window, to open it; a sender copies its bytes into a block without locks, then queues and sends them under one
  * hold of net_lock. Whether there is room, data or an end is kept in words that poll reads without locks.
  */
 #include <kernel/process.h>
@@ -12,7 +12,6 @@
 #include <uapi/ioctl.h>
 #include "inet.h"
 
-#define WINDOW_STEP 131072u		/* a quarter of TCP_WND: what lwIP tells the peer at once */
 #define ROOM_LOW 65536u			/* poll says writable from here on */
 #define SMALL_SEND 512u			/* copied twice instead of getting a block */
 #define COALESCE_MAX 512u		/* received pieces up to this are put behind the last one's bytes */
@@ -22,6 +21,7 @@
 static void names_take(struct inet_sock *s)
 {
 	netstack->tcp_names(s->conn, &s->local, &s->peer);
+	atomic_store(&s->window_step, netstack->tcp_window(s->conn) / 4);	/* what lwIP tells the peer at once */
 	atomic_store(&s->was_connected, true);
 }
 
@@ -578,7 +578,7 @@ static ssize_t copy_buffers(struct list *l, struct uio *to, bool drop, bool disc
 static void window_open(struct inet_sock *s, u32 len)
 {
 	s->consumed += len;
-	if (s->consumed < WINDOW_STEP)
+	if (s->consumed < atomic_load(&s->window_step))
 		return;
 	net_lock();
 	if (s->conn)

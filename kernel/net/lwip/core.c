@@ -74,7 +74,7 @@ static const struct netstack_ops lwip_stack = {
 	.route_set = lwip_route_set, .route_next = lwip_route_next, .dhcp = lwip_dhcp, .dhcp_done = lwip_dhcp_done,
 	.tcp_new = lwip_tcp_new, .tcp_bind = lwip_tcp_bind, .tcp_connect = lwip_tcp_connect, .tcp_listen = lwip_tcp_listen,
 	.tcp_accepted = lwip_tcp_accepted, .tcp_adopt = lwip_tcp_adopt, .tcp_room = lwip_tcp_room, .tcp_write = lwip_tcp_write,
-	.tcp_push = lwip_tcp_push, .tcp_consumed = lwip_tcp_consumed, .tcp_shutdown = lwip_tcp_shutdown,
+	.tcp_push = lwip_tcp_push, .tcp_consumed = lwip_tcp_consumed, .tcp_window = lwip_tcp_window, .tcp_shutdown = lwip_tcp_shutdown,
 	.tcp_close = lwip_tcp_close, .tcp_names = lwip_tcp_names, .tcp_set = lwip_tcp_set, .tcp_info = lwip_tcp_info,
 	.tcp_unsent = lwip_tcp_unsent, .tcp_next = lwip_tcp_next,
 	.end_new = lwip_end_new, .end_bind = lwip_end_bind, .end_connect = lwip_end_connect, .end_names = lwip_end_names,

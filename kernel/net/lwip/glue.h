@@ -26,7 +26,7 @@ void addr_from_lwip(struct net_addr *out, const ip_addr_t *a, u16 port);
 
 /* netif.c */
 int lwip_attach(struct netdev *dev);
-void lwip_receive(struct netdev *dev, struct netbuf *frame);
+void lwip_receive(struct netdev *dev, struct netbuf *frame);	/* further pieces behind next */
 void lwip_sent(void *token);
 void lwip_tx_ready(struct netdev *dev);
 void lwip_carrier_changed(struct netdev *dev);
@@ -74,6 +74,7 @@ u32 lwip_tcp_room(struct net_conn *c);
 int lwip_tcp_write(struct net_conn *c, const void *data, u32 len, struct netblock *block, bool more);
 void lwip_tcp_push(struct net_conn *c);
 void lwip_tcp_consumed(struct net_conn *c, u32 len);
+u32 lwip_tcp_window(struct net_conn *c);
 void lwip_tcp_shutdown(struct net_conn *c, bool receive, bool send);
 void lwip_tcp_close(struct net_conn *c, bool abort);
 void lwip_tcp_names(struct net_conn *c, struct net_addr *local, struct net_addr *peer);

@@ -267,6 +267,8 @@ void __hot lwip_tcp_consumed(struct net_conn *c, u32 len)
 	}
 }
 
+u32 lwip_tcp_window(struct net_conn *c) { return TCP_WND_MAX(pcb_of(c)); }
+
 u32 lwip_tcp_unsent(struct net_conn *c)
 {
 	struct tcp_pcb *pcb = pcb_of(c);

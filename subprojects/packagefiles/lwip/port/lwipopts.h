@@ -89,6 +89,8 @@
 #define TCP_RCV_SCALE 4
 #define TCP_MSS 65472		/* what a block of the kernel holds (kernel/net/netbuf.c) */
 #define TCP_WND 524288
+/* A quarter of the connection's own window: a peer without window scaling gets 64 KiB only. */
+#define TCP_WND_UPDATE_THRESHOLD (TCP_WND_MAX(pcb) / 4)
 #define TCP_SND_BUF 524288
 #define TCP_SND_QUEUELEN 8192
 #define TCP_SNDLOWAT 1
