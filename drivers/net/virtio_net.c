@@ -46,12 +46,14 @@ struct net_header {
 #define QUEUE_RX 0
 #define QUEUE_TX 1
 #define FRAME_MAX 1514u
-/* Room of a receive buffer; with segmentation by the device frames of 64 KiB span several. */
+/* Room of a receive buffer; where the device merges segments frames of 64 KiB span several larger ones. */
 #define RX_ROOM (2048u - (u32)sizeof(struct netbuf))
 #define RX_LARGE_ROOM (4096u - (u32)sizeof(struct netbuf))
 #define RX_ALIGN 2u			/* so that the IP header lies at a multiple of four */
 #define MERGE_MAX 18u
 #define BATCH 64u
+#define COPY_MAX 256u			/* a frame up to this is copied, its buffer goes back to the ring */
+#define HEADERS_MAX 256u		/* of a frame in several buffers so much lies in the first */
 
 struct tx_slot {
 	struct net_header header;	/* read by the device */
@@ -63,6 +65,7 @@ struct vnet {
 	struct virtio_device *vd;
 	struct virtq *rx, *tx;
 	u32 header_len, room;
+	bool takes_large;		/* the device may merge segments */
 	bool status_changed;		/* [a] */
 	/* receiving thread */
 	struct netbuf *batch[BATCH];
@@ -72,16 +75,22 @@ struct vnet {
 };
 
 /* ---- receiving ------------------------------------------------------------------------------------- */
+static int rx_post_buffer(struct vnet *v, struct netbuf *b)
+{
+	struct virtq_seg seg;
+
+	b->data = (u8 *)(b + 1) + RX_ALIGN;
+	seg = (struct virtq_seg){ virt_to_phys(b->data), v->room - RX_ALIGN };
+	return virtq_add(v->rx, &seg, 0, 1, b);
+}
+
 static bool rx_post(struct vnet *v)
 {
 	struct netbuf *b = netbuf_alloc(v->room);
-	struct virtq_seg seg;
 
 	if (!b)
 		return false;
-	b->data += RX_ALIGN;
-	seg = (struct virtq_seg){ virt_to_phys(b->data), v->room - RX_ALIGN };
-	if (virtq_add(v->rx, &seg, 0, 1, b) == 0)
+	if (rx_post_buffer(v, b) == 0)
 		return true;
 	netbuf_free(b);
 	return false;
@@ -106,17 +115,21 @@ static struct netbuf *rx_bad(struct vnet *v, struct netbuf *b)
 	return NULL;
 }
 
+static struct netbuf *rx_drop(struct vnet *v, struct netbuf *b)
+{
+	atomic_add(&v->dev.stats.rx_dropped, 1ull);
+	netbuf_free_chain(b);
+	return NULL;
+}
+
 /* One buffer with all bytes of a frame that came in several. */
 static struct netbuf *rx_join(struct vnet *v, struct netbuf *first, u32 total)
 {
 	struct netbuf *whole = netbuf_alloc(total + RX_ALIGN);
 	u8 *at;
 
-	if (!whole) {
-		atomic_add(&v->dev.stats.rx_dropped, 1ull);
-		netbuf_free_chain(first);
-		return NULL;
-	}
+	if (!whole)
+		return rx_drop(v, first);
 	at = whole->data += RX_ALIGN;
 	for (struct netbuf *b = first; b; b = b->next) {
 		memcpy(at, b->data, b->len);
@@ -128,7 +141,7 @@ static struct netbuf *rx_join(struct vnet *v, struct netbuf *first, u32 total)
 	return whole;
 }
 
-/* The further buffers of a merged frame. */
+/* The further buffers of a merged frame. Only what a device may merge stays in pieces, behind a first that has all headers. */
 static struct netbuf *rx_merge(struct vnet *v, struct netbuf *first, u32 count)
 {
 	struct netbuf **link = &first->next;
@@ -144,11 +157,29 @@ static struct netbuf *rx_merge(struct vnet *v, struct netbuf *first, u32 count)
 			return rx_bad(v, first);
 		}
 		b->len = len;
+		b->next = NULL;
 		total += len;
 		*link = b;
 		link = &b->next;
 	}
-	return rx_join(v, first, total);
+	return v->takes_large && first->len >= HEADERS_MAX ? first : rx_join(v, first, total);
+}
+
+/* A short frame into memory of its own size. The buffer goes back at once. */
+static struct netbuf *rx_copy(struct vnet *v, struct netbuf *b)
+{
+	struct netbuf *small = netbuf_alloc(b->len + RX_ALIGN);
+
+	if (!small)
+		return b;
+	small->data += RX_ALIGN;
+	small->len = b->len;
+	small->flags = b->flags;
+	memcpy(small->data, b->data, b->len);
+	b->flags = 0;
+	if (rx_post_buffer(v, b))
+		netbuf_free(b);
+	return small;
 }
 
 /* What the device wrote into b; NULL: nothing that can be used. Every word of the header is read once. */
@@ -169,7 +200,9 @@ static struct netbuf *rx_frame(struct vnet *v, struct netbuf *b, u32 len)
 	/* A device that was not given GUEST_CSUM must not vouch for anything. */
 	if ((h.flags & (HDR_NEEDS_CSUM | HDR_DATA_VALID)) && virtio_has(v->vd, F_GUEST_CSUM))
 		b->flags |= NETBUF_CSUM_OK;
-	return count > 1 ? rx_merge(v, b, count) : b;
+	if (count > 1)
+		return rx_merge(v, b, count);
+	return b->len <= COPY_MAX ? rx_copy(v, b) : b;
 }
 
 static void rx_break(struct vnet *v)
@@ -201,15 +234,20 @@ static unsigned __hot vnet_poll(struct netdev *dev, unsigned budget)
 		if (b)
 			v->batch[n++] = b;
 	}
+	if (taken)
+		rx_fill(v);
+	/* A ring without buffers would never interrupt again: without memory frames are dropped before it comes to that. */
+	while (n && virtq_size(v->rx) - virtq_room(v->rx) < virtq_size(v->rx) / 4 && !virtio_is_broken(v->vd)) {
+		(void)rx_drop(v, v->batch[--n]);
+		rx_fill(v);
+	}
+	if (n)
+		netdev_receive(dev, v->batch, n);
 	if (unlikely(virtio_is_broken(v->vd))) {
 		rx_break(v);
 		return 0;
 	}
-	if (taken)
-		rx_fill(v);
-	if (n)
-		netdev_receive(dev, v->batch, n);
-	if (v->tx_waits)
+	if (READ_ONCE(v->tx_waits))
 		netdev_tx_ready(dev);
 	return taken;
 }
@@ -378,14 +416,44 @@ static void settings_read(struct vnet *v)
 	d->has_carrier = !virtio_has(v->vd, F_STATUS) || (virtio_config16(v->vd, CONFIG_STATUS) & STATUS_LINK_UP);
 }
 
+/* What is asked for; a device that has a feature without one it needs (5.1.3.1) is asked again without it. */
+static int features_settle(struct virtio_device *vd)
+{
+	u64 wanted = BIT(F_MAC) | BIT(F_MTU) | BIT(F_STATUS) | BIT(F_MRG_RXBUF) | BIT(F_CSUM) | BIT(F_GUEST_CSUM) |
+		     BIT(F_HOST_TSO4) | BIT(F_HOST_TSO6) | BIT(F_GUEST_TSO4) | BIT(F_GUEST_TSO6);
+	u64 drop = 0;
+	int err = virtio_begin(vd, wanted, 0);
+
+	if (err)
+		return err;
+	if (!virtio_has(vd, F_CSUM))
+		drop |= BIT(F_HOST_TSO4) | BIT(F_HOST_TSO6);
+	/* Our buffers hold 64 KiB together only. */
+	if (!virtio_has(vd, F_GUEST_CSUM) || !virtio_has(vd, F_MRG_RXBUF))
+		drop |= BIT(F_GUEST_TSO4) | BIT(F_GUEST_TSO6);
+	return vd->features & drop ? virtio_begin(vd, wanted & ~drop, 0) : 0;
+}
+
+static void offloads_read(struct vnet *v)
+{
+	v->header_len = virtio_has(v->vd, F_MRG_RXBUF) || virtio_has(v->vd, VIRTIO_F_VERSION_1) ?
+		(u32)sizeof(struct net_header) : (u32)HEADER_SHORT;
+	v->takes_large = virtio_has(v->vd, F_GUEST_TSO4) || virtio_has(v->vd, F_GUEST_TSO6);
+	v->room = v->takes_large ? RX_LARGE_ROOM : RX_ROOM;
+	v->dev.can_csum = virtio_has(v->vd, F_CSUM);
+	v->dev.can_tso4 = virtio_has(v->vd, F_HOST_TSO4);
+	v->dev.can_tso6 = virtio_has(v->vd, F_HOST_TSO6);
+	static_assert(RX_ROOM >= RX_ALIGN + sizeof(struct net_header) + FRAME_MAX, "a frame fits a buffer");
+	static_assert((RX_LARGE_ROOM - RX_ALIGN) * MERGE_MAX >= 0xffff + sizeof(struct net_header), "a large one fits so many");
+}
+
 static int vnet_probe(struct device *dev)
 {
 	struct vnet *v = device_state(dev);
-	u64 wanted = BIT(F_MAC) | BIT(F_MTU) | BIT(F_STATUS) | BIT(F_MRG_RXBUF);
 	int err;
 
 	v->vd = virtio_of(dev);
-	err = virtio_begin(v->vd, wanted, 0);
+	err = features_settle(v->vd);
 	if (!err)
 		err = virtio_queue(v->vd, QUEUE_RX, VIRTQ_SIZE_MAX, rx_used, v, &v->rx);
 	if (!err)
@@ -396,11 +464,8 @@ static int vnet_probe(struct device *dev)
 		err = slots_make(v);
 	if (err)
 		return err;
-	v->header_len = virtio_has(v->vd, F_MRG_RXBUF) || virtio_has(v->vd, VIRTIO_F_VERSION_1) ?
-		(u32)sizeof(struct net_header) : (u32)HEADER_SHORT;
-	v->room = RX_ROOM;
+	offloads_read(v);
 	settings_read(v);
-	static_assert(RX_ROOM >= RX_ALIGN + sizeof(struct net_header) + FRAME_MAX, "a frame fits a buffer");
 	v->dev.ops = &vnet_ops;
 	v->dev.driver = v;
 	v->dev.device = dev;

@@ -48,7 +48,7 @@ struct netbuf {
 	u32 size;			/* bytes of memory it stands for */
 	struct netblock *block;		/* referenced; NULL: the bytes follow this struct */
 	u16 flags;
-#define NETBUF_CSUM_OK BIT(0)		/* the device vouches for the transport checksum */
+#define NETBUF_CSUM_OK BIT(0)		/* the device vouches for the transport checksum; set in a frame's first buffer */
 	struct net_origin origin;
 };
 /* A buffer with room bytes of its own; data points at their start. NULL. Any context (ALLOC_ATOMIC). */
@@ -113,7 +113,10 @@ struct netdev {
 int netdev_register(struct netdev *dev);
 /* There is something to poll. Any context. */
 void netdev_schedule(struct netdev *dev);
-/* The driver's poll found these frames (each one buffer, Ethernet header first; taken over). Not under net_lock. */
+/*
+ * The driver's poll found these frames (Ethernet header first; taken over). A large one may lie in several buffers, the
+ * headers in the first. Not under net_lock.
+ */
 void netdev_receive(struct netdev *dev, struct netbuf **frames, unsigned n);
 /* A frame left (or was dropped by a broken device); net_lock held. */
 void netdev_sent(void *token);

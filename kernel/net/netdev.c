@@ -106,7 +106,8 @@ int netdev_register(struct netdev *dev)
 	int err;
 
 	list_init(&dev->packet_sockets);
-	dev->worker = workers[next_worker++ % nr_workers];
+	if (dev->ops)		/* the first card's is on the first CPU, where its interrupts come */
+		dev->worker = workers[next_worker++ % nr_workers];
 	net_lock();
 	for (unsigned i = 0; !dev->name[0] || (i && name_taken(dev->name)); i++)
 		snprintf(dev->name, sizeof(dev->name), "eth%u", i);
@@ -157,7 +158,8 @@ void netdev_receive(struct netdev *dev, struct netbuf **frames, unsigned n)
 	u64 bytes = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		bytes += frames[i]->len;
+		for (const struct netbuf *b = frames[i]; b; b = b->next)
+			bytes += b->len;
 	atomic_add(&dev->stats.rx_packets, (u64)n);
 	atomic_add(&dev->stats.rx_bytes, bytes);
 	net_lock();

@@ -2,7 +2,8 @@
 /*
  * The simulated machine's network: an Ethernet card on a wire whose other end is a mirror. A packet to 10.9.0.2 or
  * fd09::2 comes back with its addresses exchanged, so that the machine, 10.9.0.1 and fd09::1, talks to itself over a
- * device, through all of the stack. On the way frames get lost, doubled, late, damaged. Kernel context.
+ * device, through all of the stack. On the way frames get lost, doubled, late, damaged. By the seed's choice the card finishes
+ * checksums and cuts large frames, which it checks first, and gives some back uncut. Kernel context.
  */
 #ifndef TESTS_SIM_WIRE_H
 #define TESTS_SIM_WIRE_H
@@ -18,7 +19,7 @@ struct wire_weather {
 	u64 delay_ns;			/* of each; late ones take up to sixteen times as long */
 };
 struct wire_counts {
-	u64 sent, lost, doubled, late, damaged, came;
+	u64 sent, lost, doubled, late, damaged, came, large;
 };
 void wire_start(void);			/* makes the card, gives it its addresses, takes it up; once */
 void wire_weather(const struct wire_weather *w);

@@ -31,6 +31,7 @@ static struct {
 	bool is_v6, by_wire, bad;	/* by_wire: else over loopback; bad: the weather is */
 	int listener;
 	u32 bytes, errors;
+	u32 call_max;			/* of one read or write */
 	u64 free_before;
 } run;
 
@@ -71,19 +72,44 @@ static void patience(long fd, u64 seconds)
 	CALL6(setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, scratch(), 16, 0);
 }
 
-static void send_all(long fd, u32 direction)
+/* Bytes at to at + n of the stream into the program's memory, or what is there compared with them. */
+static void bytes_put(u32 at, u32 n, u32 direction)
 {
 	u8 piece[PIECE];
+
+	for (u32 i = 0; i < n; i += PIECE) {
+		u32 part = min(PIECE, n - i);
+
+		for (u32 k = 0; k < part; k++)
+			piece[k] = byte_at(at + i + k, direction);
+		sim_copy_in(SHARED + i, piece, part);
+	}
+}
+
+static void bytes_check(u32 at, u32 n, u32 direction)
+{
+	u8 piece[PIECE];
+
+	for (u32 i = 0; i < n; i += PIECE) {
+		u32 part = min(PIECE, n - i);
+
+		sim_copy_out(piece, SHARED + i, part);
+		for (u32 k = 0; k < part; k++)
+			if (at + i + k >= run.bytes || piece[k] != byte_at(at + i + k, direction))
+				sim_fail("net: byte %u of %u is wrong", at + i + k, run.bytes);
+	}
+}
+
+static void send_all(long fd, u32 direction)
+{
 	u32 at = 0;
 
 	while (at < run.bytes) {
-		u32 n = min((u32)(1 + pick(PIECE)), run.bytes - at);
+		u32 n = min((u32)(1 + pick(run.call_max)), run.bytes - at);
 		long done;
 
-		for (u32 i = 0; i < n; i++)
-			piece[i] = byte_at(at + i, direction);
-		sim_copy_in(scratch(), piece, n);
-		done = CALL3(write, fd, scratch(), n);
+		bytes_put(at, n, direction);
+		done = CALL3(write, fd, SHARED, n);
 		if (done <= 0)
 			gave_up("write", done);
 		at += (u32)done;
@@ -92,18 +118,14 @@ static void send_all(long fd, u32 direction)
 
 static void receive_all(long fd, u32 direction)
 {
-	u8 piece[PIECE];
 	u32 at = 0;
 
 	while (1) {
-		long n = CALL3(read, fd, scratch(), 1 + pick(PIECE));
+		long n = CALL3(read, fd, SHARED, 1 + pick(run.call_max));
 
 		if (n < 0)
 			gave_up("read", n);
-		sim_copy_out(piece, scratch(), (size_t)n);
-		for (long i = 0; i < n; i++)
-			if (at + i >= run.bytes || piece[i] != byte_at(at + (u32)i, direction))
-				sim_fail("net: byte %u of %u is wrong", at + (u32)i, run.bytes);
+		bytes_check(at, (u32)n, direction);
 		at += (u32)n;
 		if (at == run.bytes || !n)
 			break;
@@ -161,6 +183,7 @@ static void exchange(bool is_v6, bool by_wire, u32 bytes)
 	run.by_wire = by_wire;
 	run.bytes = bytes;
 	run.errors = 0;
+	run.call_max = maybe(2) ? PIECE : SHARED_SIZE;
 	run.listener = (int)CALL3(socket, is_v6 ? AF_INET6 : AF_INET, 1, 0);
 	sim_store(scratch() + 64, 4, 1);
 	CALL6(setsockopt, run.listener, SOL_SOCKET, 2, scratch() + 64, 4, 0);	/* SO_REUSEADDR: pairs in TIME_WAIT */
@@ -271,6 +294,7 @@ static void under_flood(void)
 	sim_in_kernel(flood, NULL);
 	run.by_wire = true;
 	run.bytes = 1000;
+	run.call_max = PIECE;
 	before = time_ns();
 	spawn(server, 0);
 	spawn(client, 0);
@@ -303,7 +327,7 @@ void work_net(void)
 		exchange(maybe(2), true, 1 + (u32)pick(bytes));
 		sim_in_kernel(clear, NULL);
 	}
-	exchange(false, true, 3000);
+	exchange(false, true, 1 + (u32)pick(bytes));
 	exchange(true, true, 3000);
 	exchange(maybe(2), false, 1 + (u32)pick(bytes));
 }

@@ -14,20 +14,31 @@
 #include <lwip/igmp.h>
 #include <lwip/mld6.h>
 #include <lwip/nd6.h>
+#include <lwip/prot/tcp.h>
 #include <netif/ethernet.h>
-#include "glue.h"
+#include "burst.h"
 #include "../packet.h"
 
 #define BACKLOG 256u			/* frames that wait for room in the device's ring */
 #define COPY_MAX 256u			/* pieces up to this are copied into one buffer when looped back */
 #define PENDING_BUDGET 512u
 
+#define CHECKS (NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP)
+
+struct outgoing {
+	struct pbuf *p;
+	u16 gso_size;			/* 0: an ordinary frame */
+};
 struct port {				/* netdev.stack */
 	struct netif netif;
 	struct netdev *dev;
-	struct pbuf *backlog[BACKLOG];
+	struct burst burst;		/* segments that the next one may continue */
+	struct list burst_link;		/* in `bursts` while there are some */
+	struct outgoing backlog[BACKLOG];
 	u32 backlog_at, backlog_len;
 };
+static struct list bursts = LIST_INIT(bursts);
+static void burst_end(struct port *port);
 struct netif *netif_loopback;
 static struct list pending = LIST_INIT(pending);	/* struct netbuf.packet.link: each the first of a chain */
 
@@ -91,6 +102,17 @@ static err_t loop_output(struct netif *netif, struct pbuf *p)
 static err_t lo_output4(struct netif *netif, struct pbuf *p, const ip4_addr_t *to) { return loop_output(netif, p); }
 static err_t lo_output6(struct netif *netif, struct pbuf *p, const ip6_addr_t *to) { return loop_output(netif, p); }
 
+/* What never left this machine's memory is not checked: its sums may not be there. */
+static void input_trusted(struct pbuf *p, struct netif *netif)
+{
+	u16 flags = netif->chksum_flags;
+
+	netif->chksum_flags = flags & (u16)~CHECKS;
+	if (ip_input(p, netif) != ERR_OK)
+		pbuf_free(p);
+	netif->chksum_flags = flags;
+}
+
 void __hot lwip_run_pending(void)
 {
 	unsigned n = 0;
@@ -112,9 +134,10 @@ void __hot lwip_run_pending(void)
 		atomic_add(&dev->stats.rx_bytes, (u64)p->tot_len);
 		if (packet_is_tapped())
 			packet_tap_pbuf(dev, p, 0, false);
-		if (ip_input(p, netif) != ERR_OK)
-			pbuf_free(p);
+		input_trusted(p, netif);
 	}
+	while (unlikely(!list_empty(&bursts)))
+		burst_end(list_entry(bursts.next, struct port, burst_link));
 }
 
 bool netif_owns4(const ip4_addr_t *a)
@@ -141,12 +164,18 @@ bool netif_owns6(const ip6_addr_t *a)
 }
 
 /* ---- to a device ----------------------------------------------------------------------------------- */
-static bool frame_of(struct net_frame *f, struct pbuf *p)
+static bool frame_of(struct net_frame *f, const struct outgoing *o)
 {
 	u32 skip = ETH_PAD_SIZE;
 
-	*f = (struct net_frame){ .token = p, .bytes = p->tot_len - skip };
-	for (struct pbuf *q = p; q; q = q->next) {
+	*f = (struct net_frame){ .token = o->p, .bytes = o->p->tot_len - skip, .gso_size = o->gso_size };
+	if (o->p->flags & PBUF_FLAG_TCP_PARTIAL) {
+		f->csum_start = burst_csum_start(o->p);
+		f->csum_offset = offsetof(struct tcp_hdr, chksum);
+		f->header_len = burst_header_len(o->p);
+		f->gso_is_v6 = burst_is_v6(o->p);
+	}
+	for (struct pbuf *q = o->p; q; q = q->next) {
 		if (q->len <= skip) {
 			skip -= q->len;
 			continue;
@@ -161,51 +190,82 @@ static bool frame_of(struct net_frame *f, struct pbuf *p)
 }
 
 /* 0: the device has it (and a reference). -EAGAIN: no room. -EIO: dropped. */
-static int port_send(struct port *port, struct pbuf *p)
+static int port_send(struct port *port, const struct outgoing *o)
 {
 	struct netdev *dev = port->dev;
 	struct net_frame f;
 	u32 bytes;
 	int err;
 
-	if (!frame_of(&f, p))
+	if (!frame_of(&f, o))
 		return -EIO;
 	bytes = f.bytes;
 	err = dev->ops->transmit(dev, &f);
 	if (err)
 		return err;
-	pbuf_ref(p);
+	pbuf_ref(o->p);
 	dev->needs_flush = true;
 	atomic_add(&dev->stats.tx_packets, 1ull);
 	atomic_add(&dev->stats.tx_bytes, (u64)bytes);
 	return 0;
 }
 
-static err_t backlog_push(struct port *port, struct pbuf *p)
+static int backlog_push(struct port *port, const struct outgoing *o)
 {
 	if (port->backlog_len == BACKLOG) {
 		atomic_add(&port->dev->stats.tx_dropped, 1ull);
-		return ERR_MEM;
+		return -ENOMEM;
 	}
-	pbuf_ref(p);
-	port->backlog[(port->backlog_at + port->backlog_len++) % BACKLOG] = p;
-	return ERR_OK;
+	pbuf_ref(o->p);
+	port->backlog[(port->backlog_at + port->backlog_len++) % BACKLOG] = *o;
+	return 0;
+}
+
+static void backlog_pop(struct port *port)
+{
+	pbuf_free(port->backlog[port->backlog_at].p);
+	port->backlog_at = (port->backlog_at + 1) % BACKLOG;
+	port->backlog_len--;
 }
 
 static void backlog_run(struct port *port)
 {
 	while (port->backlog_len) {
-		struct pbuf *p = port->backlog[port->backlog_at];
-		int err = port_send(port, p);
+		int err = port_send(port, &port->backlog[port->backlog_at]);
 
 		if (err == -EAGAIN)
 			return;
 		if (err)
 			atomic_add(&port->dev->stats.tx_dropped, 1ull);
-		pbuf_free(p);
-		port->backlog_at = (port->backlog_at + 1) % BACKLOG;
-		port->backlog_len--;
+		backlog_pop(port);
 	}
+}
+
+/* To the device, or into the queue of what waits for room there. p stays the caller's. 0 or -errno: dropped. */
+static int frame_send(struct port *port, struct pbuf *p, u16 gso_size)
+{
+	struct outgoing o = { p, gso_size };
+	int err = port->backlog_len ? -EAGAIN : port_send(port, &o);
+
+	if (err == -EAGAIN)
+		return backlog_push(port, &o);
+	if (err)
+		atomic_add(&port->dev->stats.tx_errors, 1ull);
+	return err;
+}
+
+/* Sends what was gathered. */
+static void burst_end(struct port *port)
+{
+	struct pbuf *p;
+	u16 gso_size;
+
+	if (!port->burst.first)
+		return;
+	list_remove(&port->burst_link);
+	p = burst_take(&port->burst, &gso_size);
+	(void)frame_send(port, p, gso_size);
+	pbuf_free(p);
 }
 
 /* netif.linkoutput: a whole frame. */
@@ -219,16 +279,19 @@ static err_t __hot link_output(struct netif *netif, struct pbuf *p)
 		return ERR_IF;
 	if (packet_is_tapped())
 		packet_tap_pbuf(port->dev, p, ETH_PAD_SIZE, true);
+	if (port->burst.first && burst_add(&port->burst, p))
+		return ERR_OK;
+	burst_end(port);
+	if (burst_begin(&port->burst, p, port->dev)) {
+		list_push_back(&bursts, &port->burst_link);
+		return ERR_OK;
+	}
 	if (pbuf_clen(p) >= NET_FRAME_SEGMENTS) {
 		p = flat = pbuf_clone(PBUF_RAW, PBUF_RAM, p);
 		if (!p)
 			return ERR_MEM;
 	}
-	err = port->backlog_len ? -EAGAIN : port_send(port, p);
-	if (err == -EAGAIN)
-		err = backlog_push(port, p) == ERR_OK ? 0 : -ENOMEM;
-	else if (err)
-		atomic_add(&port->dev->stats.tx_errors, 1ull);
+	err = frame_send(port, p, 0);
 	if (flat)
 		pbuf_free(flat);
 	return err ? ERR_IF : ERR_OK;
@@ -280,25 +343,80 @@ int lwip_send_frame(struct netdev *dev, struct net_packet *packet)
 }
 
 /* ---- from a device --------------------------------------------------------------------------------- */
+/* The packet is none of several fragments: only then what the device says of its checksum holds for all of it. */
+static bool is_whole(const u8 *frame, u32 len)
+{
+	const u8 *ip = frame + SIZEOF_ETH_HDR - ETH_PAD_SIZE;
+
+	if (len < SIZEOF_ETH_HDR - ETH_PAD_SIZE + IP6_HLEN)
+		return false;
+	if (frame[12] == 0x08 && frame[13] == 0x00)
+		return !(ip[6] & 0x3f) && !ip[7];
+	return frame[12] == 0x86 && frame[13] == 0xdd && (ip[6] == IP_PROTO_TCP || ip[6] == IP_PROTO_UDP);
+}
+
+static u32 chain_len(const struct netbuf *b)
+{
+	u32 len = 0;
+
+	for (; b; b = b->next)
+		len += b->len;
+	return len;
+}
+
+/* The pieces of a frame as one packet. */
+static struct pbuf *pieces_link(struct netbuf *b)
+{
+	struct pbuf *first = NULL, **link = &first;
+	u32 left = chain_len(b);
+
+	while (b) {
+		struct netbuf *next = b->next;
+		u32 len = b->len;
+		struct pbuf *p = netbuf_to_pbuf(b);
+
+		p->tot_len = (u16_t)left;
+		left -= len;
+		*link = p;
+		link = &p->next;
+		b = next;
+	}
+	return first;
+}
+
+/* lwIP reads an ARP message whatever its length. */
+static bool is_short(const struct netbuf *b)
+{
+	return b->len < SIZEOF_ETH_HDR - ETH_PAD_SIZE ||
+	       (b->len < 60 && b->data[12] == 0x08 && b->data[13] == 0x06 && b->len < SIZEOF_ETH_HDR - ETH_PAD_SIZE + SIZEOF_ETHARP_HDR);
+}
+
 void __hot lwip_receive(struct netdev *dev, struct netbuf *b)
 {
 	struct port *port = dev->stack;
+	bool trusted;
+	u16 flags;
 	struct pbuf *p;
 
-	if (!port || b->len < SIZEOF_ETH_HDR - ETH_PAD_SIZE || b->len > 0xffff - ETH_PAD_SIZE) {
+	if (!port || is_short(b) || chain_len(b) > 0xffff - ETH_PAD_SIZE) {
 		atomic_add(&dev->stats.rx_errors, 1ull);
-		netbuf_free(b);
+		netbuf_free_chain(b);
 		return;
 	}
 	if (b->data[0] & 1)
 		atomic_add(&dev->stats.multicast, 1ull);
+	trusted = (b->flags & NETBUF_CSUM_OK) && is_whole(b->data, b->len);
 	b->data -= ETH_PAD_SIZE;
 	b->len += ETH_PAD_SIZE;
-	p = netbuf_to_pbuf(b);
+	p = pieces_link(b);
 	if (packet_is_tapped())
 		packet_tap_pbuf(dev, p, ETH_PAD_SIZE, false);
+	flags = port->netif.chksum_flags;
+	if (trusted)
+		port->netif.chksum_flags = flags & (u16)~CHECKS;
 	if (!(atomic_load(&dev->flags) & IFF_UP) || ethernet_input(p, &port->netif) != ERR_OK)
 		pbuf_free(p);
+	port->netif.chksum_flags = flags;
 }
 
 /* ---- coming and going ------------------------------------------------------------------------------ */
@@ -405,11 +523,9 @@ int lwip_set_up(struct netdev *dev, bool up)
 	} else {
 		netif_set_down(&port->netif);
 		lwip_neighbours_forget(&port->netif);
-		while (port->backlog_len) {
-			pbuf_free(port->backlog[port->backlog_at]);
-			port->backlog_at = (port->backlog_at + 1) % BACKLOG;
-			port->backlog_len--;
-		}
+		burst_end(port);
+		while (port->backlog_len)
+			backlog_pop(port);
 	}
 	lwip_timers_others(others_up());
 	return 0;

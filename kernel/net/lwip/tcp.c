@@ -43,6 +43,9 @@ static err_t on_received(void *owner, struct tcp_pcb *pcb, struct pbuf *p, err_t
 			return ERR_OK;
 	}
 	events->received(owner, b, len);
+	/* What a device merged counts as so many segments: at least every second one is answered at once (RFC 1122 4.2.3.2). */
+	if (len >= 2u * pcb->mss)
+		tcp_ack_now(pcb);
 	return ERR_OK;
 }
 

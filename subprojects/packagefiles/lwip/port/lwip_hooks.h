@@ -15,5 +15,7 @@ struct netif *lwip_hook_route6(const ip6_addr_t *src, const ip6_addr_t *dest);
 const ip6_addr_t *lwip_hook_gateway6(struct netif *netif, const ip6_addr_t *dest);
 /* A pbuf of len bytes for memory that tcp_write was given without copying it; NULL without memory. */
 struct pbuf *lwip_hook_shared_pbuf(u16_t len);
+/* The checksum field of the segment p of len bytes that leaves by n, in memory order. */
+u16_t lwip_hook_tcp_sum(struct pbuf *p, u16_t len, const ip_addr_t *from, const ip_addr_t *to, struct netif *n);
 
 #endif
