@@ -10,10 +10,12 @@ void clock_rate_set(s64 scaled_ns);
 void clock_wall_to(s64 ns);
 
 /*
- * timer.c. Every CPU looks again when its hardware must fire: the wall clock was set, or the rate changed.
+ * timer.c. Every CPU looks again when its hardware must fire: the rate changed.
  * Interrupts on. While max_ns is not U64_MAX no CPU waits longer than that at a stretch.
  */
 void timer_reprogram_all(u64 max_ns);
+/* The wall clock was set, before the call: as above, but only CPUs with timers on it are interrupted. */
+void timer_wall_was_set(u64 max_ns);
 
 /* ntp.c. Discipline is at work: the longest a CPU may wait for its timer; else U64_MAX. */
 u64 ntp_arm_limit_ns(void);

@@ -245,6 +245,28 @@ void timer_reprogram_all(u64 max_ns)
 	ipi_call(atomic_load(&cpu_online_mask), reprogram_here, NULL);
 }
 
+/* A timer queued after its CPU was looked at, under the same lock, sees the clock as it is now. */
+void timer_wall_was_set(u64 max_ns)
+{
+	cpumask_t late = 0;
+	struct cpu *cpu;
+
+	if (atomic_load(&arm_limit_ns) != max_ns) {
+		timer_reprogram_all(max_ns);
+		return;
+	}
+	cpu_for_each(cpu, atomic_load(&cpu_online_mask)) {
+		struct timer_base *b = percpu_of(timer_bases, cpu);
+		unsigned long flags = spin_lock_irqsave(&b->lock);
+
+		if (b->trees[TREE_WALL].first)
+			late |= cpu_mask(cpu->id);
+		spin_unlock_irqrestore(&b->lock, flags);
+	}
+	if (late)
+		ipi_call(late, reprogram_here, NULL);
+}
+
 void timer_fire(void)
 {
 	struct timer_base *b = percpu(timer_bases);

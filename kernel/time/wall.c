@@ -27,7 +27,7 @@ void time_wall_set(s64 ns)
 	struct clock_watch *w;
 
 	clock_wall_to(ns);
-	timer_reprogram_all(ntp_arm_limit_ns());
+	timer_wall_was_set(ntp_arm_limit_ns());
 	spin_lock(&watch_lock);
 	list_for_each(w, &watches, link)
 		w->fn(w);
