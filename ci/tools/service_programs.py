@@ -9,7 +9,7 @@ from userland import top  # noqa: E402
 
 folder = top / "services"
 ENGINE = [folder / f"supervisor/{n}.c" for n in ("engine", "plan", "policy", "names")]
-PARSER = [folder / f"init/{n}.c" for n in ("arena", "parse", "keys", "values", "calendar")]
+PARSER = [folder / f"init/{n}.c" for n in ("arena", "parse", "keys", "keys_values", "keys_lists", "keys_check", "values", "calendar")]
 TESTS = ("_test.c", "_fuzz.c")
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A unit file as data: what config_parse() makes of systemd's syntax. Pure: text in, struct out, no
- * file, no global; every string lives in the config's own arena. Units at run time are unit.h's.
+ * file, no global; every string lives in the config's own arena. Units at run time are init.h's.
  */
 #ifndef SERVICES_INIT_CONFIG_H
 #define SERVICES_INIT_CONFIG_H
@@ -106,49 +106,78 @@ struct calendar {
 /* Commands of a service, in the order in which they can run. */
 enum stage { STAGE_PRE, STAGE_MAIN, STAGE_POST, STAGE_RELOAD, STAGE_STOP, STAGE_STOP_POST, STAGES };
 
-struct config {
-	struct arena arena;
-	/* [Unit] */
-	const char *description, *version;
-	struct dep *deps;
-	struct version_need *versions;
-	struct condition *conditions;
-	uint64_t limit_interval, timeout_dependency;
-	int64_t limit_burst;		/* NOT_SET: by kind */
-	uint8_t on_dependency_unhealthy, kind;
-	bool kind_is_set, no_default_deps;
-	/* [Service] */
-	uint8_t service_type, restart, kill_mode, out, err, in, class, health, on_success, on_failure;
-	bool err_is_set, remain, no_new_privileges, notify_all;
-	struct command *exec[STAGES];
-	uint64_t restart_delay, restart_delay_max, timeout_start, timeout_stop, watchdog;
-	const char *user, *group, *directory, *out_file, *err_file, *tty, *pid_file;
+/* How the processes run. */
+struct run_config {
+	const char *user, *group, *directory, *out_file, *err_file, *tty;
 	struct text_list *env, *env_files, *runtime_dirs;
 	struct limit *limits;
-	int64_t nice, umask, sched_policy, sched_priority, oom_score;
-	int64_t memory_max, cpu_quota_percent, cpu_weight, tasks_max;	/* NOT_SET; -1: max */
+	int64_t nice, umask, sched_policy, sched_priority, oom_score;	/* NOT_SET */
 	uint64_t *cpus;			/* bits, CONFIG_CPUS_MAX of them; NULL: not given */
-	int kill_signal;
-	uint32_t *success_exits;	/* 256 bits of exit codes that count as clean; NULL: 0 alone */
-	const char *health_target;
-	struct command *health_command;
-	uint64_t health_interval, health_timeout;
-	int64_t health_threshold;
-	bool health_keep;
-	uint64_t log_max, drain;
-	const char *backend;		/* where an instance behind a balanced socket listens */
-	/* [Socket] */
+	bool no_new_privileges;
+};
+
+/* What the control group allows. NOT_SET; -1: max */
+struct quota_config {
+	int64_t memory_max, cpu_quota_percent, cpu_weight, tasks_max;
+};
+
+struct health_config {
+	uint8_t kind;
+	bool keep;
+	const char *target;
+	struct command *command;
+	uint64_t interval, timeout;
+	int64_t threshold;
+};
+
+struct socket_config {
 	struct listen *listens;
-	const char *activates;		/* Service= or Unit= */
-	int64_t socket_mode, backlog, instances;
+	int64_t mode, backlog, instances;
 	bool accept;
 	uint8_t balance;		/* BALANCE_* */
-	/* [Timer] ns, 0: not given */
+};
+
+/* ns, 0: not given */
+struct timer_config {
 	uint64_t on_boot, on_active, on_unit_active, on_unit_inactive;
 	struct calendar *calendars;
-	/* [Install] */
-	struct dep *installs;
 };
+
+struct rare_config {
+	const char *version;
+	struct version_need *versions;
+	struct condition *conditions;
+	uint64_t limit_interval, timeout_dependency, restart_delay_max, log_max, drain;
+	int64_t limit_burst;		/* NOT_SET: by kind */
+	const char *pid_file;
+	const char *backend;		/* where an instance behind a balanced socket listens */
+	uint32_t *success_exits;	/* 256 bits of exit codes that count as clean; NULL: 0 alone */
+};
+
+/* Small, since init holds one per unit: what few units say lies in parts, never NULL, all defaults shared. */
+struct config {
+	struct arena arena;
+	const struct run_config *run;
+	const struct quota_config *quota;
+	const struct health_config *health;
+	const struct socket_config *socket;
+	const struct timer_config *timer;
+	const struct rare_config *rare;
+	/* [Unit], [Install] */
+	const char *description;
+	struct dep *deps, *installs;
+	const char *activates;		/* Service= of a socket, Unit= of a timer */
+	/* [Service] */
+	struct command *exec[STAGES];
+	uint64_t restart_delay, timeout_start, timeout_stop, watchdog;
+	int kill_signal;
+	uint8_t kind, on_dependency_unhealthy, on_success, on_failure;
+	uint8_t service_type, restart, kill_mode, out, err, in, class;
+	bool err_is_set, remain;
+	uint8_t notify_all;
+};
+
+extern const struct config config_empty;	/* of a unit without a file: all defaults */
 
 enum { BALANCE_NONE, BALANCE_ROUND_ROBIN, BALANCE_LEAST_LOADED };
 
@@ -190,6 +219,9 @@ int64_t calendar_next(const struct calendar *c, int64_t now);
 
 /* Where the names of one end. */
 const char *dep_end(const struct dep *dep);
+
+/* match.c: whether the unit's name is of that pattern. */
+bool name_matches(const char *pattern, const char *name);
 
 /* Splits at blanks, with quotes and backslashes, in place. Count, or -EINVAL. */
 int split_words(char *text, char **words, int max);

@@ -18,13 +18,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	config_parse(&c, names[data[0] % 5], (const char *)data + 1, size - 1, &r);
-	for (const struct calendar *k = c.calendars; k; k = k->next)
+	for (const struct calendar *k = c.timer->calendars; k; k = k->next)
 		calendar_next(k, 1767225600);
 	arena_free(&c.arena);
 	line = malloc(size);
 	if (line) {
 		memcpy(line, data + 1, size - 1);
 		line[size - 1] = 0;
+		name_matches(line, "web@2.service");
 		request_split(line, words, REQUEST_WORDS);
 		free(line);
 	}

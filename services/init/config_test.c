@@ -3,6 +3,8 @@
  * The unit-file parser on the host: what is refused and at which line, what values become, calendar
  * times against a walk second by second, and mutated files that must neither crash nor leak.
  */
+#include <fnmatch.h>
+
 #include "../supervisor/host_test.h"
 #include "config.h"
 #include "control.h"
@@ -99,14 +101,14 @@ static void test_values_arrive(void)
 	CHECK_EQ(c.deps->count, 2);
 	CHECK(!strcmp(c.deps->names, "x.target") && !strcmp(c.deps->names + 9, "y.service") && dep_end(c.deps) == c.deps->names + 19);
 	CHECK(!strcmp(c.deps->next->names, "y.service") && c.deps->next->bits == SUP_REQUIRES);
-	CHECK(!strcmp(c.versions->want, "1.10") && !strcmp(c.version, "3"));
-	CHECK(!strcmp(c.env->next->text, "B=2 3"));
-	CHECK_EQ(c.memory_max, 64 << 20);
+	CHECK(!strcmp(c.rare->versions->want, "1.10") && !strcmp(c.rare->version, "3"));
+	CHECK(!strcmp(c.run->env->next->text, "B=2 3"));
+	CHECK_EQ(c.quota->memory_max, 64 << 20);
 	CHECK_EQ(c.restart_delay, 60500 * SUP_MS);
-	CHECK_EQ(c.limits->value.rlim_cur, 10);
-	CHECK_EQ(c.cpus[0], 13);
-	CHECK_EQ(c.cpu_quota_percent, 20);
-	CHECK(c.success_exits[0] == 9 && c.success_exits[6] == 256);
+	CHECK_EQ(c.run->limits->value.rlim_cur, 10);
+	CHECK_EQ(c.run->cpus[0], 13);
+	CHECK_EQ(c.quota->cpu_quota_percent, 20);
+	CHECK(c.rare->success_exits[0] == 9 && c.rare->success_exits[6] == 256);
 	CHECK_EQ(c.installs->bits, SUP_WANTS);
 	arena_free(&c.arena);
 }
@@ -184,6 +186,37 @@ static void test_calendar_against_a_walk(void)
 		CHECK(parse_calendar(bad[i], &c));
 }
 
+/* Against the C library's, on everything short of an open bracket. */
+static void test_patterns(void)
+{
+	static const struct { const char *pattern, *name; bool matches; } rows[] = {
+		{ "*", "", true }, { "", "", true }, { "", "a", false }, { "web@[12].service", "web@2.service", true },
+		{ "web@[!12].service", "web@2.service", false }, { "[a-c]*[x-z]", "bcy", true }, { "[]]", "]", true },
+		{ "[a", "[a", true }, { "[", "a", false }, { "a*b*c", "axxbxxcxc", true }, { "a*b*c", "axxbxxcxd", false },
+	};
+	unsigned int seed = 7, matched = 0;
+
+	for (unsigned int i = 0; i < sizeof rows / sizeof *rows; i++)
+		CHECK_EQ(name_matches(rows[i].pattern, rows[i].name), rows[i].matches);
+	for (int i = 0; i < 200000; i++) {
+		static const char letters[] = "ab.?*";
+		char pattern[9] = "", name[9] = "";
+
+		for (unsigned int k = 0; k < 8; k++) {
+			seed = seed * 1103515245 + 12345;
+			pattern[k] = k < (seed >> 28) ? letters[(seed >> 16) % 5] : 0;
+			name[k] = k < (seed >> 24 & 15) ? letters[(seed >> 8) % 3] : 0;
+			pattern[k] = k && !pattern[k - 1] ? 0 : pattern[k];
+			name[k] = k && !name[k - 1] ? 0 : name[k];
+		}
+		bool expected = !fnmatch(pattern, name, 0);
+
+		CHECK_EQ(name_matches(pattern, name), expected);
+		matched += expected;
+	}
+	CHECK(matched > 1000);
+}
+
 static void test_request_words(void)
 {
 	char line[64] = "run  a%20b %25 c", *words[4];
@@ -239,6 +272,7 @@ int main(void)
 	RUN(test_values_arrive);
 	RUN(test_spans_and_sizes);
 	RUN(test_calendar_against_a_walk);
+	RUN(test_patterns);
 	RUN(test_request_words);
 	RUN(test_mutated_files);
 	return 0;

@@ -121,15 +121,15 @@ static int set_number(struct unit *u, const char *file, const char *key, int64_t
 static int set_limits(struct unit *u)
 {
 	const struct config *c = u->c;
-	int error = set_number(u, "memory.max", "MemoryMax", c->memory_max);
+	int error = set_number(u, "memory.max", "MemoryMax", c->quota->memory_max);
 	char text[48];
 
 	if (!error)
-		error = set_number(u, "pids.max", "TasksMax", c->tasks_max);
+		error = set_number(u, "pids.max", "TasksMax", c->quota->tasks_max);
 	if (!error)
-		error = set_number(u, "cpu.weight", "CPUWeight", c->cpu_weight);
-	if (!error && c->cpu_quota_percent != NOT_SET) {
-		snprintf(text, sizeof text, "%lld 100000", (long long)c->cpu_quota_percent * 1000);
+		error = set_number(u, "cpu.weight", "CPUWeight", c->quota->cpu_weight);
+	if (!error && c->quota->cpu_quota_percent != NOT_SET) {
+		snprintf(text, sizeof text, "%lld 100000", (long long)c->quota->cpu_quota_percent * 1000);
 		error = set_one(u, "cpu.max", "CPUQuota", text);
 	}
 	return error;
@@ -137,8 +137,8 @@ static int set_limits(struct unit *u)
 
 static bool has_limits(const struct config *c)
 {
-	return c->memory_max != NOT_SET || c->tasks_max != NOT_SET || c->cpu_weight != NOT_SET ||
-	       c->cpu_quota_percent != NOT_SET;
+	return c->quota->memory_max != NOT_SET || c->quota->tasks_max != NOT_SET || c->quota->cpu_weight != NOT_SET ||
+	       c->quota->cpu_quota_percent != NOT_SET;
 }
 
 int group_make(struct unit *u)

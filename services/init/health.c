@@ -28,7 +28,7 @@ static void done(struct unit *u, bool is_good)
 	u->health_running = false;
 	if (u->step != STEP_UP)
 		return;
-	timer_set(&u->health_timer, now_ns() + u->c->health_interval, check, u);
+	timer_set(&u->health_timer, now_ns() + u->c->health->interval, check, u);
 	if (!is_good)
 		log_line(u, "health check failed");
 	unit_post(u, SUP_EV_HEALTH, is_good);
@@ -65,7 +65,7 @@ static bool send_request(struct unit *u, int fd)
 	const char *path;
 	int n;
 
-	split_url(u->c->health_target, address, sizeof address, &path);
+	split_url(u->c->health->target, address, sizeof address, &path);
 	n = snprintf(text, sizeof text, "GET %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n\r\n", path, address);
 	return n < (int)sizeof text && send(fd, text, n, MSG_NOSIGNAL) == n;
 }
@@ -81,7 +81,7 @@ static void answered(int fd, unsigned int events, void *arg)
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) || error) {
 			timer_clear(&u->health_timer);
 			done(u, false);
-		} else if (u->c->health == HEALTH_TCP) {
+		} else if (u->c->health->kind == HEALTH_TCP) {
 			timer_clear(&u->health_timer);
 			done(u, true);
 		} else {
@@ -105,12 +105,12 @@ static void answered(int fd, unsigned int events, void *arg)
 static void connect_out(struct unit *u)
 {
 	char address[100];
-	const char *path, *target = u->c->health_target;
+	const char *path, *target = u->c->health->target;
 	struct sockaddr_storage to;
 	unsigned int length = 0;
 	int fd;
 
-	if (u->c->health == HEALTH_HTTP)
+	if (u->c->health->kind == HEALTH_HTTP)
 		split_url(target, address, sizeof address, &path);
 	else
 		snprintf(address, sizeof address, "%s", target);
@@ -126,7 +126,7 @@ static void connect_out(struct unit *u)
 	}
 	u->health_fd = fd;
 	u->health_running = true;
-	timer_set(&u->health_timer, now_ns() + u->c->health_timeout, overdue, u);
+	timer_set(&u->health_timer, now_ns() + u->c->health->timeout, overdue, u);
 }
 
 static void check(struct unit *u)
@@ -136,27 +136,27 @@ static void check(struct unit *u)
 	if (u->step != STEP_UP || u->health_running)
 		return;
 	if (unit_state(u)->state == SUP_PAUSED) {	/* it cannot answer now */
-		timer_set(&u->health_timer, now_ns() + u->c->health_interval, check, u);
+		timer_set(&u->health_timer, now_ns() + u->c->health->interval, check, u);
 		return;
 	}
-	if (u->c->health != HEALTH_EXEC) {
+	if (u->c->health->kind != HEALTH_EXEC) {
 		connect_out(u);
 		return;
 	}
-	pid = spawn(u, u->c->health_command, SPAWN_MUTE);
+	pid = spawn(u, u->c->health->command, SPAWN_MUTE);
 	if (pid < 0) {
 		done(u, false);
 		return;
 	}
 	u->health_pid = pid;
 	u->health_running = true;
-	timer_set(&u->health_timer, now_ns() + u->c->health_timeout, overdue, u);
+	timer_set(&u->health_timer, now_ns() + u->c->health->timeout, overdue, u);
 }
 
 void health_start(struct unit *u)
 {
-	if (u->c->health)
-		timer_set(&u->health_timer, now_ns() + u->c->health_interval, check, u);
+	if (u->c->health->kind)
+		timer_set(&u->health_timer, now_ns() + u->c->health->interval, check, u);
 }
 
 void health_stop(struct unit *u)

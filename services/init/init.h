@@ -25,37 +25,36 @@ struct unit;
 struct timer {
 	struct timer *next;
 	uint64_t at;
-	void (*fire)(struct unit *u);
+	void (*fire)(struct unit *u);	/* NULL: not set */
 	struct unit *unit;
-	bool is_set;
 };
 
 struct unit {
-	struct config *c;	/* never NULL */
-	char *name;
+	const struct config *c;	/* never NULL */
 	uint32_t id;		/* in init.sup.unit and init.units */
 	uint32_t hash;
 	struct unit *same_bucket;
 	uint8_t type, step, shown;	/* shown: the state in the last status line */
+	uint8_t listen_count;
 	int log_fd[2];		/* reading ends, 0: none */
-	bool is_missing, is_broken, is_transient, is_draining, was_reloaded;
-	bool main_ended, reload_running, health_running, was_paused;
+	bool is_missing, is_broken, is_transient, is_draining;
+	bool main_ended, reload_running, health_running, health_sent;
+	bool is_mid_line;	/* its log's last byte was no newline */
 	pid_t main_pid, control_pid, health_pid;
 	int main_status;	/* wait status, once main_ended */
-	const struct command *command;	/* the one that runs, or ran last */
-	char *notify_text;	/* STATUS= */
-	int listen_fd[LISTEN_MAX];
-	unsigned int listen_count, accepted;
-	struct unit *socket;	/* the one that gives a service its descriptors */
 	int connection;		/* accepted for this start, or -1 */
 	int health_fd;
-	unsigned int health_sent;
+	const struct command *command;	/* the one that runs, or ran last */
+	char *notify_text;	/* STATUS= */
+	int *listen_fd;		/* room for LISTEN_MAX, or NULL: unit_listen_room() */
+	struct unit *socket;	/* the one that gives a service its descriptors */
 	struct timer step_timer, health_timer, unit_timer;
-	bool is_mid_line;	/* its log's last byte was no newline */
 	uint64_t queued_at, started_at, ready_at;	/* of the first start, for the boot chart; ns */
-	uint64_t attempt_at;
+	uint64_t attempt_at;	/* the last start; 0: never */
+	uint64_t fired_at;	/* a timer's: when it last started its unit */
 	char *path;		/* the file it came from; NULL for none */
 	char *why_broken;	/* first complaint */
+	char name[];
 };
 
 struct init {
@@ -98,6 +97,7 @@ int unit_add_text(const char *name, const char *text, struct unit **out);	/* tra
 int unit_forget(struct unit *u);		/* SUP_* */
 int unit_enable(struct unit *u, bool enable);	/* [Install] links; SUP_* */
 void units_link(void);
+bool unit_listen_room(struct unit *u);		/* for descriptors of a socket; false without memory */
 int unit_post(struct unit *u, uint8_t event, uint8_t arg);
 struct sup_unit *unit_state(const struct unit *u);
 void engine_drain(void);			/* does what the engine asks */
@@ -147,7 +147,8 @@ int socket_open(struct unit *u);		/* 0 or -errno */
 void socket_watch(struct unit *u, bool on);
 void socket_close(struct unit *u);
 int address_fill(const char *text, void *out, unsigned int *length);	/* sockaddr_storage */
-void timer_unit_arm(struct unit *u, bool from_start);
+void timer_unit_arm(struct unit *u);		/* to the nearest of its times */
+void timers_unit_changed(const struct unit *target);	/* ended, or runs: what counts from that */
 void health_start(struct unit *u);
 void health_stop(struct unit *u);
 void health_child(struct unit *u, int status);

@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +86,7 @@ int kernel_list(struct client *c, const char *pattern)
 		if (strncmp(line, "name=", 5))
 			continue;
 		snprintf(name, sizeof name, "%.*s" SUFFIX, (int)strcspn(line + 5, " "), line + 5);
-		if (fnmatch(pattern, name, 0))
+		if (!name_matches(pattern, name))
 			continue;
 		put_line(c, line, name);
 		found++;

@@ -99,14 +99,14 @@ void watch_remove(int fd)
 
 void timer_clear(struct timer *t)
 {
-	if (!t->is_set)
+	if (!t->fire)
 		return;
 	for (struct timer **at = &timers; *at; at = &(*at)->next)
 		if (*at == t) {
 			*at = t->next;
 			break;
 		}
-	t->is_set = false;
+	t->fire = NULL;
 }
 
 void timer_set(struct timer *t, uint64_t when, void (*fire)(struct unit *u), struct unit *u)
@@ -116,7 +116,7 @@ void timer_set(struct timer *t, uint64_t when, void (*fire)(struct unit *u), str
 	timer_clear(t);
 	while (*at && (*at)->at <= when)
 		at = &(*at)->next;
-	*t = (struct timer){ *at, when, fire, u, true };
+	*t = (struct timer){ *at, when, fire, u };
 	*at = t;
 }
 
@@ -127,9 +127,11 @@ static void run_timers(void)
 	while (timers && timers->at <= now) {
 		struct timer *t = timers;
 
+		void (*fire)(struct unit *u) = t->fire;
+
 		timers = t->next;
-		t->is_set = false;
-		t->fire(t->unit);
+		t->fire = NULL;
+		fire(t->unit);
 	}
 }
 

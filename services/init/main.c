@@ -88,24 +88,12 @@ static void end_actions(struct unit *u, const struct sup_unit *s, uint8_t before
 		shutdown_begin(action, u->name);
 }
 
-/* Timers that count from the end of a unit. */
-static void rearm_timers_of(const struct unit *u)
-{
-	for (uint32_t i = 0; i < init.sup.units; i++) {
-		struct unit *t = init.units[i];
-
-		if (t->type == UNIT_TIMER && t->step == STEP_UP && (t->c->on_unit_inactive || t->c->on_unit_active) &&
-		    u->type == UNIT_SERVICE)
-			timer_unit_arm(t, false);
-	}
-}
-
 static void changed(struct unit *u)
 {
 	const struct sup_unit *s = unit_state(u);
 	uint8_t before = u->shown;
 
-	if (u->c->backend)
+	if (u->c->rare->backend)
 		control_backends();
 
 	if (s->state == SUP_RUNNING && before != SUP_RUNNING && !u->ready_at)
@@ -120,8 +108,8 @@ static void changed(struct unit *u)
 	state_line(u, s, before);
 	state_save(u);
 	end_actions(u, s, before);
-	if (u->type == UNIT_SERVICE && s->state != SUP_STARTING && s->state != SUP_STOPPING)
-		rearm_timers_of(u);
+	if (s->state != SUP_STARTING && s->state != SUP_STOPPING)
+		timers_unit_changed(u);
 	if (s->state == SUP_RUNNING && !strcmp(u->name, init.target) && !init.booted) {
 		unsigned int failed = 0, running = 0;
 

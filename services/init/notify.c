@@ -38,8 +38,10 @@ static void handle(struct unit *u, char *text, pid_t sender)
 			pid_t pid = atoi(line + 8);
 
 			/* Only a process of the unit's own group can take over. */
-			if (pid > 1 && !kill(pid, 0) && group_has_pid(u, pid))
+			if (pid > 1 && !kill(pid, 0) && group_has_pid(u, pid)) {
 				u->main_pid = pid;
+				state_save(u);
+			}
 		}
 	}
 	if (is_ready)

@@ -87,7 +87,7 @@ static void log_bytes(struct unit *u, const char *text, size_t length)
 	int fd;
 
 	log_path(u, path, sizeof path);
-	fd = open_log(path, u->c->log_max, length);
+	fd = open_log(path, u->c->rare->log_max, length);
 	if (fd < 0)
 		return;
 	write_stamp(stamp, sizeof stamp - 1);
@@ -126,6 +126,7 @@ void log_readable(int fd, unsigned int events, void *arg)
 	for (int i = 0; i < 2; i++)
 		if (u->log_fd[i] == fd)
 			u->log_fd[i] = 0;
+	state_save(u);	/* the number may soon be another file's */
 }
 
 /* A reading end that outlived a crash of init, or a new one. */

@@ -182,11 +182,12 @@ static char *next_line(struct parser *p, char **at, char *end)
 
 int config_parse(struct config *c, const char *name, const char *text, size_t length, struct report *r)
 {
-	struct parser p = { .config = c, .name = name, .report = r, .type = unit_name_type(name) };
+	struct parser p = { .name = name, .report = r, .type = unit_name_type(name) };
 	unsigned int before = r->count;
 	char *copy, *at, *line;
 
 	r->line = 0;
+	*c = config_empty;
 	if (p.type < 0) {
 		report(r, "not a name of a .service, .target, .socket or .timer");
 		return -EINVAL;
@@ -195,7 +196,7 @@ int config_parse(struct config *c, const char *name, const char *text, size_t le
 		report(r, length > CONFIG_FILE_MAX ? "larger than 64 KiB" : "holds a zero byte");
 		return -EINVAL;
 	}
-	keys_defaults(c, p.type);
+	keys_defaults(&p);
 	copy = at = arena_alloc(&p.scratch, length + 1);
 	if (!copy)
 		return -ENOMEM;
@@ -208,8 +209,11 @@ int config_parse(struct config *c, const char *name, const char *text, size_t le
 			assignment(&p, line);
 	}
 	if (!p.error && r->count == before)
+		p.error = keys_keep_parts(&p);
+	if (!p.error && r->count == before)
 		keys_check(&p);
 	arena_free(&p.scratch);
+	*c = p.config;
 	if (p.error)
 		return p.error;
 	return r->count != before ? -EINVAL : 0;

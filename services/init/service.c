@@ -4,9 +4,9 @@
  * ExecStartPost=, then ExecStop=, signals, stragglers, ExecStopPost=. Time limits and what happens
  * next are the engine's: it says start, stop, kill and hears READY, SKIP and EXIT.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,28 +18,39 @@
 
 /* ---- small questions ---------------------------------------------------------------------------- */
 
+/* Whether FORMAT, with a folder of DIR and the name put in, is there. */
+static bool in_some_folder(const char *dir, const char *format, const char *name)
+{
+	DIR *d = opendir(dir);
+	struct dirent *entry;
+	bool found = false;
+
+	while (d && !found && (entry = readdir(d))) {
+		char path[700];
+
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, format, dir, entry->d_name, name);
+		found = !access(path, F_OK);
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
 /* A device by its name in /dev, or on any bus or in any class of sysfs. */
 static bool device_exists(const char *name)
 {
-	static const char *const places[] = { "/dev/%s", "/sys/class/*/%s", "/sys/bus/*/devices/%s" };
+	char path[300];
 
-	for (unsigned int i = 0; i < sizeof places / sizeof *places; i++) {
-		char pattern[300];
-		glob_t found;
-		bool any;
-
-		snprintf(pattern, sizeof pattern, places[i], name);
-		any = !glob(pattern, 0, NULL, &found);
-		globfree(&found);
-		if (any)
-			return true;
-	}
-	return false;
+	snprintf(path, sizeof path, "/dev/%s", name);
+	return !access(path, F_OK) || in_some_folder("/sys/class", "%s/%s/%s", name) ||
+	       in_some_folder("/sys/bus", "%s/%s/devices/%s", name);
 }
 
 bool conditions_hold(const struct unit *u)
 {
-	for (const struct condition *c = u->c->conditions; c; c = c->next) {
+	for (const struct condition *c = u->c->rare->conditions; c; c = c->next) {
 		bool is = c->is_device ? device_exists(c->what) : !access(c->what, F_OK);
 
 		if (is == c->is_negated)
@@ -65,7 +76,7 @@ static enum sup_cause cause_of(const struct unit *u, int status)
 	if (WIFEXITED(status)) {
 		int code = WEXITSTATUS(status);
 
-		if (!code || (u->c->success_exits && (u->c->success_exits[code / 32] >> code % 32 & 1)))
+		if (!code || (u->c->rare->success_exits && (u->c->rare->success_exits[code / 32] >> code % 32 & 1)))
 			return SUP_CLEAN;
 		return SUP_UNCLEAN;
 	}
@@ -183,7 +194,7 @@ static void set_ended(struct unit *u, int status)
 static void is_up(struct unit *u)
 {
 	u->step = STEP_UP;
-	if (u->c->backend)
+	if (u->c->rare->backend)
 		control_backends();
 	health_start(u);
 	unit_post(u, SUP_EV_READY, 0);
@@ -208,7 +219,7 @@ static void begin_main(struct unit *u, bool first)
 		begin_clean(u);
 		return;
 	}
-	if (u->socket && !u->socket->c->accept)
+	if (u->socket && !u->socket->c->socket->accept)
 		socket_watch(u->socket, false);
 	if (u->c->service_type == TYPE_FORKING) {
 		u->control_pid = pid;	/* the parent, which is to go */
@@ -228,9 +239,9 @@ static pid_t find_daemon(struct unit *u)
 	ssize_t n;
 	int fd;
 
-	if (!u->c->pid_file)
+	if (!u->c->rare->pid_file)
 		return group_number(u, "cgroup.procs", NULL);
-	fd = open(u->c->pid_file, O_RDONLY | O_CLOEXEC);
+	fd = open(u->c->rare->pid_file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	n = read(fd, text, sizeof text - 1);
@@ -269,7 +280,7 @@ static void start_socket(struct unit *u)
 		return;
 	}
 	u->step = STEP_UP;
-	if (u->c->balance) {
+	if (u->c->socket->balance) {
 		static char *argv[] = { "/usr/lib/init/balance", NULL, NULL, NULL, NULL };
 		static const struct command command = { .argv = argv };
 		static char path[200];
@@ -277,7 +288,7 @@ static void start_socket(struct unit *u)
 		snprintf(path, sizeof path, "%s/control", init.run_dir);
 		argv[1] = path;
 		argv[2] = (char *)u->c->activates;
-		argv[3] = u->c->balance == BALANCE_LEAST_LOADED ? "least-loaded" : "round-robin";
+		argv[3] = u->c->socket->balance == BALANCE_LEAST_LOADED ? "least-loaded" : "round-robin";
 		if (getenv("INIT_BALANCE"))
 			argv[0] = getenv("INIT_BALANCE");
 		u->main_pid = spawn(u, &command, SPAWN_MAIN);
@@ -320,8 +331,9 @@ void service_start(struct unit *u)
 		break;
 	case UNIT_TIMER:
 		u->step = STEP_UP;
+		u->fired_at = 0;
 		unit_post(u, SUP_EV_READY, 0);
-		timer_unit_arm(u, true);
+		timer_unit_arm(u);
 		break;
 	default:
 		u->step = STEP_UP;
@@ -399,10 +411,10 @@ void service_stop(struct unit *u)
 			begin_clean(u);
 		return;
 	}
-	if (u->step == STEP_UP && u->c->backend && u->c->drain) {
+	if (u->step == STEP_UP && u->c->rare->backend && u->c->rare->drain) {
 		u->step = STEP_DRAIN;
 		u->is_draining = true;
-		timer_set(&u->step_timer, now_ns() + u->c->drain, service_drained, u);
+		timer_set(&u->step_timer, now_ns() + u->c->rare->drain, service_drained, u);
 		control_backends();
 		return;
 	}

@@ -76,7 +76,7 @@ static int listen_one(struct unit *u, const struct listen *l)
 	if (error)
 		return error;
 	/* Services get blocking sockets; init itself accepts only with Accept=yes. */
-	fd = socket(address.ss_family, l->type | SOCK_CLOEXEC | (u->c->accept ? SOCK_NONBLOCK : 0), 0);
+	fd = socket(address.ss_family, l->type | SOCK_CLOEXEC | (u->c->socket->accept ? SOCK_NONBLOCK : 0), 0);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -84,13 +84,13 @@ static int listen_one(struct unit *u, const struct listen *l)
 		unlink(l->address);
 	}
 	if (bind(fd, (struct sockaddr *)&address, length) ||
-	    (l->type == SOCK_STREAM && listen(fd, u->c->backlog))) {
+	    (l->type == SOCK_STREAM && listen(fd, u->c->socket->backlog))) {
 		error = -errno;
 		close(fd);
 		return error;
 	}
 	if (*l->address == '/')
-		chmod(l->address, u->c->socket_mode);
+		chmod(l->address, u->c->socket->mode);
 	return fd;
 }
 
@@ -98,7 +98,9 @@ int socket_open(struct unit *u)
 {
 	if (u->listen_count)
 		return 0;	/* kept over a crash of init */
-	for (const struct listen *l = u->c->listens; l; l = l->next) {
+	if (!unit_listen_room(u))
+		return -ENOMEM;
+	for (const struct listen *l = u->c->socket->listens; l; l = l->next) {
 		int fd = u->listen_count < LISTEN_MAX ? listen_one(u, l) : -EINVAL;
 
 		if (fd < 0) {
@@ -117,7 +119,7 @@ void socket_close(struct unit *u)
 		close(u->listen_fd[i]);
 	}
 	u->listen_count = 0;
-	for (const struct listen *l = u->c->listens; l; l = l->next)
+	for (const struct listen *l = u->c->socket->listens; l; l = l->next)
 		if (*l->address == '/')
 			unlink(l->address);
 }
@@ -127,7 +129,7 @@ static void service_name(const struct unit *u, char *name, size_t size)
 	if (u->c->activates)
 		snprintf(name, size, "%s", u->c->activates);
 	else
-		snprintf(name, size, "%.*s%s.service", (int)(strlen(u->name) - 7), u->name, u->c->accept ? "@" : "");
+		snprintf(name, size, "%.*s%s.service", (int)(strlen(u->name) - 7), u->name, u->c->socket->accept ? "@" : "");
 }
 
 /* One connection, one instance: echo@17.service gets the connected socket. */
@@ -156,7 +158,6 @@ static void accept_one(struct unit *u, int fd)
 	}
 	unit_post(instance, SUP_EV_RESET, 0);	/* each connection is a start of its own */
 	instance->connection = connection;
-	u->accepted++;
 	if (unit_post(instance, SUP_EV_START, 0)) {
 		close(connection);
 		instance->connection = -1;
@@ -170,7 +171,7 @@ static void somebody_came(int fd, unsigned int events, void *arg)
 	struct unit *service;
 	int error;
 
-	if (u->c->accept) {
+	if (u->c->socket->accept) {
 		accept_one(u, fd);
 		return;
 	}
@@ -179,14 +180,13 @@ static void somebody_came(int fd, unsigned int events, void *arg)
 	error = service ? unit_post(service, SUP_EV_START, 0) : SUP_ENOTFOUND;
 	/* Until the service is gone again its descriptors are its own; a broken one must not spin. */
 	socket_watch(u, false);
-	u->accepted++;
 	if (error)
 		say("%s: cannot start %s: %s", u->name, name, sup_error_name(error));
 }
 
 void socket_watch(struct unit *u, bool on)
 {
-	if (u->c->balance)
+	if (u->c->socket->balance)
 		return;
 	for (unsigned int i = 0; i < u->listen_count; i++) {
 		watch_remove(u->listen_fd[i]);

@@ -58,7 +58,7 @@ static int adjust_oom_score(int64_t score)
 	return error;
 }
 
-static int set_affinity(const struct config *c)
+static int set_affinity(const struct run_config *c)
 {
 	cpu_set_t set;
 
@@ -69,7 +69,7 @@ static int set_affinity(const struct config *c)
 	return sched_setaffinity(0, sizeof set, &set);
 }
 
-static int set_policy(const struct config *c)
+static int set_policy(const struct run_config *c)
 {
 	struct sched_param param = { .sched_priority = c->sched_priority == NOT_SET ? 0 : c->sched_priority };
 
@@ -77,7 +77,7 @@ static int set_policy(const struct config *c)
 	return syscall(SYS_sched_setscheduler, 0, (int)c->sched_policy, &param);
 }
 
-static int set_limits(const struct config *c)
+static int set_limits(const struct run_config *c)
 {
 	for (const struct limit *l = c->limits; l; l = l->next)
 		if (setrlimit(l->resource, &l->value))
@@ -119,7 +119,7 @@ static int become_user(const struct child *c)
 
 static const char *prepare(struct child *c)
 {
-	const struct config *config = c->u->c;
+	const struct run_config *run = c->u->c->run;
 	sigset_t none;
 
 	signal(SIGPIPE, SIG_DFL);	/* caught ones are reset by execve */
@@ -132,22 +132,22 @@ static const char *prepare(struct child *c)
 		return "descriptors";
 	if (c->makes_tty_own)
 		ioctl(0, TIOCSCTTY, 1);
-	if (set_limits(config))
+	if (set_limits(run))
 		return "Limit";
-	if (config->nice != NOT_SET && setpriority(PRIO_PROCESS, 0, config->nice))
+	if (run->nice != NOT_SET && setpriority(PRIO_PROCESS, 0, run->nice))
 		return "Nice";
-	if (config->sched_policy != NOT_SET && set_policy(config))
+	if (run->sched_policy != NOT_SET && set_policy(run))
 		return "CPUSchedulingPolicy";
-	if (config->cpus && set_affinity(config))
+	if (run->cpus && set_affinity(run))
 		return "CPUAffinity";
-	if (config->oom_score != NOT_SET && adjust_oom_score(config->oom_score))
+	if (run->oom_score != NOT_SET && adjust_oom_score(run->oom_score))
 		return "OOMScoreAdjust";
-	umask(config->umask == NOT_SET ? 022 : config->umask);
+	umask(run->umask == NOT_SET ? 022 : run->umask);
 	if (become_user(c))
 		return "User";
-	if (chdir(config->directory ? config->directory : "/"))
+	if (chdir(run->directory ? run->directory : "/"))
 		return "WorkingDirectory";
-	if (config->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if (run->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return "NoNewPrivileges";
 	return NULL;
 }
@@ -246,7 +246,7 @@ static int build_env(struct child *c, unsigned int flags)
 		env_put(c, c->listen_pid);
 		env_format(c, "LISTEN_FDS=%u", c->passed_count);
 	}
-	for (const struct text_list *item = u->c->env_files; item; item = item->next) {
+	for (const struct text_list *item = u->c->run->env_files; item; item = item->next) {
 		int error = env_file(c, item->text);
 
 		if (error) {
@@ -254,7 +254,7 @@ static int build_env(struct child *c, unsigned int flags)
 			return error;
 		}
 	}
-	for (const struct text_list *item = u->c->env; item; item = item->next)
+	for (const struct text_list *item = u->c->run->env; item; item = item->next)
 		env_put(c, item->text);
 	return 0;
 }
@@ -267,12 +267,12 @@ static int find_user(struct child *c)
 	struct group *gr = NULL;
 	int64_t number;
 
-	if (!config->user && !config->group)
+	if (!config->run->user && !config->run->group)
 		return 0;
 	c->has_user = true;
-	if (config->user) {
-		pw = getpwnam(config->user);
-		if (!pw && !parse_number(config->user, 0, INT32_MAX, &number))
+	if (config->run->user) {
+		pw = getpwnam(config->run->user);
+		if (!pw && !parse_number(config->run->user, 0, INT32_MAX, &number))
 			c->uid = c->gid = number;
 		else if (!pw)
 			return -ESRCH;
@@ -287,9 +287,9 @@ static int find_user(struct child *c)
 		env_join(c, "USER=", pw->pw_name);
 		env_join(c, "HOME=", pw->pw_dir);
 	}
-	if (config->group) {
-		gr = getgrnam(config->group);
-		if (!gr && parse_number(config->group, 0, INT32_MAX, &number))
+	if (config->run->group) {
+		gr = getgrnam(config->run->group);
+		if (!gr && parse_number(config->run->group, 0, INT32_MAX, &number))
 			return -ESRCH;
 		c->gid = gr ? gr->gr_gid : (gid_t)number;
 	}
@@ -321,8 +321,8 @@ static int open_tty(struct child *c)
 {
 	char path[128];
 
-	if (c->u->c->tty && strcmp(c->u->c->tty, "/dev/console"))
-		snprintf(path, sizeof path, "%s", c->u->c->tty);
+	if (c->u->c->run->tty && strcmp(c->u->c->run->tty, "/dev/console"))
+		snprintf(path, sizeof path, "%s", c->u->c->run->tty);
 	else
 		console_path(path, sizeof path);
 	c->makes_tty_own = true;
@@ -371,7 +371,7 @@ static int open_files(struct child *c, unsigned int flags)
 	}
 	/* A terminal or connection that is read is also written, unless something else is said. */
 	c->out = open_output(c, config->out == OUT_LOG && config->in != IN_NULL ? OUT_INHERIT : config->out,
-			     config->out_file);
+			     config->run->out_file);
 	if (c->out < 0) {
 		c->failed = "StandardOutput";
 		return c->out == -1 ? -errno : c->out;
@@ -381,7 +381,7 @@ static int open_files(struct child *c, unsigned int flags)
 		c->out = open_null();
 		return c->out < 0 ? c->out : 0;
 	}
-	c->err = config->err_is_set && config->err != OUT_INHERIT ? open_output(c, config->err, config->err_file) : c->out;
+	c->err = config->err_is_set && config->err != OUT_INHERIT ? open_output(c, config->err, config->run->err_file) : c->out;
 	if (c->err < 0) {
 		c->failed = "StandardError";
 		return c->err == -1 ? -errno : c->err;
@@ -391,7 +391,7 @@ static int open_files(struct child *c, unsigned int flags)
 
 static void make_directories(struct child *c)
 {
-	for (const struct text_list *item = c->u->c->runtime_dirs; item; item = item->next) {
+	for (const struct text_list *item = c->u->c->run->runtime_dirs; item; item = item->next) {
 		char path[300];
 
 		snprintf(path, sizeof path, "/run/%s", item->text);

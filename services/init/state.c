@@ -21,35 +21,52 @@
 #define STATE_MAGIC	0x54494e4954533031ull
 #define CRASH_PAUSE_S	10
 
+#define ROOM		1024	/* units; the others start again */
+
 struct record {
-	char name[CONFIG_NAME_MAX + 1];
+	uint32_t name;		/* in file.names; 0: none */
 	uint8_t state, result, step, has_ended;
-	int32_t main_pid, log_fd[2], listen_fd[LISTEN_MAX], main_status;
+	int32_t main_pid, log_fd[2], main_status;
 	uint32_t listen_count, restarts;
-	uint64_t since, queued_at, started_at, ready_at;
+	uint64_t since, queued_at, started_at, ready_at, attempt_at, fired_at;
 };
 
-struct header {
+/* What few units have lies apart: pages that nobody wrote take no memory. */
+struct file {
 	uint64_t magic, crashed_at, began, booted;
-	uint32_t crashes, room, is_shutting_down;
+	uint32_t crashes, is_shutting_down, names_used;
+	struct record records[ROOM];
+	char names[1 + ROOM * (CONFIG_NAME_MAX + 1)];
+	int32_t listen_fd[ROOM][LISTEN_MAX];
 };
 
-static struct header *header;
-static struct record *records;
+static struct file *file;
 static char **own_argv;
 static char stack[16384] __attribute__((aligned(16)));
+
+/* A unit keeps its number and its name: written once. */
+static void save_name(struct record *r, const char *name)
+{
+	size_t size = strlen(name) + 1;
+
+	if (r->name || file->names_used + size > sizeof file->names)
+		return;
+	memcpy(file->names + file->names_used, name, size);
+	r->name = file->names_used;
+	file->names_used += size;
+}
 
 void state_save(const struct unit *u)
 {
 	struct record *r;
 	const struct sup_unit *s = unit_state(u);
 
-	if (!header || u->id >= header->room)
+	if (!file || u->id >= ROOM)
 		return;
-	r = &records[u->id];
-	if (!r->name[0] && !sup_is_active(s))
+	r = &file->records[u->id];
+	if (!r->name && !sup_is_active(s))
 		return;		/* never ran: pages stay untouched */
-	memcpy(r->name, u->name, strlen(u->name) + 1);
+	save_name(r, u->name);
 	r->state = s->state;
 	r->result = s->result;
 	r->step = u->step;
@@ -61,11 +78,14 @@ void state_save(const struct unit *u)
 	r->queued_at = u->queued_at;
 	r->started_at = u->started_at;
 	r->ready_at = u->ready_at;
+	r->attempt_at = u->attempt_at;
+	r->fired_at = u->fired_at;
 	memcpy(r->log_fd, u->log_fd, sizeof r->log_fd);
-	memcpy(r->listen_fd, u->listen_fd, sizeof r->listen_fd);
+	for (unsigned int i = 0; i < u->listen_count; i++)
+		file->listen_fd[u->id][i] = u->listen_fd[i];
 	r->listen_count = u->listen_count;
-	header->booted = init.booted;
-	header->is_shutting_down = init.is_shutting_down;
+	file->booted = init.booted;
+	file->is_shutting_down = init.is_shutting_down;
 }
 
 /* Async-signal-safe throughout. */
@@ -77,24 +97,26 @@ static void crashed(int signal)
 	int n = 1;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (header) {
-		int64_t ago = now.tv_sec - (int64_t)header->crashed_at;
+	if (file) {
+		int64_t ago = now.tv_sec - (int64_t)file->crashed_at;
 
-		if (header->crashes && ago < CRASH_PAUSE_S)
+		if (file->crashes && ago < CRASH_PAUSE_S)
 			wait.tv_sec = CRASH_PAUSE_S - ago;
-		for (uint32_t u = 0; u < header->room; u++) {
+		for (uint32_t u = 0; u < ROOM; u++) {
+			const struct record *r = &file->records[u];
+
 			for (int i = 0; i < 2; i++)
-				if (records[u].log_fd[i])
-					fcntl(records[u].log_fd[i], F_SETFD, 0);
-			for (uint32_t i = 0; i < records[u].listen_count; i++)
-				fcntl(records[u].listen_fd[i], F_SETFD, 0);
+				if (r->log_fd[i])
+					fcntl(r->log_fd[i], F_SETFD, 0);
+			for (uint32_t i = 0; i < r->listen_count && i < LISTEN_MAX; i++)
+				fcntl(file->listen_fd[u][i], F_SETFD, 0);
 		}
 	}
 	nanosleep(&wait, NULL);
-	if (header) {
+	if (file) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		header->crashed_at = now.tv_sec;
-		header->crashes++;
+		file->crashed_at = now.tv_sec;
+		file->crashes++;
 	}
 	argv[n++] = "--recover";
 	for (int i = 1; own_argv[i] && n < 39; i++)
@@ -121,32 +143,38 @@ static void catch_crashes(char **argv)
 
 void state_init(char **argv, bool recover)
 {
-	const uint32_t room = 1024;
-	size_t size = sizeof *header + room * sizeof *records;
 	char path[300];
 	void *map;
 	int fd;
 
 	snprintf(path, sizeof path, "%s/state", init.run_dir);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | (recover ? 0 : O_TRUNC), 0600);
-	if (fd >= 0 && !ftruncate(fd, size)) {
-		map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (map != MAP_FAILED) {
-			header = map;
-			records = (struct record *)(header + 1);
-		}
+	if (fd >= 0 && !ftruncate(fd, sizeof *file)) {
+		map = mmap(NULL, sizeof *file, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (map != MAP_FAILED)
+			file = map;
 	}
 	if (fd >= 0)
 		close(fd);
-	if (header && (!recover || header->magic != STATE_MAGIC)) {
-		header->magic = STATE_MAGIC;
-		header->room = room;
-		header->began = init.began;
+	if (file && (!recover || file->magic != STATE_MAGIC)) {
+		file->magic = STATE_MAGIC;
+		file->began = init.began;
+		file->names_used = 1;
 	}
 	catch_crashes(argv);
 }
 
-static void restore_one(struct unit *u, const struct record *r)
+static void adopt_listeners(struct unit *u, const int32_t *fds, uint32_t count)
+{
+	if (count > LISTEN_MAX || (count && !unit_listen_room(u)))
+		return;
+	for (uint32_t i = 0; i < count; i++) {
+		fcntl(fds[i], F_SETFD, FD_CLOEXEC);
+		u->listen_fd[u->listen_count++] = fds[i];
+	}
+}
+
+static void restore_one(struct unit *u, const struct record *r, const int32_t *listen_fd)
 {
 	struct sup_unit *s = unit_state(u);
 	bool is_alive = r->main_pid > 0 && !kill(r->main_pid, 0);
@@ -156,14 +184,14 @@ static void restore_one(struct unit *u, const struct record *r)
 	u->queued_at = r->queued_at;
 	u->started_at = r->started_at;
 	u->ready_at = r->ready_at;
+	u->attempt_at = r->attempt_at;
+	u->fired_at = r->fired_at;
+	s->since = r->since;
 	for (int i = 0; i < 2; i++)
 		if (r->log_fd[i] && fcntl(r->log_fd[i], F_SETFD, FD_CLOEXEC) >= 0 &&
 		    !watch_add(r->log_fd[i], POLLIN, log_readable, (void *)(uintptr_t)u->id))
 			log_adopt(u, r->log_fd[i]);
-	for (uint32_t i = 0; i < r->listen_count; i++) {
-		fcntl(r->listen_fd[i], F_SETFD, FD_CLOEXEC);
-		u->listen_fd[u->listen_count++] = r->listen_fd[i];
-	}
+	adopt_listeners(u, listen_fd, r->listen_count);
 	if (r->state != SUP_RUNNING && r->state != SUP_PAUSED && !is_alive) {
 		/* Between two states: begin again from the nearest sure one. */
 		if (r->state == SUP_STARTING)
@@ -173,15 +201,12 @@ static void restore_one(struct unit *u, const struct record *r)
 		return;
 	}
 	s->state = u->shown = r->state == SUP_PAUSED ? SUP_PAUSED : SUP_RUNNING;
-	s->since = r->since;
 	u->main_pid = r->main_pid;
 	u->main_ended = r->has_ended;
 	u->main_status = r->main_status;
 	u->step = STEP_UP;
 	if (u->type == UNIT_SOCKET && !u->main_pid)
 		socket_watch(u, true);
-	if (u->type == UNIT_TIMER)
-		timer_unit_arm(u, true);
 	if (s->state == SUP_RUNNING && s->watchdog)
 		unit_post(u, SUP_EV_PING, 0);
 	health_start(u);
@@ -189,35 +214,53 @@ static void restore_one(struct unit *u, const struct record *r)
 		unit_post(u, SUP_EV_STOP, 0);
 }
 
+/* The file as the crash left it, in private memory; the file itself begins anew. NULL: nothing to take. */
+static struct file *take_file(void)
+{
+	struct file *old;
+
+	if (!file || file->magic != STATE_MAGIC)
+		return NULL;
+	old = mmap(NULL, sizeof *old, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (old == MAP_FAILED)
+		return NULL;
+	memcpy(old, file, sizeof *old);
+	old->names[sizeof old->names - 1] = 0;
+	memset(file->records, 0, sizeof file->records);
+	file->names_used = 1;
+	return old;
+}
+
 /* Takes back what ran before the crash. */
 void state_restore(void)
 {
+	struct file *old = take_file();
 	int count = 0;
 
-	if (!header || header->magic != STATE_MAGIC)
+	if (!old)
 		return;
-	init.began = header->began;
-	init.booted = header->booted;
-	for (uint32_t i = 0; i < header->room; i++) {
-		struct record r = records[i];
-		struct unit *u;
+	init.began = old->began;
+	init.booted = old->booted;
+	for (uint32_t i = 0; i < ROOM; i++) {
+		const struct record *r = &old->records[i];
+		const char *name = r->name < sizeof old->names ? old->names + r->name : "";
+		struct unit *u = r->name && unit_name_type(name) >= 0 ? unit_get(name) : NULL;
 
-		r.name[CONFIG_NAME_MAX] = 0;
-		records[i].name[0] = 0;
-		if (unit_name_type(r.name) < 0)
-			continue;
-		u = unit_get(r.name);
 		if (!u)
 			continue;
-		restore_one(u, &r);
+		restore_one(u, r, old->listen_fd[i]);
 		count += sup_is_active(unit_state(u));
 	}
-	for (uint32_t i = 0; i < init.sup.units; i++)
+	for (uint32_t i = 0; i < init.sup.units; i++) {
 		if (init.units[i]->main_pid && init.units[i]->socket)
 			socket_watch(init.units[i]->socket, false);
+		if (init.units[i]->type == UNIT_TIMER && init.units[i]->step == STEP_UP)
+			timer_unit_arm(init.units[i]);	/* all it counts from is known by now */
+	}
 	for (uint32_t i = 0; i < init.sup.units; i++)
 		state_save(init.units[i]);
-	say("init: back after crash %u: %d units taken over, none restarted", header->crashes, count);
-	if (header->is_shutting_down)
+	say("init: back after crash %u: %d units taken over, none restarted", old->crashes, count);
+	if (old->is_shutting_down)
 		shutdown_begin(END_POWEROFF, "the shutdown goes on");
+	munmap(old, sizeof *old);
 }

@@ -14,7 +14,6 @@
 
 #include "init.h"
 
-static struct config no_config;
 
 struct sup_unit *unit_state(const struct unit *u)
 {
@@ -72,12 +71,11 @@ static struct unit *unit_new(const char *name)
 
 	if (unit_name_type(name) < 0 || !make_room())
 		return NULL;
-	u = calloc(1, sizeof *u);
-	if (!u || !(u->name = strdup(name))) {
-		free(u);
+	u = calloc(1, sizeof *u + strlen(name) + 1);
+	if (!u)
 		return NULL;
-	}
-	u->c = &no_config;
+	strcpy(u->name, name);
+	u->c = &config_empty;
 	u->id = init.sup.units;
 	u->hash = hash_of(name);
 	u->type = unit_name_type(name);
@@ -92,14 +90,21 @@ static struct unit *unit_new(const char *name)
 	return u;
 }
 
+bool unit_listen_room(struct unit *u)
+{
+	if (!u->listen_fd)
+		u->listen_fd = calloc(LISTEN_MAX, sizeof *u->listen_fd);
+	return u->listen_fd;
+}
+
 /* ---- configuration ------------------------------------------------------------------------------ */
 
 /* An unlimited number of starts for system services, else 5 per interval; ring kept if it fits. */
 static void set_limit(struct sup_unit *s, const struct config *c)
 {
-	uint16_t burst = c->limit_burst != NOT_SET ? c->limit_burst : c->kind == KIND_SYSTEM ? 0 : 5;
+	uint16_t burst = c->rare->limit_burst != NOT_SET ? c->rare->limit_burst : c->kind == KIND_SYSTEM ? 0 : 5;
 
-	s->limit_interval = c->limit_interval;
+	s->limit_interval = c->rare->limit_interval;
 	if (burst == s->limit_burst)
 		return;
 	free(s->starts);
@@ -122,18 +127,18 @@ static void apply_config(struct unit *u)
 		s->flags |= SUP_F_EARLY;
 	if (c->kind == KIND_SYSTEM)
 		s->flags |= SUP_F_LATE;
-	if (c->health_keep)
+	if (c->health->keep)
 		s->flags |= SUP_F_KEEP;
 	s->timeout_start = c->timeout_start;
-	s->timeout_stop = c->timeout_stop + (c->backend ? c->drain : 0);
-	s->timeout_dependency = c->timeout_dependency;
+	s->timeout_stop = c->timeout_stop + (c->rare->backend ? c->rare->drain : 0);
+	s->timeout_dependency = c->rare->timeout_dependency;
 	s->watchdog = c->watchdog;
-	s->restart = u->type == UNIT_SOCKET && c->balance ? SUP_ALWAYS : c->restart;
+	s->restart = u->type == UNIT_SOCKET && c->socket->balance ? SUP_ALWAYS : c->restart;
 	s->restart_delay = c->restart_delay;
-	s->restart_delay_max = c->restart_delay_max;
+	s->restart_delay_max = c->rare->restart_delay_max;
 	if (u->type == UNIT_SOCKET)	/* nobody gets an answer while its balancer is away */
 		s->restart_delay_max = s->restart_delay;
-	s->health_threshold = c->health ? c->health_threshold : 0;
+	s->health_threshold = c->health->kind ? c->health->threshold : 0;
 	s->on_dependency_unhealthy = c->on_dependency_unhealthy;
 	set_limit(s, c);
 }
@@ -149,12 +154,14 @@ static void complain(void *arg, unsigned int line, const char *text)
 		u->why_broken = strdup(message);
 }
 
-static void config_free(struct config *c)
+static void config_free(const struct config *c)
 {
-	if (c == &no_config)
+	struct arena arena = c->arena;
+
+	if (c == &config_empty)
 		return;
-	arena_free(&c->arena);
-	free(c);
+	arena_free(&arena);
+	free((void *)c);
 }
 
 /* Gives the unit a configuration from TEXT; false when it was refused. */
@@ -327,10 +334,10 @@ static void links_of_directory(const char *dir)
 
 static void version_edges(struct unit *u)
 {
-	for (const struct version_need *need = u->c->versions; need; need = need->next) {
+	for (const struct version_need *need = u->c->rare->versions; need; need = need->next) {
 		struct unit *other = unit_get(need->name);
 
-		if (other && !sup_version_satisfies(other->c->version ? other->c->version : "", need->relation,
+		if (other && !sup_version_satisfies(other->c->rare->version ? other->c->rare->version : "", need->relation,
 						    need->want))
 			edge_put(u->id, other->id, SUP_BAD_VERSION);
 	}
@@ -357,12 +364,12 @@ static void own_edges(struct unit *u)
 	version_edges(u);
 	if (u->type != UNIT_SOCKET || u->is_missing)
 		return;
-	for (int64_t i = 1; u->c->balance && i <= u->c->instances; i++) {
+	for (int64_t i = 1; u->c->socket->balance && i <= u->c->socket->instances; i++) {
 		instance_name(u->c->activates, i, name, sizeof name);
 		edge_named(u, name, SUP_WANTS, false);
 	}
 	/* The socket is there before its service is. */
-	if (!u->c->balance && !u->c->accept) {
+	if (!u->c->socket->balance && !u->c->socket->accept) {
 		if (u->c->activates)
 			snprintf(name, sizeof name, "%s", u->c->activates);
 		else
@@ -507,7 +514,7 @@ int unit_forget(struct unit *u)
 	u->is_missing = true;
 	unit_post(u, SUP_EV_RESET, 0);
 	config_free(u->c);
-	u->c = &no_config;
+	u->c = &config_empty;
 	apply_config(u);
 	units_link();
 	return SUP_OK;

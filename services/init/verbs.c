@@ -3,7 +3,6 @@
  * What can be asked of init: a table of verbs, each a function of the request's words. Answers are
  * lines of `key=value` fields; requests that start or stop something are answered when it is done.
  */
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,7 @@ static void put_unit(struct client *c, struct unit *u)
 	client_field(c, "state", sup_state_name(s->state));
 	client_field(c, "result", u->is_missing ? "not-found" : u->is_broken ? "configuration" : sup_result_name(s->result));
 	client_field(c, "job", s->job == SUP_JOB_NONE ? "-" : s->job == SUP_JOB_START ? "start" : s->job == SUP_JOB_STOP ? "stop" : "restart");
-	client_field(c, "health", !u->c->health ? "-" : s->is_unhealthy ? "unhealthy" : "healthy");
+	client_field(c, "health", !u->c->health->kind ? "-" : s->is_unhealthy ? "unhealthy" : "healthy");
 	client_number(c, "pid", u->main_pid);
 	client_number(c, "restarts", s->restarts);
 	client_number(c, "since_ns", s->since);
@@ -56,7 +55,7 @@ static bool is_shown(const struct unit *u, const char *pattern, bool all)
 {
 	if (u->is_missing && !all)
 		return false;
-	return !fnmatch(pattern, u->name, 0);
+	return name_matches(pattern, u->name);
 }
 
 static void verb_list(struct client *c, int count, char **words)
@@ -98,7 +97,7 @@ static void verb_discover(struct client *c, int count, char **words)
 		if (!is_shown(init.units[i], words[1], false) || s->state != SUP_RUNNING || s->is_unhealthy)
 			continue;
 		client_field(c, "name", init.units[i]->name);
-		client_field(c, "backend", init.units[i]->c->backend);
+		client_field(c, "backend", init.units[i]->c->rare->backend);
 		client_put(c, "\n");
 		found++;
 	}
@@ -128,7 +127,7 @@ static void verb_instance(struct client *c, int count, char **words)
 		if (!is_instance(u, template) || s->state != SUP_RUNNING || s->is_unhealthy || u->is_draining)
 			continue;
 		client_field(c, "name", u->name);
-		client_field(c, "backend", u->c->backend);
+		client_field(c, "backend", u->c->rare->backend);
 		client_put(c, "\n");
 		client_end(c, 0, NULL);
 		return;
@@ -365,10 +364,10 @@ void verb_backends(struct client *c)
 		struct unit *u = init.units[i];
 		const struct sup_unit *s = unit_state(u);
 
-		if (!u->c->backend || !is_instance(u, c->balances) || (u->step != STEP_UP && u->step != STEP_DRAIN))
+		if (!u->c->rare->backend || !is_instance(u, c->balances) || (u->step != STEP_UP && u->step != STEP_DRAIN))
 			continue;
 		client_field(c, "name", u->name);
-		client_field(c, "backend", u->c->backend);
+		client_field(c, "backend", u->c->rare->backend);
 		client_field(c, "state", u->step == STEP_DRAIN ? "drain" : s->is_unhealthy ? "unhealthy" : "up");
 		client_put(c, "\n");
 	}

@@ -40,9 +40,25 @@ static void scheduling(void)
 	expect("CPUSchedulingPolicy=rr\nCPUSchedulingPriority=7", "cut -d\" \" -f40,41 /proc/self/stat", "7 2\n");
 }
 
+struct limit_row {
+	const char *key, *line;		/* the line of /proc/self/limits that it makes */
+};
+
+static void expect_limits(const struct limit_row *rows, int count)
+{
+	char lines[600] = "";
+
+	for (int i = 0; i < count; i++)
+		snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "%s\n", rows[i].key);
+	expect(lines, "cat /proc/self/limits", rows[0].line);
+	for (int i = 0; i < count; i++)
+		if (!strstr(slurp(in_home("got")), rows[i].line))
+			test_fail(__LINE__, "%s has no effect: %s", rows[i].key, slurp(in_home("got")));
+}
+
 static void limits(void)
 {
-	static const struct { const char *key, *line; } rows[] = {
+	static const struct limit_row rows[] = {
 		{ "LimitNOFILE=77:99", "Max open files            77                   99" },
 		{ "LimitCORE=4096", "Max core file size        4096                 4096" },
 		{ "LimitFSIZE=1M", "Max file size             1048576              1048576" },
@@ -51,20 +67,21 @@ static void limits(void)
 		{ "LimitDATA=9M", "Max data size             9437184              9437184" },
 		{ "LimitCPU=70", "Max cpu time              70                   70" },
 		{ "LimitMEMLOCK=64K", "Max locked memory         65536                65536" },
-		{ "LimitRTPRIO=3", "Max realtime priority     3                    3" },
-		{ "LimitNICE=30", "Max nice priority         30                   30" },
 		{ "LimitAS=600M", "Max address space         629145600            629145600" },
 	};
-	char lines[600] = "";
 
-	for (unsigned int i = 0; i < sizeof rows / sizeof *rows; i++) {
-		strcat(lines, rows[i].key);
-		strcat(lines, "\n");
-	}
-	expect(lines, "cat /proc/self/limits", rows[0].line);
-	for (unsigned int i = 0; i < sizeof rows / sizeof *rows; i++)
-		if (!strstr(slurp(in_home("got")), rows[i].line))
-			test_fail(__LINE__, "%s has no effect: %s", rows[i].key, slurp(in_home("got")));
+	expect_limits(rows, sizeof rows / sizeof *rows);
+}
+
+/* Above what a machine starts with: takes CAP_SYS_RESOURCE. */
+static void limits_raised(void)
+{
+	static const struct limit_row rows[] = {
+		{ "LimitRTPRIO=3", "Max realtime priority     3                    3" },
+		{ "LimitNICE=30", "Max nice priority         30                   30" },
+	};
+
+	expect_limits(rows, sizeof rows / sizeof *rows);
 }
 
 /* A file of the service's group. */
@@ -429,7 +446,7 @@ static const struct test table[] = {
 	{ "EnvironmentFile", environmentfile }, { "UMask", umask_key }, { "Nice", nice_key },
 	{ "OOMScoreAdjust", oomscoreadjust }, { "NoNewPrivileges", nonewprivileges }, { "CPUAffinity", cpuaffinity },
 	{ "User", user }, { "Group", group }, { "specifiers", specifiers }, { "CPUSchedulingPolicy", scheduling },
-	{ "Limits", limits }, { "TasksMax", tasksmax }, { "MemoryMax", memorymax }, { "CPUQuota", cpuquota }, { "CPUWeight", cpuweight },
+	{ "Limits", limits }, { "Limits-raised", limits_raised }, { "TasksMax", tasksmax }, { "MemoryMax", memorymax }, { "CPUQuota", cpuquota }, { "CPUWeight", cpuweight },
 	{ "X-PriorityClass", priorityclass }, { "X-Kind-system", kind_system_group },
 	{ "RuntimeDirectory", runtimedirectory }, { "StandardOutput-Error", output_keys }, { "X-LogMaxSize", log_rotation },
 	{ "KillSignal", killsignal }, { "KillMode", killmode }, { "KillMode-mixed-none", killmode_mixed_none }, { "TimeoutStopSec", timeoutstop_kills },
