@@ -78,8 +78,6 @@ static const char *check_service(const struct config *c)
 		return "PIDFile= needs Type=forking";
 	if ((c->run->sched_policy == SCHED_FIFO || c->run->sched_policy == SCHED_RR) != (c->run->sched_priority != NOT_SET))
 		return "CPUSchedulingPriority= goes with CPUSchedulingPolicy=fifo or rr";
-	if (c->kind == KIND_USER && !c->run->user)
-		return "X-Kind=user needs User=";
 	if (c->run->tty && c->in != IN_TTY)
 		return "TTYPath= needs StandardInput=tty";
 	return NULL;
@@ -103,18 +101,33 @@ static const char *check_socket(const struct config *c)
 	return NULL;
 }
 
+/* A kind without effect on this unit is not just a label. */
+static const char *check_kind(const struct config *c, int type)
+{
+	if (c->kind == KIND_GROUP && type != UNIT_TARGET)
+		return "X-Kind=group is a target's";
+	if (c->kind == KIND_BALANCER && !c->socket->balance)
+		return "X-Kind=load-balancer needs X-Balance=";
+	if (c->kind == KIND_USER && !c->run->user)
+		return "X-Kind=user needs User=";
+	return NULL;
+}
+
 void keys_check(struct parser *p)
 {
 	const struct config *c = &p->config;
 	const char *why = NULL;
 
+	if (c->socket->balance && c->kind == KIND_SERVICE)
+		p->config.kind = KIND_BALANCER;
 	if (p->type == UNIT_SERVICE)
 		why = check_service(c);
 	else if (p->type == UNIT_SOCKET)
 		why = check_socket(c);
-	else if (p->type == UNIT_TIMER && !c->timer->on_boot && !c->timer->on_active && !c->timer->on_unit_active && !c->timer->on_unit_inactive &&
-		 !c->timer->calendars)
+	else if (p->type == UNIT_TIMER && c->timer == &defaults.timer)
 		why = "a timer without a time";
+	if (!why)
+		why = check_kind(c, p->type);
 	if (why) {
 		p->report->line = p->lines;
 		report(p->report, "%s", why);

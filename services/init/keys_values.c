@@ -82,7 +82,7 @@ const char *set_signal(struct parser *p, const struct key *k, char *value)
 
 /* ---- words from a list -------------------------------------------------------------------------- */
 
-static const char *const kinds[] = { "group", "system", "user", "monitoring", "load-balancer", "discovery", "service", NULL };
+static const char *const kinds[] = { "group", "system", "user", "monitoring", "load-balancer", "service", NULL };
 static const char *const types[] = { "simple", "exec", "forking", "oneshot", "notify", NULL };
 static const char *const restarts[] = { "no", "always", "on-success", "on-failure", "on-abnormal", "on-abort",
 	"on-watchdog", NULL };

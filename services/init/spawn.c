@@ -142,6 +142,8 @@ static const char *prepare(struct child *c)
 		return "CPUAffinity";
 	if (run->oom_score != NOT_SET && adjust_oom_score(run->oom_score))
 		return "OOMScoreAdjust";
+	if (run->oom_score == NOT_SET && c->u->c->kind == KIND_MONITORING)
+		adjust_oom_score(-1000);	/* what watches is not killed for memory; not every container allows it */
 	umask(run->umask == NOT_SET ? 022 : run->umask);
 	if (become_user(c))
 		return "User";

@@ -11,7 +11,7 @@
 #include "control.h"
 
 static const char *const type_names[] = { "service", "target", "socket", "timer" };
-static const char *const kind_names[] = { "group", "system", "user", "monitoring", "load-balancer", "discovery", "service" };
+static const char *const kind_names[] = { "group", "system", "user", "monitoring", "load-balancer", "service" };
 
 /* ---- showing ------------------------------------------------------------------------------------ */
 

@@ -79,6 +79,31 @@ static void health_exec(void)
 	end();
 }
 
+/* The other's check hangs as long, but is given the usual 5 s: it began earlier and is not over. */
+static void health_timeout(void)
+{
+	begin();
+	unit("slow.service", "[Service]\nExecStart=/bin/sleep 100\nX-HealthExec=/bin/sleep 100\nX-HealthIntervalSec=50ms\nX-HealthThreshold=1\n");
+	unit("hang.service", "[Unit]\nAfter=slow.service\n[Service]\nExecStart=/bin/sleep 100\nX-HealthExec=/bin/sleep 100\n"
+	     "X-HealthIntervalSec=100ms\nX-HealthTimeoutSec=100ms\nX-HealthThreshold=1\n");
+	boot("slow.service hang.service");
+	wait_until(is_state("hang.service", "failed"));
+	check(is_state("slow.service", "running"));
+	end();
+}
+
+/* It ends with the sixth failure, and nothing asks any longer. */
+static void health_threshold(void)
+{
+	begin();
+	unit("a.service", "[Service]\nExecStart=/bin/sleep 100\nX-HealthExec=/bin/sh -c 'echo >> @/checks; exit 1'\n"
+	     "X-HealthIntervalSec=30ms\nX-HealthThreshold=6\n");
+	boot("a.service");
+	wait_until(is_state("a.service", "failed"));
+	check_equal(lines_of(in_home("checks")), 6);
+	end();
+}
+
 static void unhealthy_dependency(void)
 {
 	begin();
@@ -201,7 +226,7 @@ static int act(char **argv)
 }
 
 static const struct test table[] = {
-	{ "health-exec", health_exec }, { "unhealthy-dependency", unhealthy_dependency }, { "health-tcp", health_tcp },
+	{ "health-exec", health_exec }, { "health-timeout", health_timeout }, { "health-threshold", health_threshold }, { "unhealthy-dependency", unhealthy_dependency }, { "health-tcp", health_tcp },
 	{ "health-http", health_http }, { "terminal", terminal }, { 0 },
 };
 

@@ -144,9 +144,31 @@ static void cpuquota(void)
 	end();
 }
 
+/* Two units per class: the second shows that it is the key that moves it, not its kind. */
 static void priorityclass(void)
 {
-	in_group("X-PriorityClass=background", "background", NULL);
+	static const char *const classes[] = { "system", "user", "service", "background", "interactive" };
+	char names[200] = "";
+
+	begin();
+	for (int i = 0; i < 5; i++)
+		for (int kind = 0; kind < 2; kind++) {
+			char name[40], text[200];
+
+			snprintf(name, sizeof name, "%s%d.service", classes[i], kind);
+			snprintf(text, sizeof text, "[Unit]\nX-Kind=%s\n[Service]\nExecStart=/bin/sleep 100\nX-PriorityClass=%s\n",
+				 kind ? "system" : "service", classes[i]);
+			unit(name, text);
+			snprintf(names + strlen(names), sizeof names - strlen(names), "%s ", name);
+		}
+	boot(names);
+	for (int i = 0; i < 10; i++) {
+		char name[40], path[300];
+
+		snprintf(name, sizeof name, "%s%d.service", classes[i / 2], i % 2);
+		snprintf(path, sizeof path, "%s/%s/%s/cgroup.procs", group_root, classes[i / 2], name);
+		check_equal(atoi(slurp(path)), main_pid(name));
+	}
 	end();
 }
 
@@ -154,6 +176,52 @@ static void kind_system_group(void)
 {
 	in_group("[Unit]\nX-Kind=system", "system", NULL);
 	check(!strcmp(get("a.service", "kind"), "system"));
+	end();
+}
+
+static void kind_user(void)
+{
+	in_group("User=nobody\n[Unit]\nX-Kind=user", "user", NULL);
+	check(!strcmp(get("a.service", "kind"), "user"));
+	end();
+}
+
+/* Never killed for memory, unless it says otherwise. */
+static void kind_monitoring(void)
+{
+	begin();
+	unit("a.service", "[Unit]\nX-Kind=monitoring\n[Service]\nExecStart=/bin/sh -c 'cat /proc/self/oom_score_adj > @/a; sleep 100'\n");
+	unit("b.service", "[Unit]\nX-Kind=monitoring\n[Service]\nOOMScoreAdjust=5\n"
+	     "ExecStart=/bin/sh -c 'cat /proc/self/oom_score_adj > @/b; sleep 100'\n");
+	boot("a.service b.service");
+	wait_until(!strcmp(slurp(in_home("a")), "-1000\n"));
+	wait_until(!strcmp(slurp(in_home("b")), "5\n"));
+	end();
+}
+
+/* What would mean nothing is refused. */
+static void kinds_refused(void)
+{
+	static const struct { const char *name, *text; bool is_good; } rows[] = {
+		{ "a.service", "[Unit]\nX-Kind=group\n[Service]\nExecStart=/bin/sleep 100\n", false },
+		{ "b.target", "[Unit]\nX-Kind=group\n", true },
+		{ "c.service", "[Unit]\nX-Kind=user\n[Service]\nExecStart=/bin/sleep 100\n", false },
+		{ "d.service", "[Unit]\nX-Kind=load-balancer\n[Service]\nExecStart=/bin/sleep 100\n", false },
+		{ "e.socket", "[Unit]\nX-Kind=load-balancer\n[Socket]\nListenStream=@/e\n", false },
+		{ "f.socket", "[Unit]\nX-Kind=load-balancer\n[Socket]\nListenStream=@/f\nX-Balance=round-robin\nService=w@.service\n", true },
+		{ "g.service", "[Unit]\nX-Kind=discovery\n[Service]\nExecStart=/bin/sleep 100\n", false },
+	};
+
+	begin();
+	for (unsigned int i = 0; i < sizeof rows / sizeof *rows; i++)
+		unit(rows[i].name, rows[i].text);
+	boot("");
+	for (unsigned int i = 0; i < sizeof rows / sizeof *rows; i++) {
+		bool is_refused = strstr(svctl("--json list %s", rows[i].name), ": X-Kind=");
+
+		if (is_refused == rows[i].is_good)
+			test_fail(__LINE__, "%s", rows[i].name);
+	}
 	end();
 }
 
@@ -248,18 +316,24 @@ static void killmode(void)
 	end();
 }
 
+/* The other, which has the usual 5 s, was asked before and still has not ended. */
 static void timeoutstop_kills(void)
 {
 	begin();
 	unit("a.service", "[Service]\nTimeoutStopSec=300ms\nExecStart=/bin/sh -c 'trap \"\" TERM; touch @/up; while :; do sleep 0.05; done'\n");
-	boot("a.service");
-	wait_until(!access(in_home("up"), F_OK));
+	unit("b.service", "[Service]\nExecStart=/bin/sh -c 'trap \"\" TERM; touch @/up2; while :; do sleep 0.05; done'\n");
+	boot("a.service b.service");
+	wait_until(!access(in_home("up"), F_OK) && !access(in_home("up2"), F_OK));
+	svctl("stop b.service > /dev/null 2>&1 & true");
+	wait_until(is_state("b.service", "stopping"));
 	long long from = now_ms();
 
 	svctl("stop a.service");
 	check(now_ms() - from >= 290);
 	check(is_state("a.service", "failed"));
 	check(!strcmp(get("a.service", "result"), "timeout"));
+	check(is_state("b.service", "stopping"));
+	svctl("kill b.service KILL");
 	end();
 }
 
@@ -315,7 +389,7 @@ static void type_forking(void)
 {
 	begin();
 	unit("a.service", "[Service]\nType=forking\nPIDFile=@/pid\nRestart=always\n"
-	     "ExecStart=/bin/sh -c 'sleep 100 & echo $! > @/pid'\n");
+	     "ExecStart=/bin/sh -c 'sleep 100 & sleep 100 & echo $! > @/pid'\n");
 	boot("a.service");
 	int pid = main_pid("a.service");
 
@@ -344,9 +418,10 @@ static void conditions(void)
 	unit("b.service", "[Unit]\nConditionPathExists=!/nothing/here\n[Service]\nExecStart=/bin/touch @/b\n");
 	unit("c.service", "[Unit]\nConditionDevice=no-such-thing\n[Service]\nExecStart=/bin/touch @/c\n");
 	unit("d.service", "[Unit]\nConditionDevice=null\n[Service]\nExecStart=/bin/touch @/d\n");
-	boot("a.service b.service c.service d.service");
+	unit("e.service", "[Unit]\nConditionPathExists=/nothing/here\n[Service]\nExecStart=/bin/touch @/e\n");
+	boot("a.service b.service c.service d.service e.service");
 	wait_until(!access(in_home("b"), F_OK) && !access(in_home("d"), F_OK));
-	check(access(in_home("a"), F_OK) && access(in_home("c"), F_OK));
+	check(access(in_home("a"), F_OK) && access(in_home("c"), F_OK) && access(in_home("e"), F_OK));
 	check(!strcmp(get("a.service", "result"), "condition"));
 	end();
 }
@@ -374,23 +449,29 @@ static void version(void)
 	end();
 }
 
-static void failureaction(void)
+/* Each action: init ends by itself and says why. */
+static void end_actions(const char *key, const char *command)
 {
+	static const struct { const char *word, *said; } actions[] = {
+		{ "poweroff", "Powering off (a.service)" }, { "reboot", "Rebooting (a.service)" }, { "halt", "Halting (a.service)" },
+	};
+
 	begin();
-	unit("a.service", "[Unit]\nFailureAction=poweroff\n[Service]\nExecStart=/bin/sh -c 'sleep 0.2; exit 1'\n");
 	unit("default.target", "[Unit]\nWants=a.service\n");
-	launch(NULL);
-	check_equal(wait_for(init_pid), 0);
+	for (int i = 0; i < 3; i++) {
+		char text[300];
+
+		snprintf(text, sizeof text, "[Unit]\n%s=%s\n[Service]\nExecStart=%s\n", key, actions[i].word, command);
+		unit("a.service", text);
+		launch(NULL);
+		check_equal(wait_for(init_pid), 0);
+		check(strstr(slurp(in_home("log/init.log")), actions[i].said));
+		unlink(in_home("run/control"));
+	}
 }
 
-static void successaction(void)
-{
-	begin();
-	unit("a.service", "[Unit]\nSuccessAction=poweroff\n[Service]\nExecStart=/bin/sleep 0.2\n");
-	unit("default.target", "[Unit]\nWants=a.service\n");
-	launch(NULL);
-	check_equal(wait_for(init_pid), 0);
-}
+static void failureaction(void) { end_actions("FailureAction", "/bin/sh -c 'sleep 0.2; exit 1'"); }
+static void successaction(void) { end_actions("SuccessAction", "/bin/sleep 0.2"); }
 
 static void unknown_key_refused(void)
 {
@@ -447,7 +528,7 @@ static const struct test table[] = {
 	{ "OOMScoreAdjust", oomscoreadjust }, { "NoNewPrivileges", nonewprivileges }, { "CPUAffinity", cpuaffinity },
 	{ "User", user }, { "Group", group }, { "specifiers", specifiers }, { "CPUSchedulingPolicy", scheduling },
 	{ "Limits", limits }, { "Limits-raised", limits_raised }, { "TasksMax", tasksmax }, { "MemoryMax", memorymax }, { "CPUQuota", cpuquota }, { "CPUWeight", cpuweight },
-	{ "X-PriorityClass", priorityclass }, { "X-Kind-system", kind_system_group },
+	{ "X-PriorityClass", priorityclass }, { "X-Kind-system", kind_system_group }, { "X-Kind-user", kind_user }, { "X-Kind-monitoring", kind_monitoring }, { "X-Kind-refused", kinds_refused },
 	{ "RuntimeDirectory", runtimedirectory }, { "StandardOutput-Error", output_keys }, { "X-LogMaxSize", log_rotation },
 	{ "KillSignal", killsignal }, { "KillMode", killmode }, { "KillMode-mixed-none", killmode_mixed_none }, { "TimeoutStopSec", timeoutstop_kills },
 	{ "TimeoutStartSec", timeoutstart }, { "Exec-stages", exec_stages }, { "oneshot-RemainAfterExit", type_oneshot_remain },
