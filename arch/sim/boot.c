@@ -13,7 +13,7 @@
 #include "host.h"
 #include "sim.h"
 
-#define RAM_MIB 64u
+#define RAM_MIB 96u	/* enough for large pages (kernel/mm/huge.c) */
 #define TREE_ROOM (64ull << 10)
 #define INITRD_ROOM (512ull << 10)
 #define BOOT_STACK (64u * 1024)

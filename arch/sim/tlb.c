@@ -187,6 +187,8 @@ static pte_t walk(paddr_t root, vaddr_t va)
 
 		if (!pte_present(p) || level == 0)
 			return p;
+		if (!pte_is_table(p, level) && level == 1)	/* a large leaf: its part for this page */
+			return p + (va & ((PAGE_SIZE << 9) - 1) & PAGE_MASK);
 		if (!pte_is_table(p, level))
 			sim_fail("a large leaf in a user table at %#llx", (unsigned long long)va);
 		table = pte_paddr(p);

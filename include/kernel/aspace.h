@@ -11,7 +11,6 @@
 #include <kernel/lock.h>
 #include <kernel/mm.h>
 #include <lib/rbtree.h>
-#include <lib/rbtree.h>
 
 struct file;
 struct inode;
@@ -43,6 +42,8 @@ struct vma_ops {
 #define VMA_DONTDUMP BIT(14)
 #define VMA_LOCKONFAULT BIT(16)	/* with VMA_LOCKED: pages are locked as they come */
 #define VMA_ACCOUNT BIT(17)	/* counts towards the promised memory (commit.c) */
+#define VMA_HUGE BIT(18)		/* MADV_HUGEPAGE */
+#define VMA_NOHUGE BIT(19)	/* MADV_NOHUGEPAGE */
 #define VMA_COPIED BIT(15)	/* [a] a private file area that holds anonymous pages: fork must copy entries */
 
 struct vma {
@@ -73,6 +74,8 @@ struct aspace {
 	struct aspace *dead_next;	/* waits to be freed outside the switch */
 	paddr_t root;			/* top page table */
 	struct spinlock pt_lock;	/* page-table pages of this space */
+	struct page *spare_tables;	/* pt_lock: one for each large entry, through page.defer_next (huge.c) */
+	bool no_huge;			/* [a] PR_SET_THP_DISABLE */
 	struct refcount users;		/* threads that run in it */
 	struct refcount refs;		/* users count as one; lazy CPUs and /proc hold others */
 	cpumask_t cpus;			/* [a] CPUs where it may have TLB entries */
@@ -134,9 +137,11 @@ size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, boo
 /* What the pages of an area come to, bytes; shared ones by their share in pss. */
 struct vma_usage {
 	u64 size, rss, pss, pss_dirty, pss_anon, pss_file, pss_shmem;
-	u64 shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, locked;
+	u64 shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, huge, locked;
 };
 void vma_usage_add(struct vma *v, struct vma_usage *u);	/* lock held */
+/* Could a large page come there, were it wide enough? */
+bool vma_may_be_huge(const struct vma *v);
 /* A word for each of n pages as /proc/PID/pagemap has it. */
 void aspace_pagemap(struct aspace *as, vaddr_t addr, u64 *words, unsigned n, bool show_frames);
 /* Writes zeros likewise; bytes cleared. */

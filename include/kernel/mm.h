@@ -26,6 +26,8 @@ struct page_mapping;
 #define ALLOC_NO_FAIL BIT(7)	/* waits until there is memory: for what can no longer be undone; order <= 3 */
 #define ALLOC_ACCOUNT BIT(8)	/* charge the current group for kernel memory a program causes */
 
+#define ALLOC_TRY BIT(9)	/* only what is free: neither reclaims, waits nor kills */
+
 #define PAGE_ORDER_MAX 10	/* 4 MiB */
 
 /* page.flags */
@@ -83,6 +85,10 @@ static inline struct page *page_get(struct page *p) { ref_get(&p->refs); return 
 /* Drops a reference; the last frees the block. Any context. */
 void page_put(struct page *p);
 void page_free(struct page *p, unsigned order);	/* refs must be 1 */
+/* A fresh block becomes 2^order pages of their own, refs 1 each, charged to the same group. */
+void page_split(struct page *p, unsigned order);
+/* Drops a reference of each of 2^order neighbours; what nobody else has goes back as one block. */
+void page_put_block(struct page *p, unsigned order);
 
 /* Heap: any size; > 8 KiB comes as whole pages. Aligned to 16, power-of-two sizes to their size (<= 4096). */
 void kfree(const void *p);
@@ -138,6 +144,7 @@ struct mm_stats {
 	u64 file_pages, anon_pages, dirty_pages, writeback_pages, mapped_pages, shmem_pages;
 	u64 faults, major_faults, pgalloc, pgfree, reclaimed;
 	u64 committed_pages, commit_limit_pages, oom_kills;
+	u64 huge, huge_alloc, huge_fallback, huge_split;	/* large entries; how many were made, could not be, were split */
 };
 void mm_stats(struct mm_stats *out);
 /* A zone as /proc shows it, pages; false past the last. Zones without memory have present 0. */
@@ -149,6 +156,10 @@ struct zone_info {
 };
 bool zone_info_get(unsigned index, struct zone_info *out);
 u64 mm_free_pages(void);
+
+/* /sys/kernel/mm/transparent_hugepage/enabled. */
+enum huge_mode { HUGE_ALWAYS, HUGE_MADVISE, HUGE_NEVER };
+extern enum huge_mode huge_mode;	/* [a] */
 
 /* /proc/sys/vm: what may be changed at run time. Plain words, read without lock. */
 struct vm_settings {

@@ -15,6 +15,8 @@ struct tlb_batch {
 	bool freed_tables;
 	struct page *pages[32];		/* dropped after the flush */
 	unsigned nr_pages;
+	struct page *blocks[4];		/* 2 MiB of single pages each, likewise */
+	unsigned nr_blocks;
 	struct page *tables;		/* freed an epoch after the flush; through page.defer_next */
 };
 void tlb_batch_init(struct tlb_batch *b, struct aspace *as);
@@ -33,6 +35,13 @@ static inline void tlb_batch_page(struct tlb_batch *b, struct page *p)
 	if (unlikely(b->nr_pages == ARRAY_LEN(b->pages)))
 		tlb_batch_flush(b);
 	b->pages[b->nr_pages++] = p;
+}
+/* The same for the 512 pages that begin with p. */
+static inline void tlb_batch_block(struct tlb_batch *b, struct page *p)
+{
+	if (unlikely(b->nr_blocks == ARRAY_LEN(b->blocks)))
+		tlb_batch_flush(b);
+	b->blocks[b->nr_blocks++] = p;
 }
 /* A table of the given level's entry at va went away. */
 void tlb_batch_table(struct tlb_batch *b, vaddr_t va, unsigned level, struct page *table);

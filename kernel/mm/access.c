@@ -7,30 +7,25 @@
 #include <lib/string.h>
 
 #include "aspace_internal.h"
+#include "huge.h"
 
 /* The page at va with a reference of ours, ready for the access; NULL: not to be had. *is_code: it is executable there. */
 static struct page *get_page(struct aspace *as, vaddr_t va, bool write, bool *is_code)
 {
 	for (unsigned tries = 0; tries < 8; tries++) {
-		vaddr_t next;
 		struct page *p = NULL;
-		pte_t *e;
+		pte_t v;
 
 		rwlock_read_lock(&as->lock);
-		e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next);
-		if (e) {
-			pte_t v;
-
-			spin_lock(&as->pt_lock);
-			v = pte_load(e);
-			if (pte_present(v) && (pte_prot(v) & (write ? PGPROT_WRITE : PGPROT_READ)))
-				p = phys_to_page(pte_paddr(v));
-			*is_code = pte_prot(v) & PGPROT_EXEC;
-			/* Special frames live for ever and are not counted, but the caller drops one. */
-			if (p)
-				page_get(p);
-			spin_unlock(&as->pt_lock);
-		}
+		spin_lock(&as->pt_lock);
+		v = huge_look(as, va);
+		if (pte_present(v) && (pte_prot(v) & (write ? PGPROT_WRITE : PGPROT_READ)))
+			p = phys_to_page(pte_paddr(v));
+		*is_code = pte_prot(v) & PGPROT_EXEC;
+		/* Special frames live for ever and are not counted, but the caller drops one. */
+		if (p)
+			page_get(p);
+		spin_unlock(&as->pt_lock);
 		rwlock_read_unlock(&as->lock);
 		if (p)
 			return p;

@@ -34,6 +34,7 @@ static void aspace_free_struct(struct epoch_head *h)
 static void aspace_free(struct aspace *as)
 {
 	assert(!as->areas.root && !atomic_load(&as->cpus));
+	debug_assert(!as->spare_tables && atomic_load(&as->pt_pages) == 1);	/* the root */
 	pgtable_page_free(phys_to_page(as->root));
 	epoch_defer(&as->epoch, aspace_free_struct);
 }
@@ -206,6 +207,8 @@ void aspace_install(struct aspace *as)
 	current->aspace = as;
 	load(arch_cpu_self(), as);
 	arch_irq_restore(irq);
-	if (old)
+	if (old) {
+		as->no_huge = old->no_huge;
 		aspace_put_user(old);
+	}
 }

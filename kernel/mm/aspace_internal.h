@@ -110,6 +110,8 @@ int commit_check(u64 pages);
 int lock_check(const struct aspace *as, u64 pages);
 
 /* fault.c */
+/* A present entry got more rights or bits: this CPU forgets what it knew of it. */
+void flush_here(struct aspace *as, vaddr_t va, unsigned level);
 struct page *zero_page(void);
 int fault_resolve(struct vma *v, vaddr_t addr, unsigned flags);	/* lock held for reading */
 

@@ -213,6 +213,8 @@ static struct page *alloc_slow(unsigned order, u32 flags)
 			return p;
 	if (flags & ALLOC_ATOMIC)
 		return try_alloc(order, flags, 0);
+	if (flags & ALLOC_TRY)
+		return NULL;
 	if (!preemptible())
 		return alloc_with_reclaim(order, flags);
 	memory_stall_begin(&stall);
@@ -329,6 +331,50 @@ void page_free(struct page *p, unsigned order)
 	assert(ref_read(&p->refs) == 1);
 	ref_set(&p->refs, 0);
 	block_free(p, order);
+}
+
+void page_split(struct page *p, unsigned order)
+{
+	debug_assert(ref_read(&p->refs) == 1 && p->order == order);
+	for (u64 i = 0; i < 1ull << order; i++) {
+		struct page *one = p + i;
+
+		one->flags = p->flags;
+		one->order = 0;
+		one->mapcount = 0;
+		one->mapping = NULL;
+		one->owner = NULL;
+		list_init(&one->lru);
+		if (i) {
+			one->group = p->group ? group_get(p->group) : NULL;
+			ref_set(&one->refs, 1);
+		}
+	}
+}
+
+void page_put_block(struct page *p, unsigned order)
+{
+	u64 n = 1ull << order;
+	bool is_ours = true;
+
+	for (u64 i = 0; i < n && is_ours; i++)
+		is_ours = ref_read(&p[i].refs) == 1;
+	for (u64 i = 0; i < n; i++) {
+		if (!is_ours) {
+			page_put(p + i);
+			continue;
+		}
+		/* Nothing shows the page any more: nobody can come by a reference. */
+		assert(!(p[i].flags & (PAGE_RESERVED | PAGE_BUDDY | PAGE_SLAB | PAGE_LRU)) && p[i].order == 0);
+		ref_set(&p[i].refs, 0);
+		if (p[i].group)
+			uncharge(p + i, 0);
+		p[i].flags = 0;
+	}
+	if (!is_ours)
+		return;
+	mm_count(MM_PGFREE, (s64)n);
+	zone_free_one(p, order);
 }
 
 void buddy_add_range(pfn_t start, pfn_t end)

@@ -16,6 +16,7 @@
 
 #include "aspace_internal.h"
 #include "group_memory.h"
+#include "huge.h"
 
 #define FAULT_AROUND 16		/* pages, a power of two: mapped together if they are in the cache */
 
@@ -41,12 +42,13 @@ static pte_t touched(pte_t p, unsigned flags)
 }
 
 /* A present entry got more rights or bits: only this CPU must forget what it knew; others refault. */
-static void flush_here(struct aspace *as, vaddr_t va)
+void flush_here(struct aspace *as, vaddr_t va, unsigned level)
 {
 	if (PTE_HW_DIRTY)
 		return;	/* such CPUs walk again before they fault on rights */
 	preempt_disable();
-	arch_tlb_flush_range(as, cpu_mask(arch_cpu_self()->id), va, va + PAGE_SIZE, PAGE_SHIFT, false);
+	va = align_down(va, pt_span(level));
+	arch_tlb_flush_range(as, cpu_mask(arch_cpu_self()->id), va, va + pt_span(level), pt_shift(level), false);
 	preempt_enable();
 }
 
@@ -270,7 +272,7 @@ static int fault_cow(struct vma *v, vaddr_t va, pte_t *e)
 				was = pte_load(e);
 			spin_unlock(&as->pt_lock);
 			pte_sync();
-			flush_here(as, va);
+			flush_here(as, va, 0);
 			return 0;
 		}
 		page_get(old);
@@ -326,7 +328,7 @@ static int fault_shared_write(struct vma *v, vaddr_t va, pte_t *e)
 			was = pte_load(e);
 		spin_unlock(&as->pt_lock);
 		pte_sync();
-		flush_here(as, va);
+		flush_here(as, va, 0);
 	}
 	page_unlock(p);
 	page_put(p);
@@ -343,16 +345,23 @@ static void fault_bits(struct vma *v, vaddr_t va, pte_t *e, unsigned flags)
 		now = touched(was, flags);
 	} while (pte_present(was) && was != now && !pte_cmpxchg(e, was, now));
 	pte_sync();
-	flush_here(v->aspace, va);
+	flush_here(v->aspace, va, 0);
 }
 
 int fault_resolve(struct vma *v, vaddr_t addr, unsigned flags)
 {
 	vaddr_t va = align_down(addr, PAGE_SIZE);
-	pte_t *e = aspace_pte(v->aspace, va), p;
+	struct aspace *as = v->aspace;
+	vaddr_t next;
+	pte_t *e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next), p;
 
-	if (!e)
-		return -ENOMEM;
+	if (unlikely(!e)) {
+		if (!v->ops && !huge_fault(v, va, flags))
+			return 0;
+		e = aspace_pte(as, va);
+	}
+	if (unlikely(!e))	/* or another thread made it large just now */
+		return huge_entry(as, va) ? 0 : -ENOMEM;
 	p = pte_load(e);
 	if (!pte_present(p)) {
 		if (v->flags & VMA_SPECIAL && !v->ops)

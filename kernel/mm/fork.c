@@ -5,6 +5,7 @@
  * shared pages come by faults, so a fork followed by exec copies little.
  */
 #include "aspace_internal.h"
+#include "huge.h"
 
 /*
  * pt_lock of src held, dst is not yet visible to anybody. The entries of [va, end), which lie in one table
@@ -46,7 +47,10 @@ static int copy_range(struct aspace *dst, struct aspace *src, vaddr_t start, vad
 
 	for (vaddr_t va = start; va < end; va = next) {
 		pte_t *from = pgtable_chunk(src->root, va, end, &next), *to = NULL;
+		int err = from ? 0 : huge_fork(dst, src, va, b);
 
+		if (err)
+			return err;
 		for (; from && va < next; va += PAGE_SIZE, from++) {
 			if (!pte_present(pte_load(from)))
 				continue;
@@ -95,6 +99,7 @@ static void copy_bounds(struct aspace *dst, const struct aspace *src)
 	dst->data_start = src->data_start;
 	dst->data_end = src->data_end;
 	dst->vdso = src->vdso;
+	dst->no_huge = src->no_huge;
 	dst->membarrier = atomic_load(&src->membarrier);
 	__builtin_memcpy(dst->auxv, src->auxv, sizeof(dst->auxv));
 	if (src->exe && !inode_deny_write(src->exe->inode))	/* denied already: cannot fail */

@@ -107,6 +107,8 @@ int group_memory_charge(struct group *g, u64 n, u32 flags)
 
 	if (likely(r == 0))
 		return 0;
+	if (r < 0 && flags & ALLOC_TRY)
+		return -ENOMEM;
 	if (r < 0) {
 		group_memory_event(over, GM_MAX);
 		memory_stall_begin(&stall);

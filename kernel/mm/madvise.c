@@ -4,6 +4,7 @@
 #include <uapi/fcntl.h>
 
 #include "aspace_internal.h"
+#include "huge.h"
 
 /* Checks a range as the calls here all do. Length in whole pages through *bytes. */
 static int check_range(vaddr_t addr, u64 len, u64 *bytes)
@@ -74,7 +75,8 @@ static void drop_pages(struct aspace *as, struct vma *v, vaddr_t start, vaddr_t 
 /* The flag an advice sets (positive) or clears, 0: none. */
 static u32 advice_flag(int advice, bool *set)
 {
-	*set = advice == MADV_DONTFORK || advice == MADV_WIPEONFORK || advice == MADV_DONTDUMP;
+	*set = advice == MADV_DONTFORK || advice == MADV_WIPEONFORK || advice == MADV_DONTDUMP || advice == MADV_HUGEPAGE ||
+	       advice == MADV_NOHUGEPAGE;
 	switch (advice) {
 	case MADV_DONTFORK:
 	case MADV_DOFORK:
@@ -85,6 +87,10 @@ static u32 advice_flag(int advice, bool *set)
 	case MADV_DONTDUMP:
 	case MADV_DODUMP:
 		return VMA_DONTDUMP;
+	case MADV_HUGEPAGE:
+		return VMA_HUGE;
+	case MADV_NOHUGEPAGE:
+		return VMA_NOHUGE;
 	}
 	return 0;
 }
@@ -109,6 +115,8 @@ static int advise_flags(struct aspace *as, vaddr_t addr, vaddr_t end, int advice
 			break;
 		}
 		at = v->end;
+		if (flag & (VMA_HUGE | VMA_NOHUGE))	/* each takes the other back */
+			vma_set_flags(v, v->flags & ~(VMA_HUGE | VMA_NOHUGE));
 		vma_set_flags(v, set ? v->flags | flag : v->flags & ~flag);
 		v = vma_merge(v);
 	}
@@ -128,8 +136,6 @@ static int check_advice(const struct vma *v, int advice)
 	case MADV_WILLNEED:
 	case MADV_MERGEABLE:
 	case MADV_UNMERGEABLE:
-	case MADV_HUGEPAGE:
-	case MADV_NOHUGEPAGE:
 		return 0;
 	case MADV_DONTNEED:
 	case MADV_COLD:
@@ -271,11 +277,13 @@ int aspace_msync(struct aspace *as, vaddr_t addr, u64 len, int flags)
 static bool is_resident(struct aspace *as, struct vma *v, vaddr_t va)
 {
 	struct page_mapping *m = vma_mapping(v);
-	vaddr_t next;
-	pte_t *e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next);
 	struct page *p;
+	pte_t e;
 
-	if (e && pte_present(pte_load(e)))
+	spin_lock(&as->pt_lock);
+	e = huge_look(as, va);
+	spin_unlock(&as->pt_lock);
+	if (pte_present(e))
 		return true;
 	p = m ? mapping_find(m, vma_pgoff(v, va)) : NULL;
 	if (!p)

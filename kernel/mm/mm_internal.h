@@ -66,7 +66,7 @@ bool vmap_purge(void);				/* frees what was unmapped lately; true if there was s
 /* stats.c: counters, summed over CPUs when read. */
 enum mm_counter {
 	MM_SLAB, MM_PAGETABLE, MM_KSTACK, MM_ANON, MM_MAPPED, MM_FAULTS, MM_MAJOR_FAULTS, MM_PGALLOC, MM_PGFREE,
-	MM_RECLAIMED, MM_COMMITTED, MM_COUNTERS
+	MM_RECLAIMED, MM_COMMITTED, MM_HUGE, MM_HUGE_ALLOC, MM_HUGE_FALLBACK, MM_HUGE_SPLIT, MM_COUNTERS
 };
 void mm_count(enum mm_counter c, s64 n);
 u64 mm_counter_sum(enum mm_counter c);
@@ -78,6 +78,8 @@ void pgtable_page_free(struct page *p);		/* at once: never was visible, or after
 void pgtable_page_defer(struct page *p);	/* after a grace period */
 /* Level-0 entry of va with all tables on the way; counts the tables that were added. NULL: no memory. */
 pte_t *pgtable_leaf(paddr_t root, vaddr_t va, u32 flags, u64 *tables);
+/* The same for the level-1 entry. */
+pte_t *pgtable_middle(paddr_t root, vaddr_t va, u32 flags, u64 *tables);
 void kernel_clear(vaddr_t va, u64 size);	/* 4 KiB entries away, without a flush */
 static inline unsigned pt_shift(unsigned level) { return PAGE_SHIFT + 9 * level; }
 static inline unsigned pt_index(vaddr_t va, unsigned level) { return va >> pt_shift(level) & 511; }

@@ -4,6 +4,7 @@
  * pages) to a new address.
  */
 #include "aspace_internal.h"
+#include "huge.h"
 
 struct remap {
 	struct aspace *as;
@@ -48,7 +49,7 @@ static bool move_entries(struct aspace *as, vaddr_t from, vaddr_t to, u64 len)
 	tlb_batch_init(&b, as);
 	for (u64 at = 0; at < len && done; at += PAGE_SIZE) {
 		vaddr_t next;
-		pte_t *e = pgtable_chunk(as->root, from + at, from + len, &next), *t;
+		pte_t *e = huge_chunk(as, from + at, from + len, &next), *t;
 
 		if (!e) {
 			at = next - from - PAGE_SIZE;

@@ -109,6 +109,11 @@ pte_t *pgtable_leaf(paddr_t root, vaddr_t va, u32 flags, u64 *tables)
 	return walk(root, va, 0, true, flags, tables);
 }
 
+pte_t *pgtable_middle(paddr_t root, vaddr_t va, u32 flags, u64 *tables)
+{
+	return walk(root, va, 1, true, flags, tables);
+}
+
 pte_t *pgtable_lookup(paddr_t root, vaddr_t va, unsigned *level)
 {
 	paddr_t table = root;

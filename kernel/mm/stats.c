@@ -96,4 +96,8 @@ void mm_stats(struct mm_stats *out)
 	out->committed_pages = mm_counter_sum(MM_COMMITTED);
 	out->oom_kills = atomic_load(&oom_kills);
 	out->commit_limit_pages = commit_limit();
+	out->huge = mm_counter_sum(MM_HUGE);
+	out->huge_alloc = mm_counter_sum(MM_HUGE_ALLOC);
+	out->huge_fallback = mm_counter_sum(MM_HUGE_FALLBACK);
+	out->huge_split = mm_counter_sum(MM_HUGE_SPLIT);
 }

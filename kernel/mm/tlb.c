@@ -7,6 +7,7 @@
 #include <kernel/event.h>
 #include <kernel/thread.h>
 
+#include "huge.h"
 #include "mm_internal.h"
 
 void tlb_batch_init(struct tlb_batch *b, struct aspace *as)
@@ -17,6 +18,7 @@ void tlb_batch_init(struct tlb_batch *b, struct aspace *as)
 	b->stride_shift = PAGE_SHIFT;
 	b->freed_tables = false;
 	b->nr_pages = 0;
+	b->nr_blocks = 0;
 	b->tables = NULL;
 }
 
@@ -68,6 +70,8 @@ void tlb_batch_flush(struct tlb_batch *b)
 	}
 	for (unsigned i = 0; i < b->nr_pages; i++)
 		page_put(b->pages[i]);
+	for (unsigned i = 0; i < b->nr_blocks; i++)
+		page_put_block(b->blocks[i], HUGE_ORDER);
 	while (b->tables) {
 		struct page *t = b->tables;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What lies behind the entries of a space, for /proc: sums over an area (smaps), a word per page (pagemap). */
 #include "aspace_internal.h"
+#include "huge.h"
 
 #define PSS_SHIFT 12		/* fractions of a page shared by many */
 
@@ -31,6 +32,22 @@ static void count_page(struct vma_usage *u, pte_t e, struct page *p)
 		u->referenced += PAGE_SIZE;
 }
 
+static void count_large(struct aspace *as, vaddr_t va, struct vma_usage *u)
+{
+	pte_t *e = huge_entry(as, va), v;
+
+	if (!e)
+		return;
+	spin_lock(&as->pt_lock);
+	v = pte_load(e);
+	if (pte_present(v) && !pte_is_table(v, 1)) {
+		for (vaddr_t at = 0; at < HUGE_SIZE; at += PAGE_SIZE)
+			count_page(u, v, phys_to_page(pte_paddr(v) + at));
+		u->huge += HUGE_SIZE;
+	}
+	spin_unlock(&as->pt_lock);
+}
+
 void vma_usage_add(struct vma *v, struct vma_usage *u)
 {
 	struct vma_usage mine = {};
@@ -41,8 +58,10 @@ void vma_usage_add(struct vma *v, struct vma_usage *u)
 	for (vaddr_t va = v->start; va < v->end; va = next) {
 		pte_t *e = pgtable_chunk(as->root, va, v->end, &next);
 
-		if (!e)
+		if (!e) {
+			count_large(as, va, &mine);
 			continue;
+		}
 		spin_lock(&as->pt_lock);
 		for (; va < next; va += PAGE_SIZE, e++) {
 			pte_t p = pte_load(e);
@@ -65,6 +84,7 @@ void vma_usage_add(struct vma *v, struct vma_usage *u)
 	u->private_dirty += mine.private_dirty;
 	u->referenced += mine.referenced;
 	u->anonymous += mine.anonymous;
+	u->huge += mine.huge;
 	u->locked += v->flags & VMA_LOCKED ? mine.pss >> PSS_SHIFT : 0;
 }
 
@@ -89,14 +109,13 @@ void aspace_pagemap(struct aspace *as, vaddr_t addr, u64 *words, unsigned n, boo
 {
 	rwlock_read_lock(&as->lock);
 	for (unsigned i = 0; i < n; i++) {
-		vaddr_t va = addr + i * PAGE_SIZE, next;
-		pte_t *e = va < arch_layout.user_end ? pgtable_chunk(as->root, va, va + PAGE_SIZE, &next) : NULL;
+		vaddr_t va = addr + i * PAGE_SIZE;
 
 		words[i] = 0;
-		if (!e)
+		if (va >= arch_layout.user_end)
 			continue;
 		spin_lock(&as->pt_lock);
-		words[i] = pagemap_word(pte_load(e), show_frames);
+		words[i] = pagemap_word(huge_look(as, va), show_frames);
 		spin_unlock(&as->pt_lock);
 	}
 	rwlock_read_unlock(&as->lock);

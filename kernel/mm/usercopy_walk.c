@@ -28,13 +28,16 @@ static DEFINE_PERCPU(struct walk_memory, walk_memory);
 
 void user_walk_forget(void) { percpu_of(walk_memory, arch_cpu_self())->leaves = NULL; }
 
-static pte_t *find_leaf(paddr_t table, vaddr_t va)
+/* The small entry of va or, with *large set, the large one; NULL: neither. */
+static pte_t *find_leaf(paddr_t table, vaddr_t va, bool *large)
 {
 	for (unsigned level = arch_layout.pt_levels - 1; level; level--) {
 		pte_t v = pte_load((pte_t *)phys_to_virt(table) + pt_index(va, level));
 
-		if (unlikely(!pte_is_table(v, level)))
-			return NULL;
+		if (unlikely(!pte_is_table(v, level))) {
+			*large = level == 1 && pte_present(v);
+			return *large ? (pte_t *)phys_to_virt(table) + pt_index(va, 1) : NULL;
+		}
 		table = pte_paddr(v);
 	}
 	return (pte_t *)phys_to_virt(table) + pt_index(va, 0);
@@ -46,22 +49,24 @@ static __always_inline char *page_lookup(struct aspace *as, vaddr_t va, bool wri
 	unsigned need = PGPROT_USER | (write ? PGPROT_WRITE : PGPROT_READ);
 	struct walk_memory *m = percpu_of(walk_memory, arch_cpu_self());
 	vaddr_t key = va >> pt_shift(1);
+	bool large = false;
 	pte_t *e, v;
 
 	if (m->leaves && m->key == key && m->root == as->root) {
 		e = m->leaves + pt_index(va, 0);
 	} else {
-		e = find_leaf(as->root, va);
+		e = find_leaf(as->root, va, &large);
 		if (unlikely(!e))
 			return NULL;
-		*m = (struct walk_memory){ as->root, key, e - pt_index(va, 0) };
+		if (!large)
+			*m = (struct walk_memory){ as->root, key, e - pt_index(va, 0) };
 	}
 	v = pte_load(e);
 	if (unlikely(!pte_present(v) || (pte_prot(v) & need) != need))
 		return NULL;
 	if (write && !pte_dirty(v) && !pte_cmpxchg(e, v, pte_mark_dirty(pte_mark_accessed(v))))
 		return NULL;
-	return (char *)phys_to_virt(pte_paddr(v)) + va % PAGE_SIZE;
+	return (char *)phys_to_virt(pte_paddr(v)) + va % (unlikely(large) ? pt_span(1) : PAGE_SIZE);
 }
 
 /* The byte at va for reading or writing, interrupts off until page_done(flags); NULL: the access faults for good. */

@@ -7,6 +7,7 @@
 #include <lib/string.h>
 
 #include "aspace_internal.h"
+#include "huge.h"
 
 static struct kmem_cache *vma_cache __ro_after_init;
 
@@ -207,6 +208,9 @@ int vma_split(struct vma *v, vaddr_t addr)
 	high = vma_dup(v);
 	if (!high)
 		return -ENOMEM;
+	/* A large entry lies in one area. */
+	if (addr & (HUGE_SIZE - 1))
+		huge_split(v->aspace, addr);
 	high->pgoff = vma_pgoff(v, addr);
 	high->start = addr;
 	vma_resize(v, v->start, addr);

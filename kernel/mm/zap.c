@@ -5,6 +5,7 @@
  * live entry is only exchanged or compare-exchanged. Pages go after the TLB flush of the batch.
  */
 #include "aspace_internal.h"
+#include "huge.h"
 
 void rss_apply(struct aspace *as, const struct rss_delta *d)
 {
@@ -69,6 +70,8 @@ void zap_range(struct aspace *as, vaddr_t start, vaddr_t end, struct tlb_batch *
 	for (vaddr_t va = start; va < end; va = next) {
 		pte_t *e = pgtable_chunk(as->root, va, end, &next);
 
+		if (!e && !huge_zap(as, va, next, b))
+			e = pgtable_chunk(as->root, va, end, &next);
 		if (!e)
 			continue;
 		spin_lock(&as->pt_lock);
@@ -150,6 +153,8 @@ void protect_range(struct vma *v, vaddr_t start, vaddr_t end)
 	for (vaddr_t va = start; va < end; va = next) {
 		pte_t *e = pgtable_chunk(as->root, va, end, &next);
 
+		if (!e && !huge_protect(as, va, next, vma_prot(v), &b))
+			e = pgtable_chunk(as->root, va, end, &next);
 		if (!e)
 			continue;
 		spin_lock(&as->pt_lock);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* prctl and personality. An option nobody carries out yet is EINVAL, never success. */
 #include "proc.h"
+#include <kernel/aspace.h>
 #include <kernel/syscall.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
@@ -191,6 +192,13 @@ long sys_prctl(int option, u64 a2, u64 a3, u64 a4, u64 a5)
 		return (long)min(current->slack_ns, (u64)S64_MAX);
 	case PR_GET_TID_ADDRESS:
 		return put_user(current->clear_tid, (u64 __user *)a2);
+	case PR_SET_THP_DISABLE:
+		if (a3 || a4 || a5)
+			return -EINVAL;
+		current->aspace->no_huge = a2 != 0;
+		return 0;
+	case PR_GET_THP_DISABLE:
+		return a2 || a3 || a4 || a5 ? -EINVAL : current->aspace->no_huge;
 	default:
 		return -EINVAL;
 	}

@@ -22,21 +22,25 @@
 #define TURN (SHARED + 16)	/* u32 */
 #define MREMAP_FLAGS 3u		/* MAYMOVE | FIXED */
 #define DONTNEED 4u
+#define HUGEPAGE 14u
+#define NOHUGEPAGE 15u
+#define LARGE_STEP 0x80000ull	/* four to a large page */
 
+/* A model page is one page, or in some windows many, so that what is behind them can be large pages. */
 struct window {
-	u64 base;
+	u64 base, step;
 	struct { bool mapped, read, write; u64 value; } page[PAGES];
 };
 static struct window windows[WINDOWS];
 static unsigned threads, ops;
 static u64 next_value;
 
-static u64 page_at(const struct window *w, unsigned i) { return w->base + i * PAGE_SIZE; }
+static u64 page_at(const struct window *w, unsigned i) { return w->base + i * w->step; }
 
 /* Words at both ends of the page carry the value. */
 static void check_page(const struct window *w, unsigned i, const char *who)
 {
-	u64 va = page_at(w, i), at = va + (maybe(2) ? 0 : PAGE_SIZE - 8), v;
+	u64 va = page_at(w, i), at = va + (maybe(2) ? 0 : w->step - 8), v;
 	bool ok = sim_try_load(at, 8, &v), want = w->page[i].mapped && w->page[i].read;
 
 	if (ok != want)
@@ -56,7 +60,7 @@ static void do_store(struct window *w, unsigned i)
 	if (ok != want)
 		sim_fail("aspace: a store to page %#llx should%s work", (unsigned long long)va, want ? "" : " not");
 	if (ok) {
-		sim_store(va + PAGE_SIZE - 8, 8, value);
+		sim_store(va + w->step - 8, 8, value);
 		w->page[i].value = value;
 	}
 }
@@ -85,10 +89,12 @@ static const unsigned prots[] = { PROT_READ | PROT_WRITE, PROT_READ | PROT_WRITE
 
 static void do_map(struct window *w, unsigned from, unsigned n)
 {
-	unsigned prot = prots[pick(ARRAY_LEN(prots))];
+	unsigned prot = prots[n == PAGES ? 0 : pick(ARRAY_LEN(prots))];
 
-	must(CALL6(mmap, page_at(w, from), n * PAGE_SIZE, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	must(CALL6(mmap, page_at(w, from), n * w->step, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
 	     (long)page_at(w, from), "mmap");
+	if (w->step > PAGE_SIZE && maybe(2))
+		must(CALL3(madvise, page_at(w, from), n * w->step, maybe(8) ? NOHUGEPAGE : HUGEPAGE), 0, "madvise");
 	for (unsigned i = from; i < from + n; i++) {
 		w->page[i].mapped = true;
 		w->page[i].value = 0;
@@ -98,7 +104,7 @@ static void do_map(struct window *w, unsigned from, unsigned n)
 
 static void do_unmap(struct window *w, unsigned from, unsigned n)
 {
-	must(CALL2(munmap, page_at(w, from), n * PAGE_SIZE), 0, "munmap");
+	must(CALL2(munmap, page_at(w, from), n * w->step), 0, "munmap");
 	for (unsigned i = from; i < from + n; i++)
 		w->page[i].mapped = false;
 }
@@ -109,7 +115,7 @@ static void do_protect(struct window *w, unsigned from, unsigned n)
 
 	if (!all_mapped(w, from, n))
 		return;
-	must(CALL3(mprotect, page_at(w, from), n * PAGE_SIZE, prot), 0, "mprotect");
+	must(CALL3(mprotect, page_at(w, from), n * w->step, prot), 0, "mprotect");
 	for (unsigned i = from; i < from + n; i++)
 		set_prot(w, i, prot);
 }
@@ -118,7 +124,7 @@ static void do_forget(struct window *w, unsigned from, unsigned n)
 {
 	if (!all_mapped(w, from, n))
 		return;
-	must(CALL3(madvise, page_at(w, from), n * PAGE_SIZE, DONTNEED), 0, "madvise");
+	must(CALL3(madvise, page_at(w, from), n * w->step, DONTNEED), 0, "madvise");
 	for (unsigned i = from; i < from + n; i++)
 		w->page[i].value = 0;
 }
@@ -129,7 +135,7 @@ static void do_move(struct window *w, unsigned from)
 
 	if (!w->page[from].mapped || to == from)
 		return;
-	must(sim_call(NR_mremap, page_at(w, from), PAGE_SIZE, PAGE_SIZE, MREMAP_FLAGS, page_at(w, to), 0),
+	must(sim_call(NR_mremap, page_at(w, from), w->step, w->step, MREMAP_FLAGS, page_at(w, to), 0),
 	     (long)page_at(w, to), "mremap");
 	w->page[to] = w->page[from];
 	w->page[from].mapped = false;
@@ -171,6 +177,10 @@ static void one_op(struct window *w)
 {
 	unsigned from = (unsigned)pick(PAGES), n = 1 + (unsigned)pick(PAGES - from);
 
+	if (w->step > PAGE_SIZE && maybe(3)) {	/* whole blocks, not only parts of them */
+		from = 0;
+		n = PAGES;
+	}
 	switch (pick(16)) {
 	case 0: case 1: do_map(w, from, n); break;
 	case 2: do_unmap(w, from, n); break;
@@ -227,8 +237,14 @@ static void tidy(void)
 void work_aspace(void)
 {
 	memset(windows, 0, sizeof(windows));
-	for (unsigned w = 0; w < WINDOWS; w++)
+	for (unsigned w = 0; w < WINDOWS; w++) {
 		windows[w].base = BASE + w * STEP + pick(2) * (0x200000 - PAGES / 2 * PAGE_SIZE);	/* or across two tables */
+		windows[w].step = PAGE_SIZE;
+		if (maybe(2)) {
+			windows[w].base = BASE + w * STEP + pick(4) * LARGE_STEP;
+			windows[w].step = LARGE_STEP;
+		}
+	}
 	ops = (unsigned)sim_setting("ops", OPS);
 	threads = 1 + (unsigned)pick(WINDOWS - 1);
 	sim_store(DOOR, 4, 0);

@@ -66,6 +66,7 @@ static int meminfo_show(struct text *t, void *arg)
 	kib_line(t, "PageTables:", m.pagetable_pages);
 	kib_line(t, "CommitLimit:", m.commit_limit_pages);
 	kib_line(t, "Committed_AS:", m.committed_pages);
+	kib_line(t, "AnonHugePages:", m.huge << 9);
 	kib_line(t, "VmallocTotal:", (arch_layout.vmap_end - arch_layout.vmap_base) >> PAGE_SHIFT);
 	kib_line(t, "HugePages_Total:", 0);
 	kib_line(t, "Hugepagesize:", 512);
@@ -89,6 +90,8 @@ static int vmstat_show(struct text *t, void *arg)
 		    "pgmajfault %llu\npgsteal_file %llu\noom_kill %llu\n", (ull)(m.kstack_pages << (PAGE_SHIFT - 10)),
 		    (ull)m.pagetable_pages, (ull)m.pgalloc, (ull)m.pgfree, (ull)m.faults, (ull)m.major_faults,
 		    (ull)m.reclaimed, (ull)m.oom_kills);
+	text_printf(t, "nr_anon_transparent_hugepages %llu\nthp_fault_alloc %llu\nthp_fault_fallback %llu\nthp_split_pmd %llu\n",
+		    (ull)m.huge, (ull)m.huge_alloc, (ull)m.huge_fallback, (ull)m.huge_split);
 	return 0;
 }
 

@@ -83,7 +83,7 @@ static void usage_lines(struct text *t, const struct vma_usage *u, bool is_rollu
 	kib(t, "Anonymous:", u->anonymous);
 	kib(t, "KSM:", 0);
 	kib(t, "LazyFree:", 0);
-	kib(t, "AnonHugePages:", 0);
+	kib(t, "AnonHugePages:", u->huge);
 	kib(t, "ShmemPmdMapped:", 0);
 	kib(t, "FilePmdMapped:", 0);
 	kib(t, "Shared_Hugetlb:", 0);
@@ -103,7 +103,7 @@ static void flag_letters(struct text *t, u32 flags)
 		{ VMA_READ, "rd" }, { VMA_WRITE, "wr" }, { VMA_EXEC, "ex" }, { VMA_SHARED, "sh" }, { VMA_MAYREAD, "mr" },
 		{ VMA_MAYWRITE, "mw" }, { VMA_MAYEXEC, "me" }, { VMA_GROWSDOWN, "gd" }, { VMA_LOCKED, "lo" },
 		{ VMA_DONTFORK, "dc" }, { VMA_ACCOUNT, "ac" }, { VMA_NORESERVE, "nr" }, { VMA_WIPEONFORK, "wf" },
-		{ VMA_DONTDUMP, "dd" },
+		{ VMA_DONTDUMP, "dd" }, { VMA_HUGE, "hg" }, { VMA_NOHUGE, "nh" },
 	};
 
 	text_printf(t, "VmFlags: ");
@@ -123,7 +123,7 @@ static void add_smap(struct text *t, struct vma *v, char *page, void *arg)
 	kib(t, "KernelPageSize:", PAGE_SIZE);
 	kib(t, "MMUPageSize:", PAGE_SIZE);
 	usage_lines(t, &u, false);
-	text_printf(t, "THPeligible:           0\n");
+	text_printf(t, "THPeligible:           %d\n", vma_may_be_huge(v) && align_up(v->start, 2ull << 20) + (2ull << 20) <= v->end);
 	flag_letters(t, v->flags);
 }
 

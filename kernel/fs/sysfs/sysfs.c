@@ -67,5 +67,6 @@ void sysfs_init(void)
 {
 	fs_register(&sysfs_file_system);
 	sysfs_cpus_add();
+	sysfs_memory_add();
 	block_for_each(add_disk, NULL);
 }

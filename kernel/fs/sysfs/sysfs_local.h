@@ -6,5 +6,6 @@
 #include "../proc/virtual.h"
 
 void sysfs_cpus_add(void);	/* cpus.c */
+void sysfs_memory_add(void);	/* memory.c */
 
 #endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Large entries of user spaces (huge.c), for the other address-space files. */
+#ifndef MM_HUGE_H
+#define MM_HUGE_H
+
+#include <kernel/pgtable.h>
+
+#define HUGE_ORDER 9u
+#define HUGE_PAGES 512u
+#define HUGE_SIZE (PAGE_SIZE << HUGE_ORDER)
+
+/* The level-1 entry of va if it is a large one, else NULL. Epoch section or lock; it may change until pt_lock is held. */
+pte_t *huge_entry(struct aspace *as, vaddr_t va);
+/* The small entry that stands for va's page of a large one. */
+pte_t huge_part(pte_t large, vaddr_t va);
+/* A large entry that covers va becomes 512 small ones. pt_lock not held; cannot fail. */
+void huge_split(struct aspace *as, vaddr_t va);
+/* pgtable_chunk for who wants single pages: splits what is large at va. */
+pte_t *huge_chunk(struct aspace *as, vaddr_t va, vaddr_t end, vaddr_t *next);
+/* The entry for va's page, of either size; pt_lock held. */
+pte_t huge_look(struct aspace *as, vaddr_t va);
+/*
+ * Takes the large entry at va out, or gives it other rights. True: done. False: there is none, or [va, end) is less than
+ * all of it, and now it is small. aspace.lock held.
+ */
+bool huge_zap(struct aspace *as, vaddr_t va, vaddr_t end, struct tlb_batch *b);
+bool huge_protect(struct aspace *as, vaddr_t va, vaddr_t end, unsigned prot, struct tlb_batch *b);
+/* Fork shares the large entry at va, if there is one, read-only. 0 or -ENOMEM. */
+int huge_fork(struct aspace *dst, struct aspace *src, vaddr_t va, struct tlb_batch *b);
+/* A fault where there is no table: 0 when a large entry allows it now; -EAGAIN: small pages are to do it. */
+int huge_fault(struct vma *v, vaddr_t va, unsigned flags);
+
+#endif
