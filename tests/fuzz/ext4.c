@@ -38,13 +38,12 @@ static void set_up(void)
 		       put_string(SHARED + 0x80, "devtmpfs"), 0, 0, 0);
 }
 
-static void damage(u8 *disk, const u8 *data, size_t size)
+static void damage(const u8 *data, size_t size)
 {
 	for (; size >= 8; data += 8, size -= 8) {
 		u32 at = get_le32(data) % IMAGE_SIZE, n = 1 + data[4] % 3u;
 
-		for (u32 i = 0; i < n && at + i < IMAGE_SIZE; i++)
-			disk[at + i] = data[5 + i];
+		disk_put(at, data + 5, min(n, IMAGE_SIZE - at));
 	}
 }
 
@@ -134,9 +133,8 @@ static void run(const u8 *data, size_t size)
 
 	if (!size)
 		return;
-	memcpy(disk_contents(), images + (size_t)(data[0] >> 1) % nr_images * IMAGE_SIZE, IMAGE_SIZE);
-	damage(disk_contents(), data + 1, size - 1);
-	disk_settle();
+	disk_restore(images + (size_t)(data[0] >> 1) % nr_images * IMAGE_SIZE);
+	damage(data + 1, size - 1);
 	writes = data[0] & 1;
 	if (sim_call(NR_mount, name(SHARED, "/dev/sda"), name(SHARED + 0x40, "/mnt"), name(SHARED + 0x80, "ext4"),
 		     writes ? 0 : MOUNT_READ_ONLY, 0, 0) == 0) {

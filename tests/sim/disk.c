@@ -34,6 +34,10 @@ static struct {
 	struct { unsigned slot; int status; } done[DISK_SLOTS];
 	unsigned nr_done;
 	u64 eio_one_in, flip_one_in, faults;
+	const u8 *image;	/* of disk_restore */
+	bool *is_touched;	/* by sector: perhaps not as in the image */
+	u32 *touched;		/* their list */
+	u32 nr_touched;
 } d;
 
 void sim_disk_load(const void *image, u64 size)
@@ -71,6 +75,14 @@ static void flush(u64 before)
 	d.nr_log = kept;
 }
 
+static void touch(u64 sector)
+{
+	if (!d.image || d.is_touched[sector])
+		return;
+	d.is_touched[sector] = true;
+	d.touched[d.nr_touched++] = (u32)sector;
+}
+
 static void write_sector(u64 sector, const u8 *data)
 {
 	struct log_entry *e;
@@ -82,6 +94,7 @@ static void write_sector(u64 sector, const u8 *data)
 	e->order = d.order;
 	memcpy(e->data, data, SECTOR);
 	memcpy(d.now + sector * SECTOR, data, SECTOR);
+	touch(sector);
 }
 
 static void read_sector(u64 sector, u8 *data)
@@ -179,12 +192,30 @@ void disk_power_cut(void)
 	memcpy(d.now, d.stable, d.sectors * SECTOR);
 }
 
-u8 *disk_contents(void) { return d.now; }
-
-void disk_settle(void)
+/* Only what changed since the last time is put back: harnesses do this thousands of times a second. */
+void disk_restore(const u8 *image)
 {
+	if (!d.image) {
+		d.is_touched = sim_host_alloc(d.sectors * sizeof(*d.is_touched));
+		d.touched = sim_host_alloc(d.sectors * sizeof(*d.touched));
+	}
+	if (d.image != image)
+		memcpy(d.now, image, d.sectors * SECTOR);
+	d.image = image;
 	d.nr_log = 0;
-	memcpy(d.stable, d.now, d.sectors * SECTOR);
+	while (d.nr_touched) {
+		u64 sector = d.touched[--d.nr_touched];
+
+		d.is_touched[sector] = false;
+		memcpy(d.now + sector * SECTOR, image + sector * SECTOR, SECTOR);
+	}
+}
+
+void disk_put(u64 at, const void *data, u32 n)
+{
+	memcpy(d.now + at, data, n);
+	for (u64 sector = at / SECTOR; sector <= (at + n - 1) / SECTOR; sector++)
+		touch(sector);
 }
 
 int disk_check(void) { return sim_host_check_disk(d.now, d.sectors * SECTOR); }

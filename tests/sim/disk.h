@@ -29,8 +29,9 @@ void disk_set_faults(u64 eio_one_in, u64 flip_one_in);
 u64 disk_faults(void);				/* how many there were */
 /* The power goes: of what was written since the last flush any part stays, sectors may be torn. Nothing is in flight. */
 void disk_power_cut(void);
-u8 *disk_contents(void);			/* what reads see; nothing in flight */
-void disk_settle(void);				/* what reads see is stable now */
+/* For harnesses that never cut the power; nothing in flight. The disk is IMAGE (of its size) again; bytes of it change. */
+void disk_restore(const u8 *image);
+void disk_put(u64 at, const void *data, u32 n);
 /* Writes the disk into a file and runs e2fsck on it: its exit status. */
 int disk_check(void);
 
