@@ -63,4 +63,4 @@ def run(ctx, arch, seconds):
 def cases(ctx):
     seconds = int(os.environ.get("CHAOS_SECONDS") or (600 if ctx.at_least("full") else 20))
     for arch in ctx.arches:
-        yield Case(f"{arch} killed at random, {seconds} s", lambda a=arch: run(ctx, a, seconds), alone=True)
+        yield Case(f"{arch} killed at random, {seconds} s", lambda a=arch: run(ctx, a, seconds), alone=True, cpus=2)

@@ -155,16 +155,16 @@ def cases(ctx):
     for arch in ctx.arches:
         subprocess.run([top / "ci/tools/fresh_image.py", arch], check=True)
     for arch in ctx.arches:
-        yield Case(f"{arch} the issue's line", lambda a=arch: issue_line(ctx, a))
+        yield Case(f"{arch} the issue's line", lambda a=arch: issue_line(ctx, a), cpus=4)
         for name, words, default in VARIANTS[arch]:
             if default or ctx.at_least("full"):
                 for smp in (1, 2, 4) if ctx.at_least("full") else (2,):
                     yield Case(f"{arch} {name} -smp {smp}", lambda a=arch, w=words, n=smp: expect_run(
                         ctx, a, PROBE, 42, f"{a}\n{n}\n", smp=n, **w))
-        yield Case(f"{arch} 8 MiB", lambda a=arch: expect_run(ctx, a, PROBE, 42, f"{a}\n1\n", mem="8M"))
+        yield Case(f"{arch} 8 MiB", lambda a=arch: expect_run(ctx, a, PROBE, 42, f"{a}\n1\n", mem="8M"), cpus=1)
         for words in (("--clang",), ("--release",), ("--clang", "--release")) if ctx.at_least("full") else ():
             yield Case(f"{arch} {' '.join(words)}", lambda a=arch, w=words: expect_run(
-                ctx, a, PROBE, 42, f"{a}\n4\n", smp=4, build=str(ctx.fresh(a, *w))))
+                ctx, a, PROBE, 42, f"{a}\n4\n", smp=4, build=str(ctx.fresh(a, *w))), cpus=4)
         yield Case(f"{arch} kaslr", lambda a=arch: random_place(ctx, a))
         yield Case(f"{arch} initramfs", lambda a=arch: expect_run(
             ctx, a, PROBE, 42, f"{a}\n1\n", disks=False, initrd=initramfs(a)))

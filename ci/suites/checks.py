@@ -5,6 +5,7 @@ import tempfile
 
 import check_layers
 import check_style
+import parity
 from testing import Case, Failed, top
 
 NAME, WHEN, ORDER = "checks", "quick", 10
@@ -50,6 +51,25 @@ def planted(check, files, expected):
     return run
 
 
+def parity_page():
+    """A test that exists on one architecture only, one that fails and one that is missing are seen on docs/parity.md."""
+    ok, bad = parity.OK, parity.FAILS
+    cells = {("a: everywhere", arch, n): ok for arch in parity.ARCHES for n in (1, 2)}
+    cells |= {("a: nowhere else", "riscv64", 0): ok, ("boot: el2", "aarch64", 1): ok}
+    cells |= {("a: broken", arch, 0): ok if arch != "aarch64" else bad for arch in parity.ARCHES}
+    cells |= {("a: to come", arch, 4): "not yet" for arch in parity.ARCHES}
+    with tempfile.TemporaryDirectory() as work:
+        page = pathlib.Path(work) / "page.md"
+        holes = parity.write(cells, {"c: alone": bad}, page, "x", {"a": "A", "boot": "B", "c": "C"})
+        text = page.read_text()
+    want = ("5 tests: 1 pass on the three", "2 pass where they can", "2 do not pass", "| everywhere | 1 2 | 1 2 | 1 2 |  |",
+            "| broken | yes | **fails** | yes |", "| to come | **4 missing** | **4 missing** | **4 missing** | not yet |",
+            "| el2 | – | 1 | – | interrupt controller", "- c: alone (**fails**)")
+    clean([f"docs/parity.md would lack {w!r}" for w in want if w not in text])
+    if holes != ["a: nowhere else: nothing on x86_64", "a: nowhere else: nothing on aarch64"]:
+        raise Failed(f"empty places without a reason: {holes}\n{text}")
+
+
 def cases(ctx):
     yield Case("layers and cycles", lambda: clean(check_layers.check(top)))
 
@@ -59,6 +79,7 @@ def cases(ctx):
         clean(problems)
         return "; ".join(warnings)
     yield Case("style", style)
+    yield Case("planted: holes in docs/parity.md", parity_page)
     if ctx.at_least("default"):
         for name, files, expected in PLANTED:
             yield Case(f"planted: {name}", planted(check_layers.check, files, expected))

@@ -39,4 +39,4 @@ def cases(ctx):
     for arch in ctx.arches:
         if subprocess.run([top / "ci/tools/fresh_image.py", arch]).returncode:
             raise Failed("no image")
-        yield Case(arch, lambda arch=arch: run(ctx, arch))
+        yield Case(arch, lambda arch=arch: run(ctx, arch), cpus=1)

@@ -445,11 +445,11 @@ def cases(ctx):
     for arch in ctx.arches:
         for what in PROGRAMS:
             if ctx.at_least("full"):
-                yield Case(f"{arch} {what}, on Linux", lambda a=arch, w=what: programs(ctx, a, w, linux=True))
-            yield Case(f"{arch} {what}", lambda a=arch, w=what: programs(ctx, a, w))
+                yield Case(f"{arch} {what}, on Linux", lambda a=arch, w=what: programs(ctx, a, w, linux=True), on_linux=True)
+            yield Case(f"{arch} {what}", lambda a=arch, w=what: programs(ctx, a, w), cpus=2)
         yield Case(f"{arch} idle connections", lambda a=arch: idle_connections(ctx, a))
         yield Case(f"{arch} tap", lambda a=arch: tap_data(ctx, a))
         if ctx.at_least("full"):
             yield Case(f"{arch} tap against Linux", lambda a=arch: tap_speed(ctx, a), alone=True)
-        yield Case(f"{arch} two guests", lambda a=arch: two_guests(ctx, a, ""), alone=True)
-        yield Case(f"{arch} with Linux", lambda a=arch: two_guests(ctx, a, "linux"), alone=True)
+        yield Case(f"{arch} two guests", lambda a=arch: two_guests(ctx, a, ""), alone=True, cpus=2)
+        yield Case(f"{arch} with Linux", lambda a=arch: two_guests(ctx, a, "linux"), alone=True, cpus=2)

@@ -61,16 +61,18 @@ def known():
 
 
 def run(ctx, arch):
-    bad = []
+    bad, parts = [], dict.fromkeys(EXPECTED, True)
     for name in EXPECTED:
         try:
             boot(ctx, arch, name)
         except Failed as e:
             bad.append(str(e))
+            parts[name] = False
+    ctx.detail(NAME, arch, arch, 1, parts)
     return len(EXPECTED) - len(bad), len(bad), "\n".join(bad) or f"{len(EXPECTED)} faults"
 
 
 def cases(ctx):
     yield Case("every fault is expected", known)
     for arch in ctx.arches:
-        yield Case(f"{arch}", lambda arch=arch: run(ctx, arch))
+        yield Case(f"{arch}", lambda arch=arch: run(ctx, arch), cpus=1)

@@ -100,5 +100,5 @@ def cases(ctx):
             raise Missing("no image")
         for name in COMMANDS:
             if ctx.at_least("full"):
-                yield Case(f"{arch} {name} on Linux", lambda a=arch, n=name: check(ctx, a, n, True))
-            yield Case(f"{arch} {name}", lambda a=arch, n=name: check(ctx, a, n))
+                yield Case(f"{arch} {name} on Linux", lambda a=arch, n=name: check(ctx, a, n, True), on_linux=True)
+            yield Case(f"{arch} {name}", lambda a=arch, n=name: check(ctx, a, n), cpus=2)

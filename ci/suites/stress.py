@@ -82,4 +82,4 @@ def run(ctx, arch, words):
 def cases(ctx):
     for arch in ctx.arches:
         for name, words in RUNS.items():
-            yield Case(f"{arch} stress-ng {name}", lambda a=arch, w=words: run(ctx, a, w), alone=True)
+            yield Case(f"{arch} stress-ng {name}", lambda a=arch, w=words: run(ctx, a, w), alone=True, cpus=2)

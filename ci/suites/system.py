@@ -130,6 +130,6 @@ def cases(ctx):
         if subprocess.run([top / "ci/tools/fresh_image.py", arch]).returncode:
             raise Missing("no image")
         for name, path in programs(arch).items():
-            yield Case(f"{arch} {name}", lambda a=arch, n=name, p=path: check_program(ctx, a, n, p))
+            yield Case(f"{arch} {name}", lambda a=arch, n=name, p=path: check_program(ctx, a, n, p), cpus=SMP)
         for name, smp in SCRIPTS.items():
-            yield Case(f"{arch} {name}", lambda a=arch, n=name, s=smp: check_script(ctx, a, n, s))
+            yield Case(f"{arch} {name}", lambda a=arch, n=name, s=smp: check_script(ctx, a, n, s), cpus=smp)

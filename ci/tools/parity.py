@@ -7,6 +7,7 @@ without is a failure of the run, so that a test for one architecture alone canno
 import re
 
 ARCHES = ("x86_64", "aarch64", "riscv64")
+OK, FAILS = "ok", "fails"       # a state; any other text says why the part under test is missing
 
 # (what the test is called, in which architectures it may be absent ("" any), why)
 REASONS = [
@@ -38,34 +39,69 @@ def reason(name, arch):
     return ""
 
 
+def shown(here):
+    """What a place says: HERE is {CPUs: state}."""
+    words = []
+    for cpus, state in sorted(here.items()):
+        if state == OK:
+            words.append(str(cpus) if cpus else "yes")
+        else:
+            words.append(f"**{cpus} {'fails' if state == FAILS else 'missing'}**".replace("**0 ", "**"))
+    return " ".join(words) or "–"
+
+
 def table(cells):
-    """CELLS: {(name, arch, cpus): passed}. (rows of the page, names of empty places without a reason)"""
+    """CELLS: {(name, arch, cpus): state}. (rows of the page, names of empty places without a reason)"""
     rows, unexplained = [], []
     for name in sorted({key[0] for key in cells}):
         counts = sorted({c for n, _, c in cells if n == name})
-        shown, whys = [], []
+        places, whys = [], []
         for arch in ARCHES:
             here = {c: cells[name, arch, c] for c in counts if (name, arch, c) in cells}
-            told = " ".join((str(c) if c else "yes") if ok else (f"**{c} fails**" if c else "**fails**") for c, ok in here.items())
+            places.append(shown(here))
+            whys += [s for s in here.values() if s not in (OK, FAILS) and s not in whys]
             empty = [c for c in counts if c not in here]
-            if empty:
-                why = reason(name + (f" -smp {empty[-1]}" if here else ""), arch)
-                if why and why not in whys:
-                    whys.append(why)
-                elif not why:
-                    unexplained.append(f"{name}: nothing on {arch}" + (f" with {empty} CPUs" if here else ""))
-            shown.append(told or "–")
-        rows.append(f"| {name} | " + " | ".join(shown) + " | " + "; ".join(whys) + " |")
+            why = reason(name + (f" -smp {empty[-1]}" if here else ""), arch) if empty else ""
+            if why and why not in whys:
+                whys.append(why)
+            if empty and not why:
+                unexplained.append(f"{name}: nothing on {arch}" + (f" with {empty} CPUs" if here else ""))
+        rows.append(f"| {name.partition(': ')[2] or 'all'} | " + " | ".join(places) + " | " + "; ".join(whys) + " |")
     return rows, unexplained
 
 
-def write(cells, page, selection):
-    """Writes PAGE; names of empty places without a reason."""
-    rows, unexplained = table(cells)
-    whole = sum(1 for row in rows if "–" not in row and "fails" not in row)
-    text = ["# What passes where", "",
-            f"Written by `ci/test {selection}`: {len(rows)} tests, {whole} of them pass wherever they run on the three architectures.",
-            "Numbers are counts of CPUs with which the test passes; `yes`: it does not depend on them; –: it does not run there.", "",
-            "| test | " + " | ".join(ARCHES) + " | why a place is empty |", "|---|" + "---|" * 4]
-    page.write_text("\n".join(text + rows) + "\n")
+HEAD = """# What passes where
+
+Written by `ci/test {selection}`. {total} tests: {whole} pass on the three architectures, {partly} pass where they can run and
+the last column says why they cannot elsewhere, {bad} do not pass.
+
+Numbers are counts of virtual CPUs with which a test passed; `yes`: it passed and does not depend on them; –: it does not run
+there. A test that ran somewhere and has an empty place without a reason fails the run.
+"""
+
+
+def write(cells, elsewhere, page, selection, suites):
+    """
+    Writes PAGE; returns names of empty places without a reason. CELLS as table() wants it, names `suite: test`;
+    ELSEWHERE: {name: state} of tests that concern no architecture; SUITES: {name: what it is}, in order.
+    """
+    sections, unexplained, count = [], [], {"whole": 0, "partly": 0, "bad": 0}
+    for suite, what in suites.items():
+        mine = {key: state for key, state in cells.items() if key[0].partition(":")[0] == suite}
+        if not mine:
+            continue
+        rows, missing = table(mine)
+        unexplained += missing
+        for row in rows:
+            count["bad" if "**" in row else "partly" if "–" in row else "whole"] += 1
+        sections += ["", f"## {suite}: {what}", "", "| test | " + " | ".join(ARCHES) + " | why a place is empty |", "|---|" + "---|" * 4, *rows]
+    if elsewhere:
+        sections += ["", "## On the machine that builds: no architecture, or the simulation", ""]
+        for suite in suites:
+            names = [f"{n.partition(': ')[2]}" + ("" if s == OK else f" (**{s}**)")
+                     for n, s in elsewhere.items() if n.partition(":")[0] == suite]
+            if names:
+                sections.append(f"- {suite}: {'; '.join(names)}")
+    head = HEAD.format(selection=selection, total=sum(count.values()), **count)
+    page.write_text(head + "\n".join(sections) + "\n")
     return unexplained

@@ -37,6 +37,8 @@ class Case:
     name: str
     run: object  # callable without arguments; may return a short note, or (passed, failed, note)
     alone: bool = False  # not beside other cases (uses all cores itself)
+    cpus: int = 0  # virtual CPUs it runs with, for docs/parity.md; 0: as its name says, else it does not depend on them
+    on_linux: bool = False  # says something about Linux, not about us
 
 
 @dataclasses.dataclass
@@ -46,7 +48,7 @@ class Context:
     jobs: int = os.cpu_count() or 1
     writes_parity: bool = False
     built: dict = dataclasses.field(default_factory=dict)
-    details: dict = dataclasses.field(default_factory=dict)  # {(test, arch, cpus): passed}, for docs/parity.md
+    details: dict = dataclasses.field(default_factory=dict)  # {(test, arch, cpus): parity.OK or FAILS}, for docs/parity.md
     detailed: set = dataclasses.field(default_factory=set)  # "suite: case" whose parts stand in details
     lock: object = dataclasses.field(default_factory=threading.Lock)
 
@@ -54,7 +56,7 @@ class Context:
         """PARTS, {test: passed}, stand in docs/parity.md in place of the case they belong to."""
         with self.lock:
             self.detailed.add(f"{suite}: {case}")
-            self.details.update({(f"{suite}: {name}", arch, cpus): ok for name, ok in parts.items()})
+            self.details.update({(f"{suite}: {name}", arch, cpus): parity.OK if ok else parity.FAILS for name, ok in parts.items()})
 
     def at_least(self, when):
         return WHEN.index(self.selection) >= WHEN.index(when)
@@ -91,11 +93,12 @@ class Tally:
         self.failures, self.missings, self.verdicts, self.lock = [], [], {}, threading.Lock()
 
     def record(self, suite, case, seconds, verdict, passed, failed, text):
+        """verdicts: {suite: case: (the case, verdict, text)}"""
         with self.lock:
             self.passed += passed
             self.failed += failed
-            name = f"{suite}: {case}"
-            self.verdicts[name] = verdict
+            name = f"{suite}: {case.name}"
+            self.verdicts[name] = (case, verdict, text)
             if verdict == "missing":
                 self.missing += 1
                 self.missings.append(f"{name}: {text}")
@@ -124,7 +127,7 @@ def run_case(tally, suite, case):
         verdict, passed, failed, text = "FAIL", 0, 1, str(e)
     except Exception:
         verdict, passed, failed, text = "FAIL", 0, 1, traceback.format_exc()
-    tally.record(suite, case.name, time.monotonic() - start, verdict, passed, failed, text)
+    tally.record(suite, case, time.monotonic() - start, verdict, passed, failed, text)
 
 
 def load_suites():
@@ -134,13 +137,18 @@ def load_suites():
 
 
 def write_parity(ctx, verdicts):
-    """docs/parity.md from the cases that name an architecture and from what the suites told besides."""
-    cells = dict(ctx.details)
-    for name, verdict in verdicts.items():
+    """docs/parity.md from the cases and from what the suites told besides."""
+    cells, elsewhere = dict(ctx.details), {}
+    for name, (case, verdict, text) in verdicts.items():
         rest, arch, cpus = parity.split(name)
-        if arch and verdict != "missing" and name not in ctx.detailed:
-            cells[rest, arch, cpus] = verdict == "ok"
-    unexplained = parity.write(cells, top / "docs/parity.md", ctx.selection)
+        if case.on_linux or name in ctx.detailed:
+            continue
+        state = {"ok": parity.OK, "missing": f"missing: {text}"}.get(verdict, parity.FAILS)
+        if arch:
+            cells[rest, arch, cpus or case.cpus] = state
+        else:
+            elsewhere[name] = state
+    unexplained = parity.write(cells, elsewhere, top / "docs/parity.md", ctx.selection, {s.NAME: s.HELP for s in load_suites()})
     if unexplained:
         raise Failed("\n".join(unexplained))
 
