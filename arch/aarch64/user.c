@@ -16,14 +16,6 @@ void arch_user_start(struct arch_regs *regs, u64 pc, u64 sp)
 	regs->call_nr = -1;
 }
 
-void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
-{
-	*nr = (u32)regs->x[8];
-	args[0] = regs->orig_x0;
-	for (unsigned i = 1; i < 6; i++)
-		args[i] = regs->x[i];
-}
-void arch_user_set_result(struct arch_regs *regs, long result) { regs->x[0] = (u64)result; }
 long arch_user_get_result(const struct arch_regs *regs) { return (long)regs->x[0]; }
 
 void arch_user_restart_call(struct arch_regs *regs, u64 nr_override)
@@ -34,7 +26,6 @@ void arch_user_restart_call(struct arch_regs *regs, u64 nr_override)
 	regs->pc -= 4;
 	regs->call_nr = -1;
 }
-bool arch_user_in_call(const struct arch_regs *regs) { return regs->call_nr != -1; }
 void arch_user_forget_call(struct arch_regs *regs) { regs->call_nr = -1; }
 
 /* PAN as an immediate of MSR has no name in the base architecture: MSR PAN, #imm (C6.2.229). */

@@ -17,7 +17,6 @@ static_assert(offsetof(struct thread, cpu) == RISCV_THREAD_CPU, "arch_cpu_self r
 static_assert((KSTACK_SIZE & (KSTACK_SIZE - 1)) == 0, "entry.S checks the stack by a shift");
 
 #define ECALL_LEN 4
-#define CAUSE_ECALL_USER 8
 
 __noreturn void riscv_enter_user(struct arch_regs *regs);
 
@@ -124,18 +123,6 @@ void arch_user_enter(struct arch_regs *regs)
 	riscv_enter_user(regs);
 }
 
-void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
-{
-	*nr = regs->a7;
-	args[0] = regs->orig_a0;
-	args[1] = regs->a1;
-	args[2] = regs->a2;
-	args[3] = regs->a3;
-	args[4] = regs->a4;
-	args[5] = regs->a5;
-}
-
-void arch_user_set_result(struct arch_regs *regs, long result) { regs->a0 = (u64)result; }
 long arch_user_get_result(const struct arch_regs *regs) { return (long)regs->a0; }
 
 void arch_user_restart_call(struct arch_regs *regs, u64 nr_override)
@@ -147,5 +134,4 @@ void arch_user_restart_call(struct arch_regs *regs, u64 nr_override)
 	arch_user_forget_call(regs);
 }
 
-bool arch_user_in_call(const struct arch_regs *regs) { return regs->cause == CAUSE_ECALL_USER; }
 void arch_user_forget_call(struct arch_regs *regs) { regs->cause = RISCV_CAUSE_NONE; }

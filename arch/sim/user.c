@@ -339,15 +339,7 @@ void arch_user_start(struct arch_regs *regs, u64 pc, u64 sp)
 	*regs = (struct arch_regs){ .pc = pc, .sp = sp, .is_user = true, .starts = regs->starts + 1 };
 }
 
-void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
-{
-	*nr = regs->nr;
-	memcpy(args, regs->args, sizeof(regs->args));
-}
-
-void arch_user_set_result(struct arch_regs *regs, long result) { regs->result = (u64)result; }
 long arch_user_get_result(const struct arch_regs *regs) { return (long)regs->result; }
-bool arch_user_in_call(const struct arch_regs *regs) { return regs->in_call; }
 void arch_user_forget_call(struct arch_regs *regs) { regs->in_call = false; }
 
 void arch_user_restart_call(struct arch_regs *regs, u64 nr_override)

@@ -237,22 +237,12 @@ __hot void x86_trap(struct arch_regs *regs)
 		x86_user_return(regs);
 }
 
-/* True when the registers are as SYSRET leaves them: RCX = RIP, R11 = RFLAGS. */
-__hot bool x86_syscall(struct arch_regs *regs)
-{
-	sched_account_user_leave();
-	arch_irq_enable();
-	syscall_dispatch(regs);
-	x86_user_return(regs);
-	return regs->rcx == regs->rip && regs->r11 == regs->rflags;
-}
-
 /*
  * The last C before user mode. Interrupts end off. Whatever the frame says, it becomes a user frame:
  * selectors fixed, flags from a list, address below the user's end (SYSRET and IRETQ fault in
  * kernel mode on others).
  */
-__hot void x86_user_return(struct arch_regs *regs)
+static __always_inline void user_return(struct arch_regs *regs)
 {
 	arch_irq_disable();
 	while (1) {
@@ -270,6 +260,18 @@ __hot void x86_user_return(struct arch_regs *regs)
 	regs->ss = SEL_USER_DS;
 	regs->rflags = (regs->rflags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_FIXED;
 	sched_account_user_enter();
+}
+
+__hot void x86_user_return(struct arch_regs *regs) { user_return(regs); }
+
+/* True when the registers are as SYSRET leaves them: RCX = RIP, R11 = RFLAGS. */
+__hot bool x86_syscall(struct arch_regs *regs)
+{
+	sched_account_user_leave();
+	arch_irq_enable();
+	syscall_dispatch(regs);
+	user_return(regs);
+	return regs->rcx == regs->rip && regs->r11 == regs->rflags;
 }
 
 void arch_irq_set_root(const struct irq_root *root)

@@ -31,22 +31,6 @@ void arch_user_enter(struct arch_regs *regs)
 	x86_enter_user(regs);
 }
 
-void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
-{
-	*nr = regs->orig_rax;
-	args[0] = regs->rdi;
-	args[1] = regs->rsi;
-	args[2] = regs->rdx;
-	args[3] = regs->r10;
-	args[4] = regs->r8;
-	args[5] = regs->r9;
-}
-
-void arch_user_set_result(struct arch_regs *regs, long result)
-{
-	regs->rax = (u64)result;
-}
-
 long arch_user_get_result(const struct arch_regs *regs)
 {
 	return (long)regs->rax;
@@ -58,11 +42,6 @@ void arch_user_restart_call(struct arch_regs *regs, u64 nr_override)
 	regs->rax = nr_override != U64_MAX ? nr_override : regs->orig_rax;
 	regs->rip -= 2;
 	regs->in_call = 0;
-}
-
-bool arch_user_in_call(const struct arch_regs *regs)
-{
-	return regs->in_call;
 }
 
 void arch_user_forget_call(struct arch_regs *regs)

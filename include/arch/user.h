@@ -20,17 +20,19 @@ void arch_user_start(struct arch_regs *regs, u64 pc, u64 sp);
 /* Goes to user mode with the current thread's frame. Runs user_return_work first. */
 __noreturn void arch_user_enter(struct arch_regs *regs);
 
-/* nr and args[6] of the call in regs; remembers what restart needs. */
-void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6]);
-void arch_user_set_result(struct arch_regs *regs, long result);
+/*
+ * Inline, in <native/thread.h>, since every call passes them:
+ * static inline void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6]): number and arguments
+ * static inline void arch_user_set_result(struct arch_regs *regs, long result)
+ * static inline bool arch_user_in_call(const struct arch_regs *regs): regs stem from a system call whose result may
+ * still ask for a restart
+ */
 long arch_user_get_result(const struct arch_regs *regs);
 /*
  * Makes the interrupted call run again at user return with its original arguments. If
  * nr_override is not U64_MAX, with that number instead (restart_syscall).
  */
 void arch_user_restart_call(struct arch_regs *regs, u64 nr_override);
-/* True while regs stem from a system call whose result may still ask for a restart. */
-bool arch_user_in_call(const struct arch_regs *regs);
 void arch_user_forget_call(struct arch_regs *regs);
 
 /*

@@ -23,5 +23,6 @@ void epoch_defer(struct epoch_head *h, void (*fn)(struct epoch_head *h));
 void epoch_wait(void);
 /* A quiescent point of this CPU; called by the switch, user return and idle code. */
 void epoch_quiescent(void);
+void epoch_note(void);		/* the same with interrupts off */
 
 #endif

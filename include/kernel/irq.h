@@ -55,7 +55,6 @@ int irq_request(u32 irq, irq_handler_fn fn, void *arg, u32 flags, const char *na
 void irq_release(u32 irq, void *arg);
 /* From a controller's handle(): runs the handlers of its line. Unclaimed lines are masked after 1,000 in a row and logged. */
 void irq_dispatch(struct irq_domain *d, u32 hwirq);
-bool irq_in_context(void);	/* hard interrupt on this CPU */
 u64 irq_cpu_time_ns(unsigned cpu);	/* time spent in hard interrupts */
 /* For /proc/interrupts: irq-th descriptor, false past the end. */
 struct irq_stat { u32 irq; const char *chip, *name; u64 count[MAX_CPUS]; };

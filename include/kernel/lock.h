@@ -37,9 +37,21 @@ void spin_unlock_irq(struct spinlock *l);		/* turns them on */
 unsigned long spin_lock_irqsave(struct spinlock *l) __must_check;
 void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags);
 /* The word alone: no preemption count, no checks. Interrupts are off; the run queues' locks cross a switch. */
-void spin_lock_raw(struct spinlock *l);
-bool spin_trylock_raw(struct spinlock *l);
-void spin_unlock_raw(struct spinlock *l);
+static inline bool spin_trylock_raw(struct spinlock *l)
+{
+	return atomic_load(&l->locked) == 0 &&
+		__atomic_exchange_n(&l->locked, 1u, __ATOMIC_ACQUIRE) == 0;	/* pairs with spin_unlock_raw */
+}
+static inline void spin_lock_raw(struct spinlock *l)
+{
+	while (unlikely(__atomic_exchange_n(&l->locked, 1u, __ATOMIC_ACQUIRE) != 0))	/* pairs with spin_unlock_raw */
+		while (atomic_load(&l->locked))
+			arch_cpu_relax();
+}
+static inline void spin_unlock_raw(struct spinlock *l)
+{
+	atomic_store_release(&l->locked, 0u);	/* pairs with spin_lock_raw */
+}
 /* Held by this CPU (debug: by this thread; release: by anybody). */
 bool spin_is_held(const struct spinlock *l);
 

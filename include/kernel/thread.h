@@ -83,6 +83,7 @@ struct thread {
 	u64 vruntime, slice_ns;		/* [q] policy's numbers */
 	u32 level, boost_seq;		/* [q] multi-level policies */
 	u32 turn_share;			/* [q] its group's part in the length of its turns; SHARE_ONE: as long as nice says */
+	u64 turn_ns;			/* [q] a whole turn by nice value and turn_share, as of when it came into the queue */
 	struct group *load_group;	/* [q] whose load it counts in while queued or running; NULL: root or none */
 	u32 sched_class;		/* [q] SCHED_* of the ABI */
 	s32 nice;			/* [q] -20..19 */
@@ -225,6 +226,8 @@ static inline void preempt_enable_no_resched(void)
 	barrier();
 	WRITE_ONCE(current->preempt_count, current->preempt_count - 1);
 }
+/* A hard interrupt is being served on this CPU. */
+static inline bool irq_in_context(void) { return current->preempt_count >= BIT(PREEMPT_IRQ_SHIFT); }
 static inline bool preemptible(void)
 {
 	return current->preempt_count == 0 && !arch_irq_disabled();

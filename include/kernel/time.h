@@ -15,6 +15,7 @@
 
 void time_init(void);
 u64 time_ns(void);		/* CLOCK_MONOTONIC, never steps back, across CPUs */
+u64 time_ns_and_ticks(u64 *ticks);	/* and the counter from which it was reckoned */
 u64 time_boot_ns(void);		/* CLOCK_BOOTTIME */
 u64 time_raw_ns(void);		/* CLOCK_MONOTONIC_RAW: the counter without adjtimex's steering */
 s64 time_wall_ns(void);		/* CLOCK_REALTIME */

@@ -7,10 +7,14 @@
 #ifndef KERNEL_USERCOPY_H
 #define KERNEL_USERCOPY_H
 
+#include <arch/mmu.h>
 #include <arch/user.h>
 #include <uapi/errno.h>
 
-bool user_range_ok(const void __user *p, size_t n);
+static inline bool user_range_ok(const void __user *p, size_t n)
+{
+	return n <= arch_layout.user_end && (vaddr_t)p <= arch_layout.user_end - n;
+}
 int copy_from_user(void *dst, const void __user *src, size_t n) __must_check;
 int copy_to_user(void __user *dst, const void *src, size_t n) __must_check;
 int clear_user(void __user *dst, size_t n) __must_check;
@@ -45,7 +49,16 @@ struct uio {
 	size_t count;		/* bytes left in all */
 	struct iovec_kernel single;	/* storage of uio_user/uio_kernel */
 };
-void uio_init_user(struct uio *u, void __user *buf, size_t len);
+static inline void uio_init_user(struct uio *u, void __user *buf, size_t len)
+{
+	u->single = (struct iovec_kernel){ (void *)buf, len };
+	u->iov = &u->single;
+	u->nr_iov = 1;
+	u->is_user = true;
+	u->rw_flags = 0;
+	u->offset = 0;
+	u->count = len;
+}
 void uio_init_kernel(struct uio *u, void *buf, size_t len);
 void uio_init_iov(struct uio *u, const struct iovec_kernel *iov, u32 nr, bool is_user);
 /* Copy n <= count bytes out to / in from the ranges; advance by what was copied; return that (short: fault). */

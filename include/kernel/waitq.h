@@ -27,11 +27,20 @@ struct waitq_entry {
 void waitq_init(struct waitq *q);
 void waitq_add(struct waitq *q, struct waitq_entry *e);
 void waitq_remove(struct waitq *q, struct waitq_entry *e);
-/* Wakes all non-exclusive waiters and up to n exclusive ones; events are POLL* bits for poll entries. */
-void waitq_wake(struct waitq *q, unsigned n, u32 events);
+void waitq_wake_some(struct waitq *q, unsigned n, u32 events);	/* waitq_wake's rare part */
+/*
+ * Wakes all non-exclusive waiters and up to n exclusive ones; events are POLL* bits for poll entries. What the waiters
+ * wait for was made true before; mostly nobody waits.
+ */
+static inline void waitq_wake(struct waitq *q, unsigned n, u32 events)
+{
+	atomic_fence_full();	/* the condition before the look for waiters; pairs with waitq_add's and thread_prepare_sleep's */
+	if (READ_ONCE(q->waiters.next) != &q->waiters)
+		waitq_wake_some(q, n, events);
+}
 static inline void waitq_wake_all(struct waitq *q) { waitq_wake(q, ~0u, ~0u); }
 static inline void waitq_wake_one(struct waitq *q) { waitq_wake(q, 1, ~0u); }
-static inline bool waitq_is_empty(struct waitq *q) { return list_empty(&q->waiters); }
+static inline bool waitq_is_empty(struct waitq *q) { return READ_ONCE(q->waiters.next) == &q->waiters; }
 
 /* Building blocks of the macros below. */
 enum sleep_mode { SLEEP_UNINTERRUPTIBLE, SLEEP_INTERRUPTIBLE, SLEEP_KILLABLE };

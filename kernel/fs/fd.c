@@ -218,26 +218,16 @@ void fd_table_unreserve(struct fd_table *t, int fd)
 	spin_unlock(&t->lock);
 }
 
-struct file *fd_table_get(struct fd_table *t, int fd)
+struct file * __hot fd_table_get(struct fd_table *t, int fd)
 {
-	struct file *f = NULL, **slot;
+	struct file *f = NULL;
 
 	epoch_enter();
-	if ((u32)fd < atomic_load_acquire(&t->capacity)) {
-		while (1) {
-			slot = &atomic_load_acquire(&t->files)[fd];
-			f = atomic_load_acquire(slot);
-			if (!f)
-				break;
-			if (ref_get_not_zero(&f->refs)) {
-				if (atomic_load_acquire(&t->files) + fd == slot && atomic_load(slot) == f)
-					break;
-				epoch_exit();		/* closed and perhaps reused meanwhile */
-				file_put(f);
-				epoch_enter();
-			}
-		}
-	}
+	/* The struct stays a file for the section, so a reference to what the slot held is a right answer even if it is closed now. */
+	if ((u32)fd < atomic_load_acquire(&t->capacity))
+		do
+			f = atomic_load_acquire(&atomic_load_acquire(&t->files)[fd]);
+		while (f && unlikely(!ref_get_not_zero(&f->refs)));	/* closed for good: the slot has changed, or will */
 	epoch_exit();
 	return f;
 }
@@ -369,21 +359,24 @@ bool fd_table_is_ours(void)
 	return atomic_load(&p->nr_threads) == 1 && ref_read(&p->files->refs) == 1;
 }
 
-struct file *fd_borrow_any(int fd, bool *borrowed)
+static __always_inline struct file *borrow(int fd, bool *borrowed)
 {
-	struct fd_table *t = table();
+	struct process *p = current_process();
+	struct fd_table *t = p->files;
 
-	*borrowed = fd_table_is_ours();
-	if (unlikely(!*borrowed))
-		return fd_get_any(fd);
+	*borrowed = atomic_load(&p->nr_threads) == 1 && ref_read(&t->refs) == 1;
+	if (!*borrowed)
+		return fd < 0 ? NULL : fd_table_get(t, fd);
 	return (u32)fd < t->capacity ? t->files[fd] : NULL;
 }
 
-struct file *fd_borrow(int fd, bool *borrowed)
-{
-	struct file *f = fd_borrow_any(fd, borrowed);
+struct file * __hot fd_borrow_any(int fd, bool *borrowed) { return borrow(fd, borrowed); }
 
-	if (f && f->mode & FMODE_PATH) {
+struct file * __hot fd_borrow(int fd, bool *borrowed)
+{
+	struct file *f = borrow(fd, borrowed);
+
+	if (f && unlikely(f->mode & FMODE_PATH)) {
 		fd_return(f, *borrowed);
 		return NULL;
 	}

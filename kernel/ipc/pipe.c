@@ -52,7 +52,7 @@ struct page *pipe_page_at(struct pipe *p, u64 at, bool make)
  * A page read to its end goes, unless the ring is so full that its beginning is in use again; the last one stays for
  * the next write.
  */
-void pipe_consume(struct pipe *p, u64 n)
+void pipe_consume_pages(struct pipe *p, u64 n)
 {
 	u64 end = p->tail + n, written = p->is_filling ? p->fill_end : p->head;
 

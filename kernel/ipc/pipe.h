@@ -48,7 +48,14 @@ void pipe_size_end(struct pipe *p);
 /* lock held. The page that holds ring position at; made if absent and wanted (NULL without memory). */
 struct page *pipe_page_at(struct pipe *p, u64 at, bool make);
 /* lock held. n bytes at the tail are read: their pages go, mostly. */
-void pipe_consume(struct pipe *p, u64 n);
+void pipe_consume_pages(struct pipe *p, u64 n);
+static inline void pipe_consume(struct pipe *p, u64 n)
+{
+	if (likely((p->tail & (PAGE_SIZE - 1)) + n < PAGE_SIZE))
+		atomic_store(&p->tail, p->tail + n);
+	else
+		pipe_consume_pages(p, n);
+}
 /* lock held. Moves n <= room bytes in; how many went (fewer: *err). */
 size_t pipe_put(struct pipe *p, struct uio *from, size_t n, int *err);
 /* read and write as the file operations; nonblock in place of the file's flag. */

@@ -14,11 +14,6 @@
 DEFINE_PERCPU(u64, irq_enter_ns);	/* own CPU: outermost interrupt's start */
 DEFINE_PERCPU(u64, irq_time_ns);	/* own CPU writes: total */
 
-bool irq_in_context(void)
-{
-	return current->preempt_count >= BIT(PREEMPT_IRQ_SHIFT);
-}
-
 void __hot irq_enter(struct arch_regs *regs)
 {
 	struct thread *t = current;

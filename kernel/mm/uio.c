@@ -21,14 +21,11 @@ void uio_init_iov(struct uio *u, const struct iovec_kernel *iov, u32 nr, bool is
 		u->count += iov[i].len;
 }
 
-static void init_single(struct uio *u, void *base, size_t len, bool is_user)
+void uio_init_kernel(struct uio *u, void *buf, size_t len)
 {
-	u->single = (struct iovec_kernel){ base, len };
-	uio_init_iov(u, &u->single, 1, is_user);
+	u->single = (struct iovec_kernel){ buf, len };
+	uio_init_iov(u, &u->single, 1, false);
 }
-
-void uio_init_user(struct uio *u, void __user *buf, size_t len) { init_single(u, (void *)buf, len, true); }
-void uio_init_kernel(struct uio *u, void *buf, size_t len) { init_single(u, buf, len, false); }
 
 void uio_advance(struct uio *u, size_t n)
 {
@@ -45,7 +42,7 @@ void uio_advance(struct uio *u, size_t n)
 enum uio_move { UIO_OUT, UIO_IN, UIO_ZERO };
 
 /* Bytes not moved. */
-static size_t move_user(enum uio_move how, char *user, char *kernel, size_t n)
+static __always_inline size_t move_user(enum uio_move how, char *user, char *kernel, size_t n)
 {
 	if (!user_range_ok((void __user *)user, n))
 		return n;
@@ -69,7 +66,7 @@ static void move_kernel(enum uio_move how, char *to, char *kernel, size_t n)
 		memset(to, 0, n);
 }
 
-static size_t uio_move(struct uio *u, enum uio_move how, char *kernel, size_t n)
+static __noinline size_t move_pieces(struct uio *u, enum uio_move how, char *kernel, size_t n)
 {
 	size_t done = 0;
 
@@ -88,6 +85,22 @@ static size_t uio_move(struct uio *u, enum uio_move how, char *kernel, size_t n)
 			break;
 	}
 	return done;
+}
+
+/* Mostly all of it lies in one piece of the program's memory. */
+static __always_inline size_t uio_move(struct uio *u, enum uio_move how, char *kernel, size_t n)
+{
+	const struct iovec_kernel *v = u->iov;
+	size_t left;
+
+	n = min(n, u->count);
+	/* Less than the whole piece, or the last one: which then stays the current one. */
+	if (unlikely(!u->is_user || !u->nr_iov || n > v->len - u->offset || (u->nr_iov > 1 && n == v->len - u->offset)))
+		return move_pieces(u, how, kernel, n);
+	left = n ? move_user(how, (char *)v->base + u->offset, kernel, n) : 0;
+	u->count -= n - left;
+	u->offset += n - left;
+	return n - left;
 }
 
 size_t uio_copy_out(struct uio *u, const void *src, size_t n) { return uio_move(u, UIO_OUT, (char *)src, n); }

@@ -8,13 +8,6 @@
 #include <kernel/usercopy.h>
 #include <lib/string.h>
 
-bool user_range_ok(const void __user *p, size_t n)
-{
-	vaddr_t at = (vaddr_t)p;
-
-	return n <= arch_layout.user_end && at <= arch_layout.user_end - n;
-}
-
 int copy_from_user(void *dst, const void __user *src, size_t n)
 {
 	size_t left;

@@ -16,17 +16,27 @@
 #include "mm_internal.h"
 
 /*
- * The last table of leaves that was walked to on this CPU. It stays what it is until a CPU that has the space loaded
- * is told to drop translations with tables (user_walk_forget), or loads another space.
+ * The last tables of leaves that were walked to on this CPU, by the address's lowest bits above them: data and the
+ * stacks of threads lie apart. They stay what they are until a CPU that has the space loaded is told to drop
+ * translations with tables (user_walk_forget), or loads another space.
  */
+#define WALK_TABLES 4u
 struct walk_memory {
-	paddr_t root;
-	vaddr_t key;		/* the address's upper bits */
-	pte_t *leaves;		/* NULL: nothing is remembered */
+	struct walk_table {
+		paddr_t root;
+		vaddr_t key;		/* the address's upper bits */
+		pte_t *leaves;		/* NULL: nothing is remembered */
+	} tables[WALK_TABLES];
 };
 static DEFINE_PERCPU(struct walk_memory, walk_memory);
 
-void user_walk_forget(void) { percpu_of(walk_memory, arch_cpu_self())->leaves = NULL; }
+void __hot user_walk_forget(void)
+{
+	struct walk_memory *m = percpu_of(walk_memory, arch_cpu_self());
+
+	for (unsigned i = 0; i < WALK_TABLES; i++)
+		m->tables[i].leaves = NULL;
+}
 
 /* The small entry of va or, with *large set, the large one; NULL: neither. */
 static pte_t *find_leaf(paddr_t table, vaddr_t va, bool *large)
@@ -47,8 +57,8 @@ static pte_t *find_leaf(paddr_t table, vaddr_t va, bool *large)
 static __always_inline char *page_lookup(struct aspace *as, vaddr_t va, bool write)
 {
 	unsigned need = PGPROT_USER | (write ? PGPROT_WRITE : PGPROT_READ);
-	struct walk_memory *m = percpu_of(walk_memory, arch_cpu_self());
 	vaddr_t key = va >> pt_shift(1);
+	struct walk_table *m = &percpu_of(walk_memory, arch_cpu_self())->tables[key % WALK_TABLES];
 	bool large = false;
 	pte_t *e, v;
 
@@ -59,7 +69,7 @@ static __always_inline char *page_lookup(struct aspace *as, vaddr_t va, bool wri
 		if (unlikely(!e))
 			return NULL;
 		if (!large)
-			*m = (struct walk_memory){ as->root, key, e - pt_index(va, 0) };
+			*m = (struct walk_table){ as->root, key, e - pt_index(va, 0) };
 	}
 	v = pte_load(e);
 	if (unlikely(!pte_present(v) || (pte_prot(v) & need) != need))
@@ -93,6 +103,17 @@ static __always_inline char *page_begin(vaddr_t va, bool write, unsigned long *f
 
 static inline void page_done(unsigned long flags) { arch_irq_restore(flags); }
 
+/* One naturally aligned unit, as most copies of the calls' own words are, or any bytes. */
+static __always_inline void move(void *dst, const void *src, size_t n)
+{
+	if (n == 8 && !(((uintptr_t)dst | (uintptr_t)src) & 7))
+		*(__attribute__((may_alias)) u64 *)dst = *(const __attribute__((may_alias)) u64 *)src;
+	else if (n == 1)
+		*(u8 *)dst = *(const u8 *)src;
+	else
+		memcpy(dst, src, n);
+}
+
 static inline size_t chunk(vaddr_t va, size_t n) { return min(n, (size_t)(PAGE_SIZE - va % PAGE_SIZE)); }
 
 size_t user_walk_copy_from(void *dst, const void __user *src, size_t n)
@@ -107,7 +128,7 @@ size_t user_walk_copy_from(void *dst, const void __user *src, size_t n)
 		mem = page_begin(va, false, &flags);
 		if (!mem)
 			break;
-		memcpy(dst, mem, len);
+		move(dst, mem, len);
 		page_done(flags);
 		dst = (char *)dst + len;
 		va += len;
@@ -128,7 +149,7 @@ size_t user_walk_copy_to(void __user *dst, const void *src, size_t n)
 		mem = page_begin(va, true, &flags);
 		if (!mem)
 			break;
-		memcpy(mem, src, len);
+		move(mem, src, len);
 		page_done(flags);
 		src = (const char *)src + len;
 		va += len;

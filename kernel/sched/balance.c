@@ -53,6 +53,7 @@ bool runq_pull(struct runq *rq)
 	if (busiest == NULL || busiest == rq)
 		return false;
 	spin_lock_raw(&busiest->lock);
+	busiest->now_ns = max(busiest->now_ns, time_ns());
 	if (busiest->nr_running > 1)
 		t = take_for(busiest, rq->cpu->id);
 	spin_unlock_raw(&busiest->lock);
@@ -92,6 +93,7 @@ void runq_push_excess(struct runq *rq, u64 now_ns)
 	if (least == NULL)
 		return;
 	spin_lock_raw(&rq->lock);
+	rq->now_ns = max(rq->now_ns, now_ns);
 	if (rq->nr_running > 1)
 		t = take_for(rq, least->id);
 	spin_unlock_raw(&rq->lock);

@@ -53,8 +53,10 @@ static void change(struct thread *t, void (*apply)(struct runq *rq, struct threa
 			runq_set_running(rq, rq->nr_running + 1);
 		}
 	}
-	if (is_running)
+	if (is_running) {
 		runq_meet(rq, t);
+		runq_set_turn(rq, t);
+	}
 	if (is_queued && !(t->allowed & cpu_mask(rq->cpu->id)))
 		atomic_fetch_or(&t->exit_work, WORK_RESCHED);	/* leaves when it runs again */
 	if (is_running || is_queued)

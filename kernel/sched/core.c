@@ -11,26 +11,33 @@
 
 DEFINE_PERCPU(struct runq, sched_runq);
 
+/* What is limited from above its policy: by its group, or by the guard. */
+static __noinline void account_limited(struct runq *rq, struct thread *t, u64 ran)
+{
+	bool give_way = runq_policy(rq, t)->account(rq, runq_data(rq, t), t, ran);
+
+	if (t->group->cpu.limit)
+		bandwidth_charge(t, rq->now_ns, ran);
+	if (t->sched_slot == SLOT_FIXED)
+		give_way |= guard_account(rq, ran);
+	if (give_way)
+		atomic_fetch_or(&t->exit_work, WORK_RESCHED);
+}
+
 /* Charges the running thread up to now and asks its policy whether it should give way. */
 void __hot runq_account_current(struct runq *rq, u64 now_ns)
 {
 	struct thread *t = rq->running;
 	u64 ran = now_ns > t->exec_start_ns ? now_ns - t->exec_start_ns : 0;
-	bool give_way;
 
 	rq->now_ns = now_ns;
 	t->exec_start_ns = now_ns;
 	t->runtime_ns += ran;
-	if (t == rq->idle) {
+	if (t == rq->idle)
 		rq->stats.idle_ns += ran;
-		return;
-	}
-	give_way = runq_policy(rq, t)->account(rq, runq_data(rq, t), t, ran);
-	if (unlikely(t->group->cpu.limit))
-		bandwidth_charge(t, now_ns, ran);
-	if (unlikely(t->sched_slot == SLOT_FIXED))
-		give_way |= guard_account(rq, ran);
-	if (give_way)
+	else if (unlikely(t->group->cpu.limit || t->sched_slot == SLOT_FIXED))
+		account_limited(rq, t, ran);
+	else if (runq_policy(rq, t)->account(rq, runq_data(rq, t), t, ran))
 		atomic_fetch_or(&t->exit_work, WORK_RESCHED);
 }
 
@@ -71,7 +78,7 @@ static u64 turn_end(struct runq *rq, struct thread *t)
  * that is to give way anyway has no such moment: one in the past would interrupt it again before its next instruction,
  * for ever if preemption is off.
  */
-static void event_update(struct runq *rq)
+static __noinline void event_reckon(struct runq *rq)
 {
 	struct thread *t = rq->running;
 	u64 end = rq->release_ns;
@@ -82,10 +89,22 @@ static void event_update(struct runq *rq)
 		if (unlikely(t->group->cpu.limit))
 			end = min(end, bandwidth_event_ns(t, rq->now_ns));
 	}
-	if (end == rq->event_ns)
+	/* An early moment only looks again; nothing shall wake an idle CPU for it, though. */
+	if (end == rq->event_ns || (end > rq->event_ns && t != rq->idle))
 		return;
 	rq->event_ns = end;
 	timer_slice_set(end);
+}
+
+static __always_inline void event_update(struct runq *rq)
+{
+	const struct thread *t = rq->running;
+
+	/* Alone and without a limit it has no such moment, and an earlier one that is armed may come. */
+	if (likely(rq->nr_running == 1 && t->sched_slot == SLOT_SYSTEM && !t->group->cpu.limit && t != rq->idle &&
+		   rq->release_ns >= rq->event_ns))
+		return;
+	event_reckon(rq);
 }
 
 static bool should_preempt(const struct thread *woken, const struct runq *rq)
@@ -120,10 +139,21 @@ void runq_meet(struct runq *rq, struct thread *t)
 		p->join(rq, runq_data(rq, t), t);
 }
 
+__hot void runq_set_turn(struct runq *rq, struct thread *t)
+{
+	t->turn_share = SHARE_ONE;
+	t->turn_ns = quantum_of_nice(t->nice);
+	if (unlikely(t->load_group)) {
+		t->turn_share = group_share(rq, t);
+		t->turn_ns = t->turn_ns * t->turn_share / SHARE_ONE;
+	}
+}
+
 bool __hot runq_insert(struct runq *rq, struct thread *t, u32 flags)
 {
-	runq_meet(rq, t);
-	t->turn_share = unlikely(t->load_group) ? group_share(rq, t) : SHARE_ONE;
+	if (unlikely(t->policy_seq != rq->policy_seq[t->sched_slot]))
+		runq_meet(rq, t);
+	runq_set_turn(rq, t);
 	if (unlikely(!runq_policy(rq, t)->enqueue(rq, runq_data(rq, t), t, flags)))
 		return false;
 	if (unlikely(t->sched_slot == SLOT_BACKGROUND && !rq->queued[SLOT_BACKGROUND]))
@@ -258,9 +288,10 @@ static void note_turn(struct runq *rq, struct thread *next)
 	rq->stats.turns++;
 }
 
-static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread *next)
+/* ticks: rq->now_ns by the counter. */
+static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread *next, u64 ticks)
 {
-	u64 now = rq->now_ns, ticks;
+	u64 now = rq->now_ns;
 
 	if (unlikely(atomic_load(&sched_trace_on)))
 		trace_switch(now, prev, next);
@@ -268,7 +299,6 @@ static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread 
 	atomic_store(&next->cpu, rq->cpu);
 	atomic_store(&next->on_cpu, 1u);
 	next->exec_start_ns = now;
-	ticks = arch_clock_read();
 	if (prev != rq->idle) {
 		prev->system_ticks += ticks - prev->mode_stamp;
 		stats_settle(rq, prev);
@@ -288,7 +318,7 @@ static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread 
 }
 
 /* A period's or a parked thread's time may have come. */
-static void catch_up(struct runq *rq)
+static __always_inline void catch_up(struct runq *rq)
 {
 	if (unlikely(rq->now_ns >= rq->release_ns))
 		rq->release_ns = deadline_release_due(rq);
@@ -303,12 +333,12 @@ static void __hot schedule_common(bool is_preempted, u32 enqueue_flags)
 	unsigned long flags = arch_irq_save();
 	struct runq *rq = this_runq();
 	struct thread *prev = current, *next;
-	u64 now;
+	u64 now, ticks;
 
-	epoch_quiescent();	/* whoever calls is in no epoch section, whether it gets the CPU again or not */
+	epoch_note();	/* whoever calls is in no epoch section, whether it gets the CPU again or not */
 	if (atomic_load(&rq->wake_list))
 		runq_drain(rq);
-	now = time_ns();
+	now = time_ns_and_ticks(&ticks);
 	spin_lock_raw(&rq->lock);
 	if (prev->has_woken && !is_preempted)
 		thread_note_handoff(prev, now - prev->exec_start_ns);
@@ -329,7 +359,7 @@ static void __hot schedule_common(bool is_preempted, u32 enqueue_flags)
 			prev->involuntary_switches++;
 		else
 			prev->voluntary_switches++;
-		switch_to(rq, prev, next);
+		switch_to(rq, prev, next, ticks);
 		/* Another CPU perhaps: rq is stale. */
 	}
 	arch_irq_restore(flags);

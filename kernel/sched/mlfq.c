@@ -34,9 +34,9 @@ static void mlfq_init(void *data)
 }
 
 /* What t may use at its level: a fifth of its quantum at the top, the whole at the bottom. */
-static u64 allotment(const struct thread *t)
+static inline u64 allotment(const struct thread *t)
 {
-	return turn_of(t) * (min(t->level, BOTTOM) + 1) / LEVELS;
+	return t->turn_ns * (min(t->level, BOTTOM) + 1) / LEVELS;
 }
 
 static void boost(struct runq *rq, struct mlfq_queue *q)
@@ -74,7 +74,7 @@ static void sink_if_used_up(struct thread *t)
 
 static void rise_if_slept(const struct runq *rq, struct thread *t)
 {
-	if (t->level == 0 || t->sched_class == SCHED_BATCH || rq->now_ns - t->slept_since_ns < allotment(t))
+	if (t->sched_class == SCHED_BATCH || rq->now_ns - t->slept_since_ns < allotment(t))
 		return;
 	t->level--;
 	t->slice_ns = 0;
@@ -86,8 +86,9 @@ static bool mlfq_enqueue(struct runq *rq, void *data, struct thread *t, u32 flag
 	bool goes_on = flags == 0 && t->slice_ns > 0 && t->slice_ns < allotment(t);
 
 	refresh(rq, q, t);
-	sink_if_used_up(t);
-	if ((flags & ENQUEUE_WOKEN) && t->slept_since_ns)
+	if (t->slice_ns)
+		sink_if_used_up(t);
+	if ((flags & ENQUEUE_WOKEN) && t->slept_since_ns && t->level)
 		rise_if_slept(rq, t);
 	t->slept_since_ns = 0;
 	if (goes_on)

@@ -22,15 +22,6 @@ static struct {
 static u64 window_start_ns;		/* [a] */
 static u64 total_ns, average[3];	/* pressure_lock; averages in 1/2048 of a percent */
 
-void pressure_note(struct runq *rq, bool waits)
-{
-	u64 now = time_ns();
-
-	if (!waits && rq->waiting_since_ns)
-		atomic_store(&rq->waiting_ns, rq->waiting_ns + (now - min(now, rq->waiting_since_ns)));
-	atomic_store(&rq->waiting_since_ns, waits ? now : 0ull);
-}
-
 static u64 waited_until(struct runq *rq, u64 now)
 {
 	u64 since = atomic_load(&rq->waiting_since_ns);

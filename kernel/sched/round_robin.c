@@ -17,7 +17,7 @@ static void round_init(void *data) { list_init(&((struct round_queue *)data)->th
 
 static u64 turn_ns(const struct runq *rq, const struct thread *t)
 {
-	u64 turn = turn_of(t), most;
+	u64 turn = t->turn_ns, most;
 
 	if (likely(rq->queued[SLOT_SYSTEM] < ROUND_MAX_NS / (40 * NSEC_PER_MSEC)))
 		return turn;

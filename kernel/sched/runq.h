@@ -17,7 +17,7 @@ extern const struct sched_policy sched_policy_mlfq, sched_policy_round_robin, sc
 extern const struct sched_policy *const sched_system_policies[];
 extern const unsigned sched_system_policies_len;
 
-#define SLOT_DATA_SIZE 1728	/* what the largest policy needs; checked by sched_cpu_init */
+#define SLOT_DATA_SIZE 2048	/* what the largest policy needs, and a power of two; checked by sched_cpu_init */
 #define NICE_COUNT 40u
 
 /* Marks: [q] lock, [c] own CPU only, interrupts off, [a] atomic, [b] set at boot. */
@@ -33,7 +33,7 @@ struct runq {
 	u32 queued[SLOT_COUNT];		/* [q] waiting threads that may run */
 	u32 policy_seq[SLOT_COUNT];	/* [q] which policy, counted over all changes */
 	const struct sched_policy *policy[SLOT_COUNT];	/* [q] */
-	u64 now_ns;			/* [q] when the lock was last taken by a caller of the policies */
+	u64 now_ns;			/* [q] when the lock was last taken by a caller of the policies or who changes nr_running */
 	u64 event_ns;			/* [c] armed moment: end of a turn, budget or period; U64_MAX none */
 	u64 release_ns;			/* [q] a parked deadline thread's time comes; U64_MAX none */
 	u64 rt_period_ns;		/* [q] begin of the guard's period */
@@ -70,17 +70,22 @@ static inline void runq_count_less(struct runq *rq, unsigned slot)
 	if (--rq->queued[slot] == 0)
 		rq->queued_mask &= ~(1u << slot);
 }
-void pressure_note(struct runq *rq, bool waits);	/* pressure.c: somebody begins or ceases to wait */
+/* At rq->now_ns. Where somebody begins or ceases to wait, pressure.c's times do. */
 static inline void runq_set_running(struct runq *rq, u32 n)
 {
+	u64 now = rq->now_ns, since = rq->waiting_since_ns;
 	u32 before = rq->nr_running;
 
 	atomic_store(&rq->nr_running, n);
-	if (unlikely((before > 1) != (n > 1)))
-		pressure_note(rq, n > 1);
+	if ((before > 1) == (n > 1))
+		return;
+	if (since && now > since)
+		atomic_store(&rq->waiting_ns, rq->waiting_ns + (now - since));
+	atomic_store(&rq->waiting_since_ns, n > 1 ? now : 0ull);
 }
 
 /* core.c; all with rq->lock held. */
+void runq_set_turn(struct runq *rq, struct thread *t);	/* turn_share and turn_ns, from its nice value and its group */
 /* Puts a thread in: counted, with its numbers made fit for the policy. False: parked. Own CPU. */
 bool runq_insert(struct runq *rq, struct thread *t, u32 flags);
 /* If t's numbers are another policy's, it starts anew. */
@@ -107,8 +112,16 @@ void runq_send(struct thread *t, struct cpu *to);
 /* The same for who does not hold wake_lock; to another CPU if `to` is NULL or no longer allowed. */
 void runq_forward(struct thread *t, struct cpu *to);
 struct cpu *sched_place(const struct thread *t);
-void thread_note_handoff(struct thread *t, u64 ran_ns);	/* it sleeps of its own will */
 #define HANDOFF_MAX 8u
+#define HANDOFF_NS (50 * NSEC_PER_USEC)	/* that soon after waking somebody it sleeps of its own will: it handed over */
+static inline void thread_note_handoff(struct thread *t, u64 ran_ns)
+{
+	t->has_woken = false;
+	if (ran_ns > HANDOFF_NS)
+		t->handoffs /= 2;
+	else if (t->handoffs < HANDOFF_MAX)
+		t->handoffs++;
+}
 
 /* balance.c; interrupts off. */
 bool runq_pull(struct runq *rq);	/* idle: true when a thread came */
@@ -167,8 +180,6 @@ void settings_read_cmdline(void);
 void settings_install(struct runq *rq);	/* the policies of a CPU that comes up */
 u64 quantum_of_nice(s32 nice);		/* ns; spec.md: 5 ms idle … 20 normal … 40 critical */
 u64 sched_weight(const struct thread *t);	/* nice 0: 1024; a step is a tenth of the CPU between two */
-
-u64 turn_of(const struct thread *t);	/* ns: quantum of its nice value, scaled by its group's share */
 
 /* group.c; all with rq->lock held. */
 #define SHARE_ONE 1024u

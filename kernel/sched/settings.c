@@ -61,14 +61,9 @@ static u64 turn_share(s32 nice)
 
 u64 quantum_of_nice(s32 nice)
 {
+	if (likely(nice == 0))
+		return atomic_load(&sched_settings.quantum_ms) * NSEC_PER_MSEC;
 	return turn_share(clamp(nice, -20, 19)) * atomic_load(&sched_settings.quantum_ms) * NSEC_PER_MSEC / 360;
-}
-
-u64 turn_of(const struct thread *t)
-{
-	u64 turn = quantum_of_nice(t->nice);
-
-	return likely(t->turn_share == SHARE_ONE || !t->turn_share) ? turn : turn * t->turn_share / SHARE_ONE;
 }
 
 u64 sched_quantum_ns(struct thread *t)

@@ -31,17 +31,6 @@ static bool is_handing_over(const struct thread *self)
 	return atomic_load(&self->state) != THREAD_RUNNABLE || self->handoffs >= HANDOFF_MAX / 2;
 }
 
-#define HANDOFF_NS (50 * NSEC_PER_USEC)	/* that soon after waking: it handed over */
-
-void thread_note_handoff(struct thread *t, u64 ran_ns)
-{
-	t->has_woken = false;
-	if (ran_ns > HANDOFF_NS)
-		t->handoffs /= 2;
-	else if (t->handoffs < HANDOFF_MAX)
-		t->handoffs++;
-}
-
 /* Chooses a CPU for t: the waker's if it is about to sleep, previous if idle, any idle one, previous. */
 struct cpu *sched_place(const struct thread *t)
 {

@@ -36,7 +36,7 @@ static u32 must_run = 1;		/* [a] the thread is to begin a period now */
 static bool is_timed;			/* [a] the thread runs: timers work */
 static struct thread *epoch_thread;
 
-static void note(void)
+void __hot epoch_note(void)
 {
 	struct epoch_cpu *e = percpu(epoch_cpu);
 	u64 now = atomic_load(&period);
@@ -52,7 +52,7 @@ void epoch_quiescent(void)
 {
 	unsigned long irq = arch_irq_save();
 
-	note();
+	epoch_note();
 	arch_irq_restore(irq);
 }
 
@@ -60,7 +60,7 @@ void epoch_quiescent(void)
 static void late_cpu(void *unused)
 {
 	if ((current->preempt_count & ((1u << PREEMPT_IRQ_SHIFT) - 1)) == 0)
-		note();
+		epoch_note();
 	else	/* maybe a section: its end, when preemption comes back on, goes through the scheduler */
 		(void)atomic_fetch_or(&current->exit_work, (u32)WORK_RESCHED);
 }
@@ -153,7 +153,7 @@ static void run_period(void)
 	cpumask_t late;
 	unsigned patience = 1;
 
-	/* Full: what was unlinked before is seen by sections that begin after a note. Pairs with note. */
+	/* Full: what was unlinked before is seen by sections that begin after a note. Pairs with epoch_note. */
 	atomic_fence_full();
 	while ((late = late_cpus(mine))) {
 		struct waitq q = WAITQ_INIT(q);

@@ -17,24 +17,6 @@ void spin_init(struct spinlock *l, const char *name, enum lock_rank rank)
 #endif
 }
 
-bool __hot spin_trylock_raw(struct spinlock *l)
-{
-	return atomic_load(&l->locked) == 0 &&
-		__atomic_exchange_n(&l->locked, 1u, __ATOMIC_ACQUIRE) == 0;	/* pairs with spin_unlock_raw */
-}
-
-void __hot spin_lock_raw(struct spinlock *l)
-{
-	while (unlikely(__atomic_exchange_n(&l->locked, 1u, __ATOMIC_ACQUIRE) != 0))	/* pairs with spin_unlock_raw */
-		while (atomic_load(&l->locked))
-			arch_cpu_relax();
-}
-
-void __hot spin_unlock_raw(struct spinlock *l)
-{
-	atomic_store_release(&l->locked, 0u);	/* pairs with spin_lock_raw */
-}
-
 static inline void lock_taken(struct spinlock *l)
 {
 #if CONFIG_DEBUG
@@ -51,13 +33,15 @@ static inline void lock_dropped(struct spinlock *l)
 #endif
 }
 
-void __hot spin_lock(struct spinlock *l)
+static __always_inline void take(struct spinlock *l)
 {
 	preempt_disable();
 	LOCK_CHECK(l);
 	spin_lock_raw(l);
 	lock_taken(l);
 }
+
+void __hot spin_lock(struct spinlock *l) { take(l); }
 
 void __hot spin_unlock(struct spinlock *l)
 {
@@ -81,7 +65,7 @@ void spin_lock_irq(struct spinlock *l)
 {
 	debug_assert(!arch_irq_disabled());
 	arch_irq_disable();
-	spin_lock(l);
+	take(l);
 }
 
 void spin_unlock_irq(struct spinlock *l)
@@ -96,7 +80,7 @@ unsigned long __hot spin_lock_irqsave(struct spinlock *l)
 {
 	unsigned long flags = arch_irq_save();
 
-	spin_lock(l);
+	take(l);
 	return flags;
 }
 

@@ -2,8 +2,8 @@
 /*
  * Wait queues, sleeping with a deadline, completions. The rule that loses no wake-up: a waiter
  * enters the queue and publishes its state under the queue's lock, then tests its condition; a
- * waker makes the condition true, then takes the queue's lock. Whichever comes second sees the
- * other. How thread_wake then meets a thread that is still on its way to sleep: kernel/sched/wake.c.
+ * waker makes the condition true, then looks whether the queue is empty, full fences between the two on
+ * both sides. Whichever comes second sees the other. How thread_wake then meets a thread that is still on its way to sleep: kernel/sched/wake.c.
  * Locks: waitq.lock guards the list; thread.wake_lock is taken inside it.
  */
 #include <kernel/sched.h>
@@ -34,6 +34,7 @@ void waitq_add(struct waitq *q, struct waitq_entry *e)
 	else
 		list_push_front(&q->waiters, &e->link);
 	spin_unlock_irqrestore(&q->lock, flags);
+	atomic_fence_full();	/* pairs with waitq_wake's: the entry before the caller's look at its condition */
 }
 
 void waitq_remove(struct waitq *q, struct waitq_entry *e)
@@ -65,7 +66,7 @@ static void wake_locked(struct waitq *q, unsigned n, u32 events)
 	}
 }
 
-void __hot waitq_wake(struct waitq *q, unsigned n, u32 events)
+void __hot waitq_wake_some(struct waitq *q, unsigned n, u32 events)
 {
 	unsigned long flags = spin_lock_irqsave(&q->lock);
 
@@ -99,10 +100,15 @@ void __hot waitq_prepare_events(struct waitq *q, struct waitq_entry *e, enum sle
 	spin_unlock_irqrestore(&q->lock, flags);
 }
 
-void waitq_finish(struct waitq *q, struct waitq_entry *e)
+void __hot waitq_finish(struct waitq *q, struct waitq_entry *e)
 {
 	atomic_store(&current->state, (u32)THREAD_RUNNABLE);
-	waitq_remove(q, e);
+	/*
+	 * Linked to itself in both directions: a waker took it out, and that is the last thing a waker does with it. Else one
+	 * may be looking at it.
+	 */
+	if (READ_ONCE(e->link.next) != &e->link || atomic_load_acquire(&e->link.prev) != &e->link)
+		waitq_remove(q, e);
 }
 
 static bool is_interrupted(enum sleep_mode mode)

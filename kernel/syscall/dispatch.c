@@ -33,6 +33,27 @@ static inline bool wants_restart(long result)
 	return unlikely(result <= -ERESTARTSYS && result >= -ERESTART_RESTARTBLOCK);
 }
 
+static __always_inline long call(u64 nr, const u64 args[6])
+{
+	if (likely(nr < syscall_table_len && syscall_table[nr].fn))
+		return syscall_table[nr].fn(args[0], args[1], args[2], args[3], args[4], args[5]);
+	return syscall_missing(nr);
+}
+
+/* What the call changes of its own registers (exec, rt_sigreturn) does not show. */
+static __noinline __cold long traced_call(const struct arch_regs *regs)
+{
+	u64 nr, args[6];
+	long result;
+
+	arch_user_get_call(regs, &nr, args);
+	strace_enter(nr, args);
+	result = call(nr, args);
+	if (current->is_traced)
+		strace_leave(nr, args, result);
+	return result;
+}
+
 __hot void syscall_dispatch(struct arch_regs *regs)
 {
 	struct thread *self = current;
@@ -41,15 +62,8 @@ __hot void syscall_dispatch(struct arch_regs *regs)
 
 	arch_user_get_call(regs, &nr, args);
 	self->syscall_nr = (u32)nr;
-	if (unlikely(self->is_traced))
-		strace_enter(nr, args);
-	if (likely(nr < syscall_table_len && syscall_table[nr].fn))
-		result = syscall_table[nr].fn(args[0], args[1], args[2], args[3], args[4], args[5]);
-	else
-		result = syscall_missing(nr);
+	result = unlikely(self->is_traced) ? traced_call(regs) : call(nr, args);
 	arch_user_set_result(regs, result);
-	if (unlikely(self->is_traced))
-		strace_leave(nr, args, result);
 	/* signal_handle turns these into a restart or EINTR even if no signal is left. */
 	if (wants_restart(result))
 		atomic_fetch_or(&self->exit_work, WORK_SIGNAL);

@@ -136,18 +136,28 @@ u64 time_ns_to_ticks(u64 ns)
 	return ticks;
 }
 
-u64 __hot time_ns(void)
+static __always_inline u64 ns_and_ticks(u64 *ticks)
 {
+	u64 ns, now;
 	u32 seq;
-	u64 ns;
 
 	do {
 		seq = read_begin();
-		ns = clock->mono_ns + clock_scale(since(arch_clock_read(), clock->base_ticks), clock->mult,
-						  clock->fraction);
+		now = arch_clock_read();
+		ns = clock->mono_ns + clock_scale(since(now, clock->base_ticks), clock->mult, clock->fraction);
 	} while (read_retry(seq));
+	*ticks = now;
 	return ns;
 }
+
+u64 __hot time_ns(void)
+{
+	u64 ticks;
+
+	return ns_and_ticks(&ticks);
+}
+
+u64 __hot time_ns_and_ticks(u64 *ticks) { return ns_and_ticks(ticks); }
 
 u64 time_boot_ns(void)
 {

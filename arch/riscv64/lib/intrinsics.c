@@ -32,17 +32,17 @@ int __clzdi2(u64 v)
 
 int __clzsi2(u32 v) { return __clzdi2(v) - 32; }
 
+/* The lowest bit times a de Bruijn sequence has another pattern at the top for each place of the bit. */
 int __ctzdi2(u64 v)
 {
-	int n = 0;
+	static const u8 place[64] = {
+		0, 1, 48, 2, 57, 49, 28, 3, 61, 58, 50, 42, 38, 29, 17, 4,
+		62, 55, 59, 36, 53, 51, 43, 22, 45, 39, 33, 30, 24, 18, 12, 5,
+		63, 47, 56, 27, 60, 41, 37, 16, 54, 35, 52, 21, 44, 32, 23, 11,
+		46, 26, 40, 15, 34, 20, 31, 10, 25, 14, 19, 9, 13, 8, 7, 6,
+	};
 
-	for (unsigned step = 32; step; step /= 2) {
-		if (!(v << (64 - step))) {
-			n += (int)step;
-			v >>= step;
-		}
-	}
-	return n;
+	return place[(v & -v) * 0x03f79d71b4cb0a89 >> 58];
 }
 
 int __ctzsi2(u32 v) { return __ctzdi2(v); }

@@ -21,6 +21,7 @@ enum cause {
 	CAUSE_ECALL_USER, CAUSE_ECALL_SUPERVISOR,
 	CAUSE_FETCH_PAGE = 12, CAUSE_LOAD_PAGE, CAUSE_STORE_PAGE = 15,
 };
+static_assert(CAUSE_ECALL_USER == RISCV_CAUSE_CALL, "");
 enum interrupt { INTERRUPT_SOFT = 1, INTERRUPT_TIMER = 5, INTERRUPT_EXTERNAL = 9 };
 
 static const struct irq_root *irq_root;

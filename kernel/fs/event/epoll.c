@@ -103,11 +103,8 @@ static bool has_ready(const struct epoll *ep) { return atomic_load(&ep->incoming
 
 static void tell(struct epoll *ep)
 {
-	atomic_fence_full();	/* the ready list before the look for waiters; pairs with waitq_prepare's */
-	if (!waitq_is_empty(&ep->wait))
-		waitq_wake(&ep->wait, 1, POLLIN | POLLRDNORM);
-	if (!waitq_is_empty(&ep->poll_wait))
-		waitq_wake(&ep->poll_wait, 1, POLLIN | POLLRDNORM);
+	waitq_wake(&ep->wait, 1, POLLIN | POLLRDNORM);
+	waitq_wake(&ep->poll_wait, 1, POLLIN | POLLRDNORM);
 }
 
 /* A watched file wakes with events (all bits: it does not say which). Its queue's lock is held. */

@@ -42,14 +42,6 @@ static bool give(struct eventfd *e, u64 n)
 	return fits;
 }
 
-/* The counter before the look for waiters; pairs with waitq_prepare's fence. */
-static void tell(struct eventfd *e, u32 events)
-{
-	atomic_fence_full();
-	if (!waitq_is_empty(&e->wait))
-		waitq_wake(&e->wait, 1, events);
-}
-
 static ssize_t eventfd_read(struct file *f, struct uio *to, off_t *pos)
 {
 	struct eventfd *e = f->private;
@@ -63,7 +55,7 @@ static ssize_t eventfd_read(struct file *f, struct uio *to, off_t *pos)
 		if (waitq_wait_events(&e->wait, atomic_load(&e->count), POLLIN, SLEEP_INTERRUPTIBLE, U64_MAX, false))
 			return -ERESTARTSYS;
 	}
-	tell(e, POLLOUT | POLLWRNORM);
+	waitq_wake(&e->wait, 1, POLLOUT | POLLWRNORM);
 	return uio_copy_out(to, &n, sizeof(n)) == sizeof(n) ? (ssize_t)sizeof(n) : -EFAULT;
 }
 
@@ -85,7 +77,7 @@ static ssize_t eventfd_write(struct file *f, struct uio *from, off_t *pos)
 			return -ERESTARTSYS;
 	}
 	if (n)
-		tell(e, POLLIN | POLLRDNORM);
+		waitq_wake(&e->wait, 1, POLLIN | POLLRDNORM);
 	return sizeof(n);
 }
 

@@ -65,7 +65,7 @@ int __hot unix_queue(struct unix_socket *to, struct unix_packet *p)
 		atomic_store(&sk->queue_len, sk->queue_len + 1);
 	}
 	spin_unlock(&sk->queue_lock);
-	atomic_fence_full();	/* the packet before the look for waiters; pairs with waitq_prepare's */
+	atomic_fence_full();	/* the packet before the look for waiters; pairs with waitq_add's and thread_prepare_sleep's */
 	if (!waitq_is_empty(&sk->wait))
 		socket_wake(sk, SOCKET_READABLE);
 	return err;

@@ -20,6 +20,17 @@ struct arch_regs {
 	u64 frame_record[2];
 };
 
+/* <arch/user.h>. */
+static inline void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
+{
+	*nr = (u32)regs->x[8];
+	args[0] = regs->orig_x0;
+	for (unsigned i = 1; i < 6; i++)
+		args[i] = regs->x[i];
+}
+static inline void arch_user_set_result(struct arch_regs *regs, long result) { regs->x[0] = (u64)result; }
+static inline bool arch_user_in_call(const struct arch_regs *regs) { return regs->call_nr != -1; }
+
 /* Linux's struct user_fpsimd_state. */
 struct arch_fpu {
 	__extension__ unsigned __int128 v[32];

@@ -22,6 +22,23 @@ struct arch_regs {
 };
 static_assert(sizeof(struct arch_regs) == 288, "trap frame keeps the stack 16-byte aligned");
 
+#define RISCV_CAUSE_CALL 8	/* environment call from user mode (privileged architecture, mcause) */
+
+/* <arch/user.h>. */
+static inline void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
+{
+	*nr = regs->a7;
+	args[0] = regs->orig_a0;
+	args[1] = regs->a1;
+	args[2] = regs->a2;
+	args[3] = regs->a3;
+	args[4] = regs->a4;
+	args[5] = regs->a5;
+}
+
+static inline void arch_user_set_result(struct arch_regs *regs, long result) { regs->a0 = (u64)result; }
+static inline bool arch_user_in_call(const struct arch_regs *regs) { return regs->cause == RISCV_CAUSE_CALL; }
+
 /* f0 to f31 and fcsr as Linux's __riscv_d_ext_state. */
 struct riscv_fpu {
 	u64 f[32];

@@ -20,6 +20,16 @@ struct arch_regs {
 	bool faulted;			/* set by sim_user_fault_handler */
 };
 
+/* <arch/user.h>. */
+static inline void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
+{
+	*nr = regs->nr;
+	for (unsigned i = 0; i < 6; i++)
+		args[i] = regs->args[i];
+}
+static inline void arch_user_set_result(struct arch_regs *regs, long result) { regs->result = (u64)result; }
+static inline bool arch_user_in_call(const struct arch_regs *regs) { return regs->in_call; }
+
 struct arch_thread {
 	u64 sp;			/* of a thread that is switched out */
 	u64 tls;

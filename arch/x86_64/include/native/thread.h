@@ -18,6 +18,28 @@ static_assert(sizeof(struct arch_regs) == 24 * 8, "trap_entry.S and stack alignm
 
 #define X86_VECTOR_SYSCALL 256
 
+/* <arch/user.h>; AMD64 psABI A.2.1. */
+static inline void arch_user_get_call(const struct arch_regs *regs, u64 *nr, u64 args[6])
+{
+	*nr = regs->orig_rax;
+	args[0] = regs->rdi;
+	args[1] = regs->rsi;
+	args[2] = regs->rdx;
+	args[3] = regs->r10;
+	args[4] = regs->r8;
+	args[5] = regs->r9;
+}
+
+static inline void arch_user_set_result(struct arch_regs *regs, long result)
+{
+	regs->rax = (u64)result;
+}
+
+static inline bool arch_user_in_call(const struct arch_regs *regs)
+{
+	return regs->in_call;
+}
+
 /* x87, SSE and AVX in XSAVE's standard format; AVX-512 and PKRU stay off. */
 #define X86_FPU_SIZE 832
 #define X86_FPU_ALIGN 64
