@@ -53,6 +53,7 @@ struct group {
 	u64 id;				/* [b] 1 root; inode number; never used twice */
 	u32 depth;			/* [b] 0 root */
 	char *name;			/* [b] */
+	u64 name_hash;			/* [b] name_hash64(0, name); quick to compare with many siblings */
 	uid_t uid;			/* [b] who made it owns its files */
 	gid_t gid;
 	struct list children, sibling;	/* [m] oldest first */

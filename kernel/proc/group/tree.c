@@ -6,6 +6,7 @@
 #include "group_local.h"
 #include <kernel/mm.h>
 #include <lib/format.h>
+#include <lib/hash.h>
 #include <lib/string.h>
 #include <uapi/errno.h>
 
@@ -54,10 +55,11 @@ bool group_has_controller(const struct group *g, const struct group_controller *
 
 static struct group *find_child(struct group *g, const char *name, size_t len)
 {
+	u64 hash = name_hash64(0, name, len);
 	struct group *c;
 
 	list_for_each(c, &g->children, sibling)
-		if (strlen(c->name) == len && !memcmp(c->name, name, len))
+		if (c->name_hash == hash && strlen(c->name) == len && !memcmp(c->name, name, len))
 			return c;
 	return NULL;
 }
@@ -74,6 +76,7 @@ static struct group *group_new(struct group *parent, const char *name, size_t le
 	memcpy(copy, name, len);
 	copy[len] = '\0';
 	g->name = copy;
+	g->name_hash = name_hash64(0, name, len);
 	ref_set(&g->refs, 2);		/* the tree's and the caller's */
 	g->depth = parent->depth + 1;
 	list_init(&g->children);
