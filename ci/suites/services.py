@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The service manager: its engine, parser and protocol on the host under ASan and UBSan."""
+import os
 import subprocess
 
 from testing import Case, Failed, top
 
 NAME, WHEN, ORDER = "services", "default", 35
-HELP = "service manager: engine against its model, parser, protocol (host)"
+HELP = "service manager: engine against its model, parser, protocol (host); FUZZ_RUNS=1000000 is the soak"
 
 services = top / "services"
 ENGINE = [f"supervisor/{name}.c" for name in ("engine", "plan", "policy", "names")]
@@ -36,19 +37,25 @@ def host(test):
     return passed, 0, f"{passed} tests"
 
 
-def fuzz(runs):
-    output = top / "build/host/config_fuzz"
+# Fuzz target -> what it is compiled with, beside itself.
+FUZZ = {
+    "config_fuzz": [services / s for s in PARSER + PURE],
+    "control_fuzz": [*(p for p in sorted((services / "init").glob("*.c")) if not p.stem.endswith(("_test", "_fuzz"))
+                       and p.stem not in ("main", "spawn", "state")), *(services / s for s in ENGINE)],
+}
+
+
+def fuzz(target, runs):
+    output = top / "build/host" / target
     words = ["clang-14", *(w for w in FLAGS if not w.startswith("-fsanitize")), "-fsanitize=fuzzer,address,undefined",
-             *(services / s for s in ["init/config_fuzz.c", *PARSER, *PURE]), "-o", output]
+             "-Wl,--wrap=abort", "-Wno-unused-parameter", services / f"init/{target}.c", *FUZZ[target], "-o", output]
     run = subprocess.run(words, capture_output=True, text=True)
     if run.returncode:
         raise Failed(run.stderr[-3000:])
-    corpus = top / "build/host/config_corpus"
+    corpus = top / "build/host" / f"{target}_corpus"
     corpus.mkdir(exist_ok=True)
-    for i, path in enumerate(sorted((services / "units").glob("*.*"))):
-        (corpus / f"unit{i}").write_bytes(bytes([i % 5]) + path.read_bytes())
-    run = subprocess.run([output, f"-runs={runs}", "-seed=1", "-max_len=2048", corpus], capture_output=True, text=True,
-                         timeout=3000, cwd=top / "build/host")
+    run = subprocess.run([output, f"-runs={runs}", "-seed=1", "-max_len=2048", corpus, services / "init/corpus" / target],
+                         capture_output=True, text=True, timeout=6000, cwd=top / "build/host")
     if run.returncode:
         raise Failed(run.stderr[-3000:])
     return f"{runs} inputs"
@@ -57,4 +64,6 @@ def fuzz(runs):
 def cases(ctx):
     for test in HOST:
         yield Case(test, lambda t=test: host(t))
-    yield Case("libFuzzer: unit files and requests", lambda: fuzz(1_000_000 if ctx.at_least("full") else 20_000))
+    for target in FUZZ:
+        runs = int(os.environ.get("FUZZ_RUNS") or (1_000_000 if ctx.at_least("full") else 20_000))
+        yield Case(f"libFuzzer: {target}", lambda t=target, n=runs: fuzz(t, n))
