@@ -205,6 +205,23 @@ static void client_event(int fd, unsigned int events, void *arg)
 		client_free(i);
 }
 
+/*
+ * A place for a client of that user. Half of the places are root's: others, who may only ask, cannot keep
+ * it from saying anything. CLIENTS_MAX: none.
+ */
+static int free_place(uid_t uid)
+{
+	int others = 0, place = CLIENTS_MAX;
+
+	for (int i = CLIENTS_MAX - 1; i >= 0; i--) {
+		if (!clients[i])
+			place = i;
+		else
+			others += clients[i]->uid != 0;
+	}
+	return uid != 0 && others >= CLIENTS_MAX / 2 ? CLIENTS_MAX : place;
+}
+
 static void accept_client(int fd, unsigned int events, void *arg)
 {
 	int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -215,9 +232,12 @@ static void accept_client(int fd, unsigned int events, void *arg)
 
 	if (connection < 0)
 		return;
-	for (i = 0; i < CLIENTS_MAX && clients[i]; i++)
-		;
-	if (i < CLIENTS_MAX && !getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size))
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size)) {
+		close(connection);
+		return;
+	}
+	i = free_place(peer.uid);
+	if (i < CLIENTS_MAX)
 		c = calloc(1, sizeof *c);
 	if (!c) {
 		close(connection);

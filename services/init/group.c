@@ -206,6 +206,32 @@ bool group_has_pid(struct unit *u, pid_t pid)
 	return false;
 }
 
+/* By the last part of its path in /proc; anybody can send anything, so this must be cheap. */
+struct unit *group_of_pid(pid_t pid)
+{
+	char path[40], text[600], *at, *name;
+	struct unit *u = NULL;
+	ssize_t n;
+	int fd;
+
+	if (!init.has_groups)
+		return NULL;
+	snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
+	fd = file_open(path, O_RDONLY, 0);
+	n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = 0;
+	at = strncmp(text, "0::", 3) ? strstr(text, "\n0::") : text;	/* behind those of version 1 */
+	if (!at)
+		return NULL;
+	at += *at == '\n';
+	at[strcspn(at, "\n")] = 0;
+	name = strrchr(at, '/');
+	u = name ? unit_find(name + 1) : NULL;
+	return u && group_has_pid(u, pid) ? u : NULL;
+}
+
 void group_signal(struct unit *u, int signal)
 {
 	pid_t pids[512];

@@ -169,5 +169,6 @@ void health_stop(struct unit *u)
 	}
 	if (u->health_pid)
 		kill(u->health_pid, SIGKILL);
+	u->health_pid = 0;	/* its end says nothing of the next start */
 	u->health_running = false;
 }

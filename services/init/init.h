@@ -37,7 +37,7 @@ struct unit {
 	uint8_t type, step, shown;	/* shown: the state in the last status line */
 	uint8_t listen_count;
 	int log_fd[2];		/* reading ends, 0: none */
-	bool is_missing, is_broken, is_transient, is_draining;
+	bool is_missing, is_broken, is_transient, is_draining, is_stale;
 	bool main_ended, reload_running, health_running, health_sent;
 	bool is_mid_line;	/* its log's last byte was no newline */
 	pid_t main_pid, control_pid, health_pid;
@@ -68,6 +68,7 @@ struct init {
 	const char *target;
 	int console;			/* -1: quiet */
 	bool is_pid1, is_quiet, is_shutting_down, with_mounts, has_groups;
+	bool has_timers;		/* there is a .timer unit */
 	bool needs_link, is_linking;	/* a unit was made since the last units_link() */
 	bool needs_scan;		/* a child ended: look at groups that should become empty */
 	uint8_t end;			/* enum end_action of the shutdown */
@@ -92,6 +93,8 @@ void loop_once(void);		/* sleeps until something happens, and handles it */
 /* units.c: names to units, files to configurations, configurations to edges. */
 struct unit *unit_find(const char *name);
 struct unit *unit_get(const char *name);	/* loads or makes it; NULL: bad name or too many */
+struct unit *unit_known(const char *name);	/* only if there is a file of that name: who asks makes nothing */
+void unit_refresh(struct unit *u);		/* its file changed while it was busy: reads it now that it rests */
 int units_load(void);				/* all files; again for a reload; the number refused */
 int unit_add_text(const char *name, const char *text, struct unit **out);	/* transient; SUP_* */
 int unit_forget(struct unit *u);		/* SUP_* */
@@ -130,6 +133,7 @@ int group_freeze(struct unit *u, bool freeze);
 int64_t group_number(struct unit *u, const char *file, const char *key);	/* -1: unknown */
 const char *group_path(const struct unit *u, const char *file);		/* static buffer */
 bool group_has_pid(struct unit *u, pid_t pid);
+struct unit *group_of_pid(pid_t pid);
 
 /* output.c: what people read. */
 int log_pipe(struct unit *u);			/* the end to write to, or -errno */

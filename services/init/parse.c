@@ -3,7 +3,6 @@
  * The syntax of unit files: sections, KEY=value, comments, lines continued by a backslash,
  * specifiers. What each key means is keys.c's. Hostile text is reported with its line, never more.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,15 +26,19 @@ void report(struct report *r, const char *format, ...)
 int unit_name_type(const char *name)
 {
 	static const char *const suffixes[UNIT_TYPES] = { ".service", ".target", ".socket", ".timer" };
-	size_t length = strlen(name);
-	const char *dot = strrchr(name, '.');
+	const char *dot = NULL, *p = name;
 
-	if (length > CONFIG_NAME_MAX || !dot || dot == name)
-		return -1;
-	for (const char *p = name; *p; p++)
-		if (!isalnum((unsigned char)*p) && !strchr(":-_.\\@", *p))
-			return -1;
 	if (name[0] == '.' || name[0] == '@')
+		return -1;
+	for (; *p; p++) {	/* asked for each name in each list of each unit: one pass, no calls */
+		unsigned char letter = (*p | 0x20) - 'a', digit = *p - '0';
+
+		if (*p == '.')
+			dot = p;
+		else if (letter >= 26 && digit >= 10 && *p != '-' && *p != '_' && *p != '@' && *p != ':' && *p != '\\')
+			return -1;
+	}
+	if (!dot || p - name > CONFIG_NAME_MAX)
 		return -1;
 	for (int i = 0; i < UNIT_TYPES; i++)
 		if (!strcmp(dot, suffixes[i]))
@@ -68,13 +71,15 @@ static int specifier(char letter, const char *name, const char **from)
 	}
 }
 
-/* A copy in scratch with the specifiers replaced; NULL when one is unknown or memory ends. */
-static char *expand(struct parser *p, const char *text)
+/* The text, or a copy in scratch with the specifiers replaced; NULL when one is unknown or memory ends. */
+static char *expand(struct parser *p, char *text)
 {
 	size_t length = 0;
 	const char *from;
 	char *out, *to;
 
+	if (!strchr(text, '%'))
+		return text;
 	for (const char *at = text; *at; at++) {
 		int n = 1;
 
@@ -161,11 +166,17 @@ static void assignment(struct parser *p, char *line)
 /* Joins continued lines in place: the next logical line, NULL at the end. */
 static char *next_line(struct parser *p, char **at, char *end)
 {
-	char *line = *at, *out = *at, *in = *at;
+	char *line = *at, *out = *at, *in = *at, *newline;
 
 	if (in >= end)
 		return NULL;
 	p->report->line = ++p->lines;
+	newline = memchr(in, '\n', end - in);
+	if (newline && (newline == in || newline[-1] != '\\')) {	/* nearly every line */
+		*newline = 0;
+		*at = newline + 1;
+		return line;
+	}
 	for (; in < end && *in != '\n'; in++) {
 		if (*in == '\\' && in + 1 < end && in[1] == '\n') {
 			*out++ = ' ';

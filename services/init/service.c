@@ -64,10 +64,7 @@ struct unit *unit_of_pid(pid_t pid)
 	for (uint32_t i = 0; i < init.sup.units; i++)
 		if (init.units[i]->main_pid == pid || init.units[i]->control_pid == pid)
 			return init.units[i];
-	for (uint32_t i = 0; i < init.sup.units; i++)
-		if (init.units[i]->main_pid && group_has_pid(init.units[i], pid))
-			return init.units[i];
-	return NULL;
+	return group_of_pid(pid);
 }
 
 /* systemd's notion of a clean end: exit 0 (or what the unit adds), or a polite signal. */
@@ -305,6 +302,8 @@ static void start_socket(struct unit *u)
 
 void service_start(struct unit *u)
 {
+	unit_refresh(u);
+	u->main_pid = u->control_pid = 0;	/* one that not even SIGKILL ended is left behind */
 	u->main_ended = false;
 	u->main_status = 0;
 	u->is_draining = false;

@@ -105,7 +105,7 @@ void timer_unit_arm(struct unit *u)
 
 void timers_unit_changed(const struct unit *target)
 {
-	for (uint32_t i = 0; i < init.sup.units; i++) {
+	for (uint32_t i = 0; init.has_timers && i < init.sup.units; i++) {
 		struct unit *t = init.units[i];
 
 		if (t->type == UNIT_TIMER && t->step == STEP_UP &&

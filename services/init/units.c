@@ -79,6 +79,7 @@ static struct unit *unit_new(const char *name)
 	u->id = init.sup.units;
 	u->hash = hash_of(name);
 	u->type = unit_name_type(name);
+	init.has_timers |= u->type == UNIT_TIMER;
 	u->is_missing = true;
 	u->connection = u->health_fd = -1;
 	sup_unit_init(&init.sup.unit[u->id]);
@@ -181,6 +182,7 @@ static bool configure(struct unit *u, const char *text, size_t length)
 	if (!u->is_broken) {
 		config_free(u->c);
 		u->c = c;
+		u->command = NULL;	/* of the old one */
 	}
 	apply_config(u);
 	return !u->is_broken;
@@ -217,10 +219,10 @@ static bool find_file(const char *name, char *path, size_t size)
 	return false;
 }
 
-/* Busy with commands of its old configuration: that stays until it rests. */
+/* Busy with commands of its old configuration: that stays until it rests, unit_refresh() is told. */
 static bool is_between(const struct unit *u)
 {
-	return (u->step != STEP_IDLE && u->step != STEP_UP) || u->reload_running || u->health_running;
+	return (u->step != STEP_IDLE && u->step != STEP_UP) || u->reload_running;
 }
 
 /* Reads the unit's file; true unless it was refused. */
@@ -230,7 +232,8 @@ static bool load_file(struct unit *u)
 	char path[400];
 	size_t length;
 
-	if (is_between(u))
+	u->is_stale = is_between(u);
+	if (u->is_stale)
 		return true;
 	if (!find_file(u->name, path, sizeof path)) {
 		/* A target that is only named holds whatever wants to belong to it. */
@@ -249,6 +252,14 @@ static bool load_file(struct unit *u)
 	return configure(u, text, length);
 }
 
+void unit_refresh(struct unit *u)
+{
+	if (!u->is_stale)
+		return;
+	load_file(u);
+	init.needs_link = true;
+}
+
 struct unit *unit_get(const char *name)
 {
 	struct unit *u = unit_find(name);
@@ -260,6 +271,16 @@ struct unit *unit_get(const char *name)
 	if (u)
 		load_file(u);
 	return u;
+}
+
+struct unit *unit_known(const char *name)
+{
+	struct unit *u = unit_find(name);
+	char path[400];
+
+	if (u)
+		return u->is_missing ? unit_get(name) : u;
+	return unit_name_type(name) >= 0 && find_file(name, path, sizeof path) ? unit_get(name) : NULL;
 }
 
 /* ---- edges -------------------------------------------------------------------------------------- */

@@ -77,7 +77,9 @@ static void verb_status(struct client *c, int count, char **words)
 		client_end(c, kernel_list(c, words[1]) ? 0 : SUP_ENOTFOUND, words[1]);
 		return;
 	}
-	u = unit_get(words[1]);
+	u = unit_find(words[1]);	/* not made for anybody who asks, and anybody may */
+	if (!u && !strchr(words[1], '@'))
+		u = unit_known(words[1]);
 	if (!u || (u->is_missing && !sup_is_active(unit_state(u)))) {
 		client_end(c, SUP_ENOTFOUND, words[1]);
 		return;
@@ -210,7 +212,7 @@ static void request(struct client *c, struct unit *u, uint8_t event)
 /* The unit of a request that exists, or NULL after the answer. */
 static struct unit *named(struct client *c, const char *name)
 {
-	struct unit *u = unit_get(name);
+	struct unit *u = unit_known(name);
 
 	if (!u || (u->is_missing && !sup_is_active(unit_state(u)))) {
 		client_end(c, SUP_ENOTFOUND, name);

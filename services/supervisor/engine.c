@@ -160,7 +160,8 @@ static void set_state(struct sup *s, uint32_t u, enum sup_state state, uint64_t 
 		unit->since = now;
 	unit->state = state;
 	unit->is_waiting_restart = false;
-	sup_touch_around(s, u);
+	if (state != SUP_STARTING)	/* which nobody waits for: neither settled nor gone */
+		sup_touch_around(s, u);
 	sup_todo(s, u, SUP_DO_CHANGED);
 }
 
@@ -345,15 +346,30 @@ static bool is_settled(const struct sup_unit *u)
 	return !u->job && u->state != SUP_STARTING && u->state != SUP_STOPPING;
 }
 
+static bool is_excluded(const struct sup *s, uint32_t u)
+{
+	const struct sup_unit *unit = &s->unit[u];
+
+	for (uint32_t e = unit->out; e < unit->out + unit->out_count; e++)
+		if ((s->edge[e].bits & SUP_CONFLICTS) && s->edge[e].to != u && sup_is_active(&s->unit[s->edge[e].to]))
+			return true;
+	for (uint32_t k = 0; k < unit->in_count; k++) {
+		const struct sup_edge *edge = &s->edge[s->in_edge[unit->in + k]];
+
+		if ((edge->bits & SUP_CONFLICTS) && edge->from != u && sup_is_active(&s->unit[edge->from]))
+			return true;
+	}
+	return false;
+}
+
 /* May U, which has a start job, start now? */
 static enum verdict may_start(const struct sup *s, uint32_t u)
 {
 	const struct sup_unit *unit = &s->unit[u];
+	enum verdict verdict = GO;
 
 	if (!unit->is_early && s->early_starts)
 		return WAIT;
-	enum verdict verdict = GO;
-
 	for (uint32_t e = unit->out; e < unit->out + unit->out_count; e++) {
 		const struct sup_edge *edge = &s->edge[e];
 		const struct sup_unit *to = &s->unit[edge->to];
@@ -363,8 +379,6 @@ static enum verdict may_start(const struct sup *s, uint32_t u)
 			continue;
 		if (is_hard && !to->job && to->state == SUP_FAILED)
 			return NO;
-		if ((edge->bits & SUP_CONFLICTS) && sup_is_active(to))
-			verdict = WAIT;
 		if (!(edge->bits & SUP_AFTER))
 			continue;
 		if (!is_settled(to))
@@ -372,14 +386,10 @@ static enum verdict may_start(const struct sup *s, uint32_t u)
 		else if (is_hard && !sup_is_active(to) &&
 			 (to->result == SUP_R_CANCELLED || (edge->bits & SUP_BINDS_TO)))
 			return NO;
+		if (verdict == WAIT && !unit->has_hard)
+			return WAIT;	/* no other edge can say no */
 	}
-	for (uint32_t k = 0; k < unit->in_count; k++) {
-		const struct sup_edge *edge = &s->edge[s->in_edge[unit->in + k]];
-
-		if ((edge->bits & SUP_CONFLICTS) && edge->from != u && sup_is_active(&s->unit[edge->from]))
-			verdict = WAIT;
-	}
-	return verdict;
+	return unit->has_conflicts && is_excluded(s, u) ? WAIT : verdict;
 }
 
 static bool may_stop(const struct sup *s, uint32_t u)

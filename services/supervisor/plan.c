@@ -119,6 +119,20 @@ static void count_jobs(struct sup *s)
 	}
 }
 
+/* What spares most units a look at all of their edges, each time that something may have changed for them. */
+static void note_edges(struct sup *s)
+{
+	for (uint32_t u = 0; u < s->units; u++)
+		s->unit[u].has_hard = s->unit[u].has_conflicts = false;
+	for (uint32_t e = 0; e < s->edges; e++) {
+		const struct sup_edge *edge = &s->edge[e];
+
+		s->unit[edge->from].has_hard |= (edge->bits & SUP_HARD) != 0;
+		if (edge->bits & SUP_CONFLICTS)
+			s->unit[edge->from].has_conflicts = s->unit[edge->to].has_conflicts = true;
+	}
+}
+
 void sup_link(struct sup *s)
 {
 	if (!s->epoch) {	/* the first time */
@@ -129,6 +143,7 @@ void sup_link(struct sup *s)
 	sort_edges_by_from(s);
 	merge_edges(s);
 	list_edges_by_to(s);
+	note_edges(s);
 	spread(s, true);
 	spread(s, false);
 	count_jobs(s);

@@ -107,6 +107,7 @@ struct sup_unit {
 	uint64_t mark, visit, tried, scanned;	/* the epoch in which a plan met it */
 	uint32_t parent, cursor;
 	bool is_queued, is_touched, is_early, is_late;
+	bool has_hard, has_conflicts;	/* edges: what it needs; what it excludes, either way */
 };
 
 enum { SUP_STAGE_NONE, SUP_STAGE_TERM, SUP_STAGE_KILL };

@@ -15,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,6 +85,38 @@ static double all_cpu_ns(int *count)
 	return sum;
 }
 
+/* Processes whose parent ends before them: PID 1's to reap. */
+static void make_orphans(int count)
+{
+	while (count--) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			if (fork() == 0)
+				nap(1);
+			_exit(0);
+		}
+		waitpid(child, NULL, 0);
+	}
+}
+
+static int zombies(void)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *entry;
+	int count = 0;
+
+	while (d && (entry = readdir(d))) {
+		char path[300];
+
+		snprintf(path, sizeof path, "/proc/%s/status", entry->d_name);
+		if (isdigit((unsigned char)entry->d_name[0]))
+			count += strstr(slurp(path), "State:\tZ") != NULL;
+	}
+	closedir(d);
+	return count;
+}
+
 /* What follows is init's: the kernel's boot and this program are told apart from it. */
 static int become_init(char **argv)
 {
@@ -146,10 +179,17 @@ int main(int argc, char **argv)
 		before = cpu_ns();
 		nap(60000);
 		printf("figure idle_ns_per_minute %.0f\n", cpu_ns() - before);
-		for (int i = 0; i < restarts; i++)
+		for (int i = 0; i < restarts; i++) {
 			sum += restart_once(argv[1]);
+			if (i == 9)	/* the code of a restart is resident by now */
+				printf("figure rss_kib_after_10 %ld\n", status_kib("VmRSS:"));
+		}
 		printf("figure restart_ns %lld\n", restarts ? sum / restarts : 0);
 		printf("figure rss_kib_after_restarts %ld\n", status_kib("VmRSS:"));
+		make_orphans(restarts);
+		nap(1000);
+		printf("figure zombies %d\n", zombies());
+		printf("figure rss_kib_after_orphans %ld\n", status_kib("VmRSS:"));
 	}
 	printf("figure end 0\n");
 	fflush(stdout);

@@ -198,6 +198,63 @@ static void peer_credentials(void)
 	end();
 }
 
+/* What anybody may do must not fill init: neither names that are asked for nor connections. */
+static void strangers(void)
+{
+	begin();
+	unit("a.service", "[Service]\nExecStart=/bin/sleep 100\n");
+	unit("t@.service", "[Service]\nExecStart=/bin/sleep 100\n");
+	boot("a.service");
+	pid_t child = fork();
+
+	if (child == 0) {
+		char text[4096];
+		int fd;
+
+		if (setgid(65534) || setuid(65534))
+			_exit(9);
+		fd = connect_to(in_home("run/control"));
+		for (int i = 0; i < 5000; i++) {	/* more than init has room for */
+			dprintf(fd, i % 2 ? "status n%d.service\n" : "status t@%d.service\n", i);
+			if (read(fd, text, sizeof text) <= 0 || strncmp(text, "error not-found", 15))
+				_exit(8);
+		}
+		for (int i = 0; i < 80; i++)
+			connect_to(in_home("run/control"));
+		svctl("list");
+		write_text(in_home("full"), "%d", svctl_status);
+		pause();
+	}
+	wait_until(!access(in_home("full"), F_OK));
+	check(is_state("a.service", "running"));	/* root is heard */
+	check_equal((svctl("run t.service ExecStart=/bin/sleep\\ 100"), svctl_status), 0);
+	check_equal((svctl("start t@1.service"), svctl_status), 0);
+	check_ok(kill(child, SIGKILL));
+	wait_for(child);
+	check(!strstr(svctl("--json list"), "n1.service"));
+	end();
+}
+
+/* A new file counts from the next start on, also when the unit was busy as it was read. */
+static void reload_while_busy(void)
+{
+	begin();
+	unit("a.service", "[Service]\nType=oneshot\nExecStartPre=/bin/sh -c 'while ! test -e @/go; do sleep 0.02; done'\n"
+	     "ExecStart=/bin/sh -c 'echo old >> @/x'\n");
+	unit("default.target", "[Unit]\n");
+	launch(NULL);
+	svctl("start a.service > /dev/null 2>&1 & true");
+	wait_until(is_state("a.service", "starting"));
+	unit("a.service", "[Unit]\nDescription=new\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'echo new >> @/x'\n");
+	check_equal((svctl("daemon-reload"), svctl_status), 0);
+	write_text(in_home("go"), "x");
+	wait_until(!strcmp(slurp(in_home("x")), "old\n") && is_state("a.service", "stopped"));
+	svctl("start a.service");
+	check(!strcmp(slurp(in_home("x")), "old\nnew\n"));
+	check(!strcmp(get("a.service", "description"), "new"));
+	end();
+}
+
 static void garbage_on_the_control_socket(void)
 {
 	static char junk[9000];
@@ -390,6 +447,7 @@ static const struct test table[] = {
 	{ "pause-resume", pause_resume }, { "enable-disable", enable_disable },
 	{ "run-kill-errors", run_kill_errors }, { "instances", instances },
 	{ "pictures", pictures }, { "peer-credentials", peer_credentials },
+	{ "strangers", strangers }, { "reload-while-busy", reload_while_busy },
 	{ "garbage-on-the-control-socket", garbage_on_the_control_socket },
 	{ "orphans-reaped", orphans_reaped }, { "crash-of-init", crash_of_init },
 	{ "kernel-daemons", kernel_daemons }, { "daemon-reload", daemon_reload },
