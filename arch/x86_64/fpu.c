@@ -6,12 +6,15 @@
  */
 #include <kernel/cpu.h>
 #include <kernel/thread.h>
+#include <kernel/usercopy.h>
 #include <lib/string.h>
 
 #include "x86.h"
 
 #define FCW_DEFAULT 0x37f
 #define MXCSR_DEFAULT 0x1f80
+#define FXSAVE_BYTES 512
+#define XSAVE_HEADER_BYTES 64
 
 void x86_fpu_cpu_init(void)
 {
@@ -90,6 +93,44 @@ void x86_fpu_release(struct thread *t)
 	}
 	arch_irq_restore(flags);
 	atomic_fetch_or(&t->exit_work, WORK_FPU);
+}
+
+int x86_fpu_save_to_user(u64 to)
+{
+	struct thread *t = current;
+	int err = -EFAULT;
+	unsigned long flags;
+
+	if (!user_range_ok((void __user *)to, x86_features.xsave_size))
+		return -EFAULT;
+	flags = arch_irq_save();
+	t->fault_disabled++;
+	if (is_live(t))
+		__asm__ volatile(X86_STAC
+			"1:	xsave64 (%1)\n"
+			"	xorl %0, %0\n"
+			"2:	" X86_CLAC
+			X86_EXTABLE("1b", "2b")
+			: "+r"(err) : "r"(to), "a"(7), "d"(0) : "memory");
+	t->fault_disabled--;
+	arch_irq_restore(flags);
+	return err;
+}
+
+void x86_fpu_begin_handler(struct thread *t)
+{
+	unsigned long flags = arch_irq_save();
+	u8 *area = x86_fpu_area(t);
+
+	if (x86_features.xsave) {
+		memset(area + FXSAVE_BYTES, 0, XSAVE_HEADER_BYTES);	/* nothing is there: all components start anew */
+		*(u16 *)area = FCW_DEFAULT;
+		*(u32 *)(area + 24) = MXCSR_DEFAULT;
+	} else {
+		area_reset(area);
+	}
+	load_or_mark(t);
+	arch_irq_restore(flags);
 }
 
 void arch_fpu_reset(struct thread *t)

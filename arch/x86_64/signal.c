@@ -58,23 +58,40 @@ static u32 fpu_frame_size(void)
 	return x86_features.xsave ? x86_features.xsave_size + 4 : FXSAVE_SIZE;
 }
 
-static int fpu_push(u64 to)
+/* The legacy part and what lies behind it go by way of the area. */
+static int fpu_copy_out(u64 to)
 {
 	struct thread *t = current;
-	u8 *area = x86_fpu_area(t);
-	u32 magic2 = FP_XSTATE_MAGIC2;
+	const u8 *area = x86_fpu_area(t);
 
 	x86_fpu_sync(t);
-	memset(area + FXSAVE_SW, 0, sizeof(struct fpx_sw_bytes));
+	if (copy_to_user((void __user *)to, area, FXSAVE_SW))
+		return -EFAULT;
+	return x86_features.xsave ? copy_to_user((void __user *)(to + XSAVE_HEADER), area + XSAVE_HEADER,
+						 x86_features.xsave_size - XSAVE_HEADER) : 0;
+}
+
+static int fpu_push(u64 to)
+{
+	/* XSAVE leaves the software's bytes alone, and of the header all but the bits of what it saves. */
+	struct {
+		struct fpx_sw_bytes sw;
+		u64 header[8];
+	} middle = { 0 };
+	u32 magic2 = FP_XSTATE_MAGIC2;
+
+	static_assert(FXSAVE_SW + sizeof(middle.sw) == XSAVE_HEADER, "");
 	if (!x86_features.xsave)
-		return copy_to_user((void __user *)to, area, FXSAVE_SIZE);
-	*(struct fpx_sw_bytes *)(area + FXSAVE_SW) = (struct fpx_sw_bytes){
+		return copy_to_user((void __user *)(to + FXSAVE_SW), &middle.sw, sizeof(middle.sw)) ? -EFAULT : fpu_copy_out(to);
+	middle.sw = (struct fpx_sw_bytes){
 		.magic1 = FP_XSTATE_MAGIC1,
 		.extended_size = x86_features.xsave_size + 4,
 		.xfeatures = x86_features.xcr0,
 		.xstate_size = x86_features.xsave_size,
 	};
-	if (copy_to_user((void __user *)to, area, x86_features.xsave_size))
+	if (copy_to_user((void __user *)(to + FXSAVE_SW), &middle, sizeof(middle)))
+		return -EFAULT;
+	if (x86_fpu_save_to_user(to) && fpu_copy_out(to))
 		return -EFAULT;
 	return copy_to_user((void __user *)(to + x86_features.xsave_size), &magic2, sizeof(magic2));
 }
@@ -190,7 +207,7 @@ int arch_signal_push(struct arch_regs *regs, const struct signal_delivery *d)
 	regs->rflags &= ~(u64)(RFLAGS_DF | RFLAGS_RF | RFLAGS_TF);
 	regs->in_call = 0;
 	regs->orig_rax = U64_MAX;
-	arch_fpu_reset(current);
+	x86_fpu_begin_handler(current);
 	return 0;
 }
 

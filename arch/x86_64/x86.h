@@ -226,6 +226,13 @@ void *x86_fpu_area(const struct thread *t);
 void x86_fpu_sync(struct thread *t);
 /* t's area becomes its state, to be changed by hand: loaded before user mode; t is current. */
 void x86_fpu_release(struct thread *t);
+/*
+ * XSAVE of the registers to user address to, a multiple of 64, whose header the caller has cleared. -EFAULT: they do not
+ * hold the current thread's state, or the memory is not there just now.
+ */
+int x86_fpu_save_to_user(u64 to);
+/* Start values for a signal handler; what the area showed before may stay in it, marked as not valid. t is current. */
+void x86_fpu_begin_handler(struct thread *t);
 
 /* thread.c */
 void x86_load_bases(const struct thread *t);

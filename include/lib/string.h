@@ -21,6 +21,16 @@ char *strstr(const char *s, const char *needle);
 size_t strlcpy(char *dst, const char *src, size_t size);
 bool str_starts(const char *s, const char *prefix);
 /*
+ * The compiler knows these although the code is freestanding: a few bytes of a known number become moves. Not where the
+ * build renames them (the simulation), nor where they are defined.
+ */
+#if !defined(memcpy) && !defined(LIB_STRING_DEFINITIONS)
+#define memcpy __builtin_memcpy
+#define memset __builtin_memset
+#define memcmp __builtin_memcmp
+#define strlen __builtin_strlen
+#endif
+/*
  * Number in base 0 (0x, 0 prefixes), 8, 10 or 16. The whole string must be the number.
  * 0, -EINVAL (no digits or trailing text), -ERANGE.
  */

@@ -3,6 +3,7 @@
  * Memory and string functions. memcpy and friends move words when both sides allow it; the page
  * sized cases are the architecture's (arch_page_copy). No state, no locks.
  */
+#define LIB_STRING_DEFINITIONS
 #include <lib/compiler.h>
 #include <lib/string.h>
 

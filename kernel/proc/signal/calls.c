@@ -12,20 +12,22 @@ static bool sig_valid(int sig) { return sig >= 1 && sig <= NSIG; }
 long sys_rt_sigaction(int sig, const void __user *act, void __user *oldact, size_t setsize)
 {
 	struct process *p = current_process();
-	struct user_sigaction u = {};
-	struct sig_action new = {}, old;
+	struct sig_action new, old;
+	struct user_sigaction u;
 	unsigned long flags;
 
 	if (setsize != SIGSET_SIZE || !sig_valid(sig) || (act && (sig_bit(sig) & SIGNALS_UNMASKABLE)))
 		return -EINVAL;
-	if (act && copy_from_user(&u, act, sizeof(u)))
-		return -EFAULT;
-	new.handler = u.handler;
-	new.flags = u.flags & ~(u64)SA_UNSUPPORTED;
-	new.mask = u.mask & ~SIGNALS_UNMASKABLE;
+	if (act) {
+		if (copy_from_user(&u, act, sizeof(u)))
+			return -EFAULT;
+		new = (struct sig_action){
+			.handler = u.handler, .flags = u.flags & ~(u64)SA_UNSUPPORTED, .mask = u.mask & ~SIGNALS_UNMASKABLE,
 #if ARCH_SIGACTION_RESTORER
-	new.restorer = u.restorer;
+			.restorer = u.restorer,
 #endif
+		};
+	}
 	flags = signal_lock(p);
 	old = p->sig.actions->action[sig - 1];
 	if (act) {
@@ -44,13 +46,12 @@ long sys_rt_sigaction(int sig, const void __user *act, void __user *oldact, size
 	signal_unlock(p, flags);
 	if (!oldact)
 		return 0;
-	memset(&u, 0, sizeof(u));
-	u.handler = old.handler;
-	u.flags = old.flags;
-	u.mask = old.mask;
+	u = (struct user_sigaction){
+		.handler = old.handler, .flags = old.flags, .mask = old.mask,
 #if ARCH_SIGACTION_RESTORER
-	u.restorer = old.restorer;
+		.restorer = old.restorer,
 #endif
+	};
 	return copy_to_user(oldact, &u, sizeof(u));
 }
 

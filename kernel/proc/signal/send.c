@@ -12,16 +12,14 @@
 
 struct waitq signalfd_wait = WAITQ_INIT(signalfd_wait);
 
-unsigned long signal_lock(struct process *p)
+unsigned long __hot signal_lock(struct process *p)
 {
 	while (1) {
-		struct sig_actions *a;
-		unsigned long flags;
+		/* exec may replace and free the actions while we wait for their lock: no epoch ends while interrupts are off. */
+		unsigned long flags = arch_irq_save();
+		struct sig_actions *a = atomic_load_acquire(&p->sig.actions);	/* pairs with signal_unshare_actions */
 
-		epoch_enter();	/* exec may replace and free the actions while we wait for their lock */
-		a = atomic_load_acquire(&p->sig.actions);	/* pairs with signal_unshare_actions */
-		flags = spin_lock_irqsave(&a->lock);
-		epoch_exit();
+		spin_lock(&a->lock);
 		if (likely(a == p->sig.actions))
 			return flags;
 		spin_unlock_irqrestore(&a->lock, flags);
