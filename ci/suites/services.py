@@ -9,7 +9,7 @@ NAME, WHEN, ORDER = "services", "default", 35
 HELP = "service manager: engine against its model, parser, protocol (host); FUZZ_RUNS=1000000 is the soak"
 
 services = top / "services"
-ENGINE = [f"supervisor/{name}.c" for name in ("engine", "plan", "policy", "names")]
+ENGINE = [f"supervisor/{name}.c" for name in ("engine", "jobs", "requests", "plan", "policy", "names")]
 PARSER = [f"init/{name}.c" for name in ("arena", "parse", "keys", "keys_values", "keys_lists", "keys_check", "values", "calendar", "match", "request")]
 PURE = ["supervisor/policy.c", "supervisor/names.c"]
 # Test program -> what it is compiled with, beside itself.

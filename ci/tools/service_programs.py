@@ -8,7 +8,7 @@ import userland  # noqa: E402
 from userland import top  # noqa: E402
 
 folder = top / "services"
-ENGINE = [folder / f"supervisor/{n}.c" for n in ("engine", "plan", "policy", "names")]
+ENGINE = [folder / f"supervisor/{n}.c" for n in ("engine", "jobs", "requests", "plan", "policy", "names")]
 PARSER = [folder / f"init/{n}.c" for n in ("arena", "parse", "keys", "keys_values", "keys_lists", "keys_check", "values", "calendar")]
 TESTS = ("_test.c", "_fuzz.c")
 

@@ -1,156 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The supervisor's state machine: what each event does to a unit, which jobs may run now, what the
- * clock brings. The sets of units that a request concerns are plan.c's; tables are policy.c's.
+ * The supervisor's state machine: what each fact does to a unit, which jobs may run now, what the clock
+ * brings. Requests are requests.c's, lists jobs.c's, the sets of units that a request concerns plan.c's,
+ * tables policy.c's.
  */
 #include "engine.h"
 
-/* ---- jobs, actions, deadlines --------------------------------------------------------------- */
+/* ---- states and deadlines ----------------------------------------------------------------------- */
 
-void sup_todo(struct sup *s, uint32_t u, uint8_t bits)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	unit->todo |= bits;
-	if (unit->is_queued)
-		return;
-	unit->is_queued = true;
-	unit->next_todo = SUP_NONE;
-	if (s->todo_last == SUP_NONE)
-		s->todo_first = u;
-	else
-		s->unit[s->todo_last].next_todo = u;
-	s->todo_last = u;
-}
-
-unsigned int sup_next(struct sup *s, uint32_t *unit)
-{
-	while (s->todo_first != SUP_NONE) {
-		struct sup_unit *u = &s->unit[s->todo_first];
-
-		if (u->todo) {
-			unsigned int bit = u->todo & -u->todo;
-
-			u->todo &= ~bit;
-			*unit = s->todo_first;
-			return bit;
-		}
-		u->is_queued = false;
-		s->todo_first = u->next_todo;
-		if (s->todo_first == SUP_NONE)
-			s->todo_last = SUP_NONE;
-	}
-	return 0;
-}
-
-static bool is_start(unsigned int job)
-{
-	return job == SUP_JOB_START || job == SUP_JOB_RESTART;
-}
-
-void sup_touch(struct sup *s, uint32_t u)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	if (unit->is_touched)
-		return;
-	unit->is_touched = true;
-	unit->next_touched = SUP_NONE;
-	if (s->touched_last == SUP_NONE)
-		s->touched_first = u;
-	else
-		s->unit[s->touched_last].next_touched = u;
-	s->touched_last = u;
-}
-
-void sup_touch_around(struct sup *s, uint32_t u)
-{
-	const struct sup_unit *unit = &s->unit[u];
-
-	sup_touch(s, u);
-	for (uint32_t e = unit->out; e < unit->out + unit->out_count; e++)
-		if (s->unit[s->edge[e].to].job)
-			sup_touch(s, s->edge[e].to);
-	for (uint32_t k = 0; k < unit->in_count; k++)
-		if (s->unit[s->edge[s->in_edge[unit->in + k]].from].job)
-			sup_touch(s, s->edge[s->in_edge[unit->in + k]].from);
-}
-
-void sup_touch_all(struct sup *s)
-{
-	for (uint32_t u = s->job_first; u != SUP_NONE; u = s->unit[u].next_job)
-		sup_touch(s, u);
-}
-
-static void list_job(struct sup *s, uint32_t u)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	unit->previous_job = SUP_NONE;
-	unit->next_job = s->job_first;
-	if (s->job_first != SUP_NONE)
-		s->unit[s->job_first].previous_job = u;
-	s->job_first = u;
-}
-
-static void unlist_job(struct sup *s, uint32_t u)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	if (unit->previous_job == SUP_NONE)
-		s->job_first = unit->next_job;
-	else
-		s->unit[unit->previous_job].next_job = unit->next_job;
-	if (unit->next_job != SUP_NONE)
-		s->unit[unit->next_job].previous_job = unit->previous_job;
-}
-
-void sup_set_job(struct sup *s, uint32_t u, enum sup_job job)
-{
-	struct sup_unit *unit = &s->unit[u];
-	uint32_t early = s->early_starts, normal = s->normal_stops;
-
-	if (!unit->job && job)
-		list_job(s, u);
-	else if (unit->job && !job)
-		unlist_job(s, u);
-	s->early_starts -= unit->is_early && is_start(unit->job);
-	s->normal_stops -= !unit->is_late && unit->job == SUP_JOB_STOP;
-	unit->job = job;
-	s->early_starts += unit->is_early && is_start(job);
-	s->normal_stops += !unit->is_late && job == SUP_JOB_STOP;
-	sup_touch_around(s, u);
-	if ((early && !s->early_starts) || (normal && !s->normal_stops))
-		sup_touch_all(s);	/* what waited for all early starts, or for all normal stops */
-}
-
-void sup_job_done(struct sup *s, uint32_t u, enum sup_result result)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	if (!unit->job)
-		return;
-	sup_set_job(s, u, SUP_JOB_NONE);
-	unit->job_deadline = 0;
-	unit->job_result = result;
-	sup_todo(s, u, SUP_DO_JOB_DONE);
-}
-
-static void set_deadline(struct sup *s, uint64_t *field, uint64_t now, uint64_t delay)
+void sup_set_deadline(struct sup *s, uint64_t *field, uint64_t now, uint64_t delay)
 {
 	*field = delay ? (now > SUP_NEVER - 1 - delay ? SUP_NEVER - 1 : now + delay) : 0;
 	if (*field && *field < s->next)
 		s->next = *field;
 }
 
-/* A finished oneshot has nobody who could ping. */
-static void arm_watchdog(struct sup *s, struct sup_unit *unit, uint64_t now)
+void sup_arm_watchdog(struct sup *s, struct sup_unit *unit, uint64_t now)
 {
 	if (!(unit->flags & SUP_F_ONESHOT))
-		set_deadline(s, &unit->watchdog_at, now, unit->watchdog);
+		sup_set_deadline(s, &unit->watchdog_at, now, unit->watchdog);
 }
 
-static void set_state(struct sup *s, uint32_t u, enum sup_state state, uint64_t now)
+void sup_set_state(struct sup *s, uint32_t u, enum sup_state state, uint64_t now)
 {
 	struct sup_unit *unit = &s->unit[u];
 
@@ -179,7 +50,7 @@ void sup_refuse(struct sup *s, uint32_t u, enum sup_result result)
 
 /* ---- leaving a state ------------------------------------------------------------------------ */
 
-static void clear_timers(struct sup_unit *u)
+void sup_clear_timers(struct sup_unit *u)
 {
 	u->deadline = u->watchdog_at = 0;
 }
@@ -202,10 +73,10 @@ static void fail(struct sup *s, uint32_t u, enum sup_result result, uint64_t now
 {
 	struct sup_unit *unit = &s->unit[u];
 
-	clear_timers(unit);
+	sup_clear_timers(unit);
 	unit->stage = unit->forced = 0;
 	unit->result = result;
-	set_state(s, u, SUP_FAILED, now);
+	sup_set_state(s, u, SUP_FAILED, now);
 	sup_job_done(s, u, result);
 	stop_bound(s, u);
 }
@@ -223,8 +94,8 @@ static void attempt(struct sup *s, uint32_t u, uint64_t now)
 	}
 	unit->result = SUP_R_OK;
 	unit->job_deadline = 0;
-	set_state(s, u, SUP_STARTING, now);
-	set_deadline(s, &unit->deadline, now, unit->timeout_start);
+	sup_set_state(s, u, SUP_STARTING, now);
+	sup_set_deadline(s, &unit->deadline, now, unit->timeout_start);
 	sup_todo(s, u, SUP_DO_START);
 }
 
@@ -249,12 +120,12 @@ static void end_by_itself(struct sup *s, uint32_t u, enum sup_cause cause, uint6
 	else if (unit->forced)
 		cause = SUP_WATCHDOG;
 	if (was_starting && (unit->flags & SUP_F_ONESHOT) && cause == SUP_CLEAN) {
-		clear_timers(unit);
-		set_state(s, u, unit->flags & SUP_F_REMAIN ? SUP_RUNNING : SUP_STOPPED, now);
+		sup_clear_timers(unit);
+		sup_set_state(s, u, unit->flags & SUP_F_REMAIN ? SUP_RUNNING : SUP_STOPPED, now);
 		sup_job_done(s, u, SUP_R_OK);
 		return;
 	}
-	clear_timers(unit);
+	sup_clear_timers(unit);
 	unit->stage = unit->forced = 0;
 	unit->result = result;
 	if (!s->is_stopping_all && sup_policy_restarts(unit->restart, cause)) {
@@ -265,9 +136,9 @@ static void end_by_itself(struct sup *s, uint32_t u, enum sup_cause cause, uint6
 
 		if (unit->attempts < UINT16_MAX)
 			unit->attempts++;
-		set_state(s, u, SUP_STARTING, now);
+		sup_set_state(s, u, SUP_STARTING, now);
 		unit->is_waiting_restart = true;
-		set_deadline(s, &unit->deadline, now, delay ? delay : 1);
+		sup_set_deadline(s, &unit->deadline, now, delay ? delay : 1);
 		stop_bound(s, u);
 		return;
 	}
@@ -277,7 +148,7 @@ static void end_by_itself(struct sup *s, uint32_t u, enum sup_cause cause, uint6
 		fail(s, u, result, now);
 		return;
 	}
-	set_state(s, u, SUP_STOPPED, now);
+	sup_set_state(s, u, SUP_STOPPED, now);
 	sup_job_done(s, u, SUP_R_OK);
 	stop_bound(s, u);
 }
@@ -287,15 +158,15 @@ static void stopped_as_asked(struct sup *s, uint32_t u, uint64_t now)
 	struct sup_unit *unit = &s->unit[u];
 	bool by_force = unit->forced == SUP_R_TIMEOUT || unit->stage == SUP_STAGE_KILL;
 
-	clear_timers(unit);
+	sup_clear_timers(unit);
 	unit->stage = unit->forced = 0;
 	unit->attempts = 0;
 	unit->is_unhealthy = false;
 	unit->result = by_force ? SUP_R_TIMEOUT : SUP_R_OK;
-	set_state(s, u, by_force && unit->job != SUP_JOB_RESTART ? SUP_FAILED : SUP_STOPPED, now);
+	sup_set_state(s, u, by_force && unit->job != SUP_JOB_RESTART ? SUP_FAILED : SUP_STOPPED, now);
 	if (unit->job == SUP_JOB_RESTART) {
 		sup_set_job(s, u, SUP_JOB_START);
-		set_deadline(s, &unit->job_deadline, now, unit->timeout_dependency);
+		sup_set_deadline(s, &unit->job_deadline, now, unit->timeout_dependency);
 	} else {
 		sup_job_done(s, u, SUP_R_OK);
 	}
@@ -326,10 +197,10 @@ static void begin_stop(struct sup *s, uint32_t u, uint8_t action, uint64_t now)
 
 	if (unit->state == SUP_PAUSED)
 		sup_todo(s, u, SUP_DO_THAW);
-	clear_timers(unit);
-	set_state(s, u, SUP_STOPPING, now);
+	sup_clear_timers(unit);
+	sup_set_state(s, u, SUP_STOPPING, now);
 	unit->stage = SUP_STAGE_TERM;
-	set_deadline(s, &unit->deadline, now, unit->timeout_stop);
+	sup_set_deadline(s, &unit->deadline, now, unit->timeout_stop);
 	sup_todo(s, u, action);
 }
 
@@ -455,111 +326,6 @@ static void kick(struct sup *s, uint64_t now)
 	}
 }
 
-/* ---- requests ------------------------------------------------------------------------------- */
-
-static int request_start(struct sup *s, uint32_t u, uint64_t now)
-{
-	const struct sup_unit *unit = &s->unit[u];
-
-	if (s->is_stopping_all)
-		return SUP_ESHUTDOWN;
-	if (unit->state == SUP_PAUSED && !unit->job)
-		return SUP_ENOTSTOPPED;
-	if (is_start(unit->job) || (!unit->job && (unit->state == SUP_RUNNING || unit->state == SUP_STARTING)))
-		return 0;
-	return sup_plan_start(s, u, now);
-}
-
-static int request_stop(struct sup *s, uint32_t u)
-{
-	sup_plan_stop(s, u, SUP_JOB_STOP);
-	return 0;
-}
-
-static int request_restart(struct sup *s, uint32_t u, uint64_t now)
-{
-	const struct sup_unit *unit = &s->unit[u];
-
-	if (s->is_stopping_all)
-		return SUP_ESHUTDOWN;
-	if (unit->flags & SUP_F_MISSING)
-		return SUP_ENOTFOUND;
-	if (unit->flags & SUP_F_BROKEN)
-		return SUP_ECONFIG;
-	if (!sup_is_active(unit) || unit->job == SUP_JOB_STOP)
-		return request_start(s, u, now);
-	sup_plan_stop(s, u, SUP_JOB_RESTART);
-	return 0;
-}
-
-static int request_pause(struct sup *s, uint32_t u, uint64_t now)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	if (unit->state != SUP_RUNNING || unit->job)
-		return SUP_ENOTRUNNING;
-	clear_timers(unit);
-	set_state(s, u, SUP_PAUSED, now);
-	sup_todo(s, u, SUP_DO_FREEZE);
-	return 0;
-}
-
-static int request_resume(struct sup *s, uint32_t u, uint64_t now)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	if (unit->state != SUP_PAUSED || unit->job)
-		return SUP_ENOTRUNNING;
-	set_state(s, u, SUP_RUNNING, now);
-	arm_watchdog(s, unit, now);
-	sup_todo(s, u, SUP_DO_THAW);
-	return 0;
-}
-
-static int request_enable(struct sup *s, uint32_t u, bool enable)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	if (unit->flags & SUP_F_MISSING)
-		return SUP_ENOTFOUND;
-	if (unit->enabled != enable)
-		sup_todo(s, u, SUP_DO_CHANGED);
-	unit->enabled = enable;
-	if (unit->state == (enable ? SUP_DISABLED : SUP_STOPPED))
-		unit->state = enable ? SUP_STOPPED : SUP_DISABLED;
-	return 0;
-}
-
-/* Forgets failures: the state, the starts counted and the back-off. */
-static int request_reset(struct sup *s, uint32_t u, uint64_t now)
-{
-	struct sup_unit *unit = &s->unit[u];
-
-	unit->starts_used = unit->starts_at = 0;
-	unit->attempts = 0;
-	if (unit->state == SUP_FAILED && !unit->job) {
-		unit->result = SUP_R_OK;
-		set_state(s, u, SUP_STOPPED, now);
-	}
-	return 0;
-}
-
-static int request_stop_all(struct sup *s)
-{
-	s->is_stopping_all = true;
-	sup_touch_all(s);
-	for (uint32_t u = 0; u < s->units; u++) {
-		struct sup_unit *unit = &s->unit[u];
-
-		if (unit->job == SUP_JOB_STOP)
-			continue;
-		sup_job_done(s, u, SUP_R_CANCELLED);
-		if (sup_is_active(unit))
-			sup_set_job(s, u, SUP_JOB_STOP);
-	}
-	return 0;
-}
-
 /* ---- facts ---------------------------------------------------------------------------------- */
 
 static void ready(struct sup *s, uint32_t u, uint64_t now)
@@ -569,8 +335,8 @@ static void ready(struct sup *s, uint32_t u, uint64_t now)
 	if (unit->state != SUP_STARTING || unit->is_waiting_restart || (unit->flags & SUP_F_ONESHOT))
 		return;
 	unit->deadline = 0;
-	set_state(s, u, SUP_RUNNING, now);
-	arm_watchdog(s, unit, now);
+	sup_set_state(s, u, SUP_RUNNING, now);
+	sup_arm_watchdog(s, unit, now);
 	if (unit->job == SUP_JOB_START)
 		sup_job_done(s, u, SUP_R_OK);
 }
@@ -581,9 +347,9 @@ static void skip(struct sup *s, uint32_t u, uint64_t now)
 
 	if (unit->state != SUP_STARTING || unit->is_waiting_restart)
 		return;
-	clear_timers(unit);
+	sup_clear_timers(unit);
 	unit->result = SUP_R_SKIPPED;
-	set_state(s, u, SUP_STOPPED, now);
+	sup_set_state(s, u, SUP_STOPPED, now);
 	sup_job_done(s, u, SUP_R_SKIPPED);
 }
 
@@ -644,7 +410,7 @@ static void state_deadline(struct sup *s, uint32_t u, uint64_t now)
 		unit->stage = SUP_STAGE_KILL;
 		if (!unit->forced)
 			unit->forced = SUP_R_TIMEOUT;
-		set_deadline(s, &unit->deadline, now, unit->timeout_stop);
+		sup_set_deadline(s, &unit->deadline, now, unit->timeout_stop);
 		sup_todo(s, u, SUP_DO_KILL);
 	} else if (unit->state == SUP_STOPPING) {
 		/* Not even SIGKILL ended it: nobody waits for it any longer. */
@@ -707,30 +473,6 @@ uint64_t sup_deadline(struct sup *s)
 
 /* ---- events --------------------------------------------------------------------------------- */
 
-static int request(struct sup *s, const struct sup_event *e)
-{
-	switch (e->kind) {
-	case SUP_EV_START:
-		return request_start(s, e->unit, e->now);
-	case SUP_EV_STOP:
-		return request_stop(s, e->unit);
-	case SUP_EV_RESTART:
-		return request_restart(s, e->unit, e->now);
-	case SUP_EV_PAUSE:
-		return request_pause(s, e->unit, e->now);
-	case SUP_EV_RESUME:
-		return request_resume(s, e->unit, e->now);
-	case SUP_EV_ENABLE:
-		return request_enable(s, e->unit, true);
-	case SUP_EV_DISABLE:
-		return request_enable(s, e->unit, false);
-	case SUP_EV_RESET:
-		return request_reset(s, e->unit, e->now);
-	default:
-		return SUP_EINVALID;
-	}
-}
-
 static void fact(struct sup *s, const struct sup_event *e)
 {
 	struct sup_unit *unit = &s->unit[e->unit];
@@ -747,7 +489,7 @@ static void fact(struct sup *s, const struct sup_event *e)
 		break;
 	case SUP_EV_PING:
 		if (unit->state == SUP_RUNNING)
-			arm_watchdog(s, unit, e->now);
+			sup_arm_watchdog(s, unit, e->now);
 		break;
 	case SUP_EV_HEALTH:
 		health(s, e->unit, e->arg, e->now);
@@ -765,11 +507,11 @@ int sup_step(struct sup *s, const struct sup_event *e)
 		return SUP_ENOTFOUND;
 	tick(s, e->now);	/* what was due before this event comes first */
 	if (e->kind == SUP_EV_STOP_ALL)
-		answer = request_stop_all(s);
+		answer = sup_request_stop_all(s);
 	else if (e->kind >= SUP_EV_READY)
 		fact(s, e);
 	else if (e->kind != SUP_EV_TICK)
-		answer = request(s, e);
+		answer = sup_request(s, e);
 	kick(s, e->now);
 	return answer;
 }

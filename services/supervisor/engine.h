@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between the engine's own files: engine.c (states), plan.c (what a request sets in motion). */
+/* Between the engine's own files: engine.c (states), requests.c, jobs.c (lists), plan.c (what a request sets in motion). */
 #ifndef SERVICES_SUPERVISOR_ENGINE_H
 #define SERVICES_SUPERVISOR_ENGINE_H
 
@@ -14,6 +14,25 @@ void sup_set_job(struct sup *s, uint32_t u, enum sup_job job);
 void sup_touch(struct sup *s, uint32_t u);
 void sup_touch_around(struct sup *s, uint32_t u);
 void sup_touch_all(struct sup *s);
+
+static inline bool sup_is_start(unsigned int job)
+{
+	return job == SUP_JOB_START || job == SUP_JOB_RESTART;
+}
+
+/* Enters a state (stopped and not enabled: disabled) and tells the owner and all whose jobs may wait for it. */
+void sup_set_state(struct sup *s, uint32_t u, enum sup_state state, uint64_t now);
+
+/* FIELD of a unit becomes NOW + DELAY, 0 for no DELAY. */
+void sup_set_deadline(struct sup *s, uint64_t *field, uint64_t now, uint64_t delay);
+void sup_clear_timers(struct sup_unit *u);
+
+/* The next ping is due; a finished oneshot has nobody who could. */
+void sup_arm_watchdog(struct sup *s, struct sup_unit *unit, uint64_t now);
+
+/* requests.c; each 0 or an enum sup_error. */
+int sup_request(struct sup *s, const struct sup_event *e);
+int sup_request_stop_all(struct sup *s);
 
 /* Marks actions to be handed out. */
 void sup_todo(struct sup *s, uint32_t u, uint8_t bits);
