@@ -26,6 +26,20 @@ static bool has_pattern(const char *name)
 	return strpbrk(name, "*?[");
 }
 
+const char *unit_named(const char *name)
+{
+	static const char *const suffixes[] = { ".service", ".target", ".socket", ".timer", ".kernel" };
+	const char *dot = strrchr(name, '.');
+	char *full;
+
+	for (unsigned int i = 0; dot && i < sizeof suffixes / sizeof *suffixes; i++)
+		if (!strcmp(dot, suffixes[i]))
+			return name;
+	if (!*name || has_pattern(name) || asprintf(&full, "%s.service", name) < 0)
+		return name;
+	return full;
+}
+
 static int request(const char *verb, const char *name, const char *more)
 {
 	const char *words[] = { verb, name, more, NULL };
@@ -70,7 +84,8 @@ static int requests(int argc, char **argv)
 		return 2;
 	}
 	for (int i = 1; i < argc; i++) {
-		int one = has_pattern(argv[i]) ? request_matching(argv[0], argv[i]) : request(argv[0], argv[i], NULL);
+		int one = has_pattern(argv[i]) ? request_matching(argv[0], argv[i])
+			: request(argv[0], unit_named(argv[i]), NULL);
 
 		status = one ? one : status;
 	}
@@ -81,7 +96,7 @@ static int kill_unit(int argc, char **argv)
 {
 	if (argc < 2 || argc > 3)
 		return 2;
-	return request("kill", argv[1], argc > 2 ? argv[2] : NULL);
+	return request("kill", unit_named(argv[1]), argc > 2 ? argv[2] : NULL);
 }
 
 static int bare(int argc, char **argv)
@@ -107,7 +122,7 @@ static int run(int argc, char **argv)
 
 static int is_state(int argc, char **argv)
 {
-	const char *words[] = { "status", argc > 1 ? argv[1] : "", NULL };
+	const char *words[] = { "status", argc > 1 ? unit_named(argv[1]) : "", NULL };
 	const char *want = !strcmp(argv[0], "is-failed") ? "failed" : "running";
 	struct answer a;
 
@@ -149,6 +164,10 @@ int verify_files(int argc, char **argv)
 	static char text[CONFIG_FILE_MAX + 2];
 	int bad = 0;
 
+	if (argc < 2) {
+		fprintf(stderr, "svctl: verify FILE...\n");
+		return 2;
+	}
 	for (int i = 1; i < argc; i++) {
 		const char *name = strrchr(argv[i], '/') ? strrchr(argv[i], '/') + 1 : argv[i];
 		struct report r = { print_problem, argv[i], 0, 0 };
@@ -215,6 +234,8 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; argc && i < sizeof verbs / sizeof *verbs; i++)
 		if (!strcmp(verbs[i].name, *argv))
 			return verbs[i].run(argc, argv);
+	if (argc && strcmp(*argv, "help"))
+		fprintf(stderr, "svctl: %s is not a verb\n", *argv);
 	fputs(usage, stderr);
 	return 2;
 }

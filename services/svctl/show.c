@@ -97,7 +97,7 @@ static void print_tree(const struct record *r)
 {
 	char path[300], name[64];
 	FILE *f, *comm;
-	int pid;
+	int pid, next;
 
 	snprintf(path, sizeof path, "%s/cgroup.procs", field(r, "group"));
 	f = fopen(path, "r");
@@ -105,11 +105,13 @@ static void print_tree(const struct record *r)
 		printf("  processes: %s\n", field(r, "pid"));
 		return;
 	}
-	while (f && fscanf(f, "%d", &pid) == 1) {
+	for (bool more = f && fscanf(f, "%d", &next) == 1; more;) {
+		pid = next;
+		more = fscanf(f, "%d", &next) == 1;
 		snprintf(path, sizeof path, "/proc/%d/comm", pid);
 		comm = fopen(path, "r");
 		if (comm && fgets(name, sizeof name, comm))
-			printf("  %s %d %s", pid == number(r, "pid") ? "├─ main" : "├─", pid, name);
+			printf("  %s %s%d %s", more ? "├─" : "└─", pid == number(r, "pid") ? "main " : "", pid, name);
 		if (comm)
 			fclose(comm);
 	}
@@ -156,7 +158,7 @@ int show_status(int argc, char **argv)
 	if (argc < 2)
 		return show_list(1, argv);
 	for (int i = 1; i < argc; i++) {
-		const char *words[] = { "status", argv[i], NULL };
+		const char *words[] = { "status", unit_named(argv[i]), NULL };
 		struct answer a;
 
 		if (!ask(&a, words))
@@ -189,7 +191,7 @@ int show_logs(int argc, char **argv)
 		else if (!strcmp(argv[i], "-n") && argv[i + 1])
 			count = atoi(argv[++i]);
 		else
-			name = argv[i];
+			name = unit_named(argv[i]);
 	if (!name) {
 		fprintf(stderr, "svctl: logs [-f] [-n LINES] UNIT\n");
 		return 2;

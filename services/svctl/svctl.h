@@ -35,6 +35,9 @@ int64_t number(const struct record *r, const char *key);
 void json_records(const struct record *r);
 void json_text(const char *text);
 
+/* The whole name: "nginx" stands for nginx.service. */
+const char *unit_named(const char *name);
+
 /* Exit status 1 and a message for init being away. */
 int no_init(void);
 int failed(const struct answer *a, const char *what);

@@ -170,6 +170,10 @@ static void pictures(void)
 	check(strstr(svctl("status a.service"), "running"));
 	check(strstr(svctl("top -n 1"), "a.service"));
 	check(strstr(svctl("completion"), "complete -F"));
+	check(strstr(svctl("status a"), "a.service"));		/* the short name */
+	check_equal((svctl("restart a"), svctl_status), 0);
+	check_equal((svctl("restart a.b"), svctl_status), 5);
+	check_equal((svctl("verify"), svctl_status), 2);
 	end();
 }
 
