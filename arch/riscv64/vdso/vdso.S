@@ -13,9 +13,9 @@
 	.cfi_def_cfa sp, 1088
 	.cfi_return_column 64
 	.cfi_offset 64, -1088 + 304
-	.cfi_offset x1, -1088 + 304 + 8 * 1
-	.cfi_offset x2, -1088 + 304 + 8 * 2
-	.cfi_offset x8, -1088 + 304 + 8 * 8
+	.irp	n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	.cfi_offset x\n, -1088 + 304 + 8 * \n
+	.endr
 	nop					/* unwinders look at the address before the return address */
 	.globl	__vdso_rt_sigreturn
 	.type	__vdso_rt_sigreturn, %function
