@@ -96,15 +96,13 @@ static bool rx_post(struct vnet *v)
 	return false;
 }
 
-/* As many as the ring takes. True: some were added. */
+/* As many as the ring takes; the device is told afterwards. True: some were added. */
 static bool rx_fill(struct vnet *v)
 {
 	bool added = false;
 
 	while (virtq_room(v->rx) && rx_post(v))
 		added = true;
-	if (added)
-		virtq_kick(v->rx);
 	return added;
 }
 
@@ -241,6 +239,8 @@ static unsigned __hot vnet_poll(struct netdev *dev, unsigned budget)
 		(void)rx_drop(v, v->batch[--n]);
 		rx_fill(v);
 	}
+	if (taken)
+		virtq_kick(v->rx);	/* copied frames' buffers went back one by one, too */
 	if (n)
 		netdev_receive(dev, v->batch, n);
 	if (unlikely(virtio_is_broken(v->vd))) {
@@ -416,14 +416,16 @@ static void settings_read(struct vnet *v)
 	d->has_carrier = !virtio_has(v->vd, F_STATUS) || (virtio_config16(v->vd, CONFIG_STATUS) & STATUS_LINK_UP);
 }
 
-/* What is asked for; a device that has a feature without one it needs (5.1.3.1) is asked again without it. */
+/* What is asked for; a device that has a feature without one it needs (5.1.3.1), or refuses, is asked again for less. */
 static int features_settle(struct virtio_device *vd)
 {
-	u64 wanted = BIT(F_MAC) | BIT(F_MTU) | BIT(F_STATUS) | BIT(F_MRG_RXBUF) | BIT(F_CSUM) | BIT(F_GUEST_CSUM) |
-		     BIT(F_HOST_TSO4) | BIT(F_HOST_TSO6) | BIT(F_GUEST_TSO4) | BIT(F_GUEST_TSO6);
+	u64 plain = BIT(F_MAC) | BIT(F_MTU) | BIT(F_STATUS) | BIT(F_MRG_RXBUF) | BIT(F_CSUM) | BIT(F_GUEST_CSUM);
+	u64 wanted = plain | BIT(F_HOST_TSO4) | BIT(F_HOST_TSO6) | BIT(F_GUEST_TSO4) | BIT(F_GUEST_TSO6);
 	u64 drop = 0;
 	int err = virtio_begin(vd, wanted, 0);
 
+	if (err == -EIO && !virtio_is_broken(vd))
+		return virtio_begin(vd, plain, 0);
 	if (err)
 		return err;
 	if (!virtio_has(vd, F_CSUM))
@@ -480,6 +482,7 @@ static int vnet_probe(struct device *dev)
 		return -EIO;
 	if (!rx_fill(v))
 		return -ENOMEM;
+	virtq_kick(v->rx);
 	return 0;
 }
 

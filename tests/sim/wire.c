@@ -11,6 +11,7 @@
 #include <lib/string.h>
 #include <native/sim.h>
 #include <uapi/errno.h>
+#include "vcard.h"
 #include "wire.h"
 
 #define ETH 14u
@@ -34,7 +35,9 @@ struct flying {
 	struct netbuf *buf;
 };
 static struct {
-	struct netdev dev;
+	struct netdev own;		/* the simplest card, without rings */
+	struct netdev *dev;		/* that, or the driver's of a virtio card; NULL: no driver took it */
+	bool is_virtio;
 	struct spinlock lock;
 	struct list flying;		/* by due */
 	u32 count;
@@ -206,7 +209,7 @@ static void large_check(const u8 *f, u32 len, const struct net_frame *n)
 {
 	u32 ip = ip_len_of(f), tcp = (u32)(f[ETH + ip + 12] >> 4) * 4;
 
-	if (!(n->gso_is_v6 ? wire.dev.can_tso6 : wire.dev.can_tso4) || n->gso_is_v6 != (ip == 40) || n->header_len != ETH + ip + tcp ||
+	if (!(n->gso_is_v6 ? wire.dev->can_tso6 : wire.dev->can_tso4) || n->gso_is_v6 != (ip == 40) || n->header_len != ETH + ip + tcp ||
 	    n->header_len + n->gso_size >= len || n->header_len + n->gso_size > WIRE_FRAME ||
 	    get16(f + ETH + (ip == 40 ? 4 : 2)) != len - ETH - (ip == 40 ? 40 : 0))
 		sim_fail("wire: a large frame of %u bytes, headers %u, segments %u", len, n->header_len, n->gso_size);
@@ -236,7 +239,13 @@ static u64 fly(struct netbuf *b, u64 delay)
 	return 1;
 }
 
-static void due(struct timer *t) { netdev_schedule(&wire.dev); }
+static void due(struct timer *t)
+{
+	if (wire.is_virtio)
+		vcard_frames_due();
+	else
+		netdev_schedule(wire.dev);
+}
 
 static bool permille(u32 n) { return n && sim_below(SIM_WORK, 1000) < n; }
 
@@ -332,7 +341,7 @@ static void send_large(u8 *f, u32 len, const struct net_frame *n)
 
 	large_check(f, len, n);
 	part = len;
-	if (sim_below(SIM_WORK, 2) && mirror(f, &part)) {
+	if ((!wire.is_virtio || vcard_takes_large()) && sim_below(SIM_WORK, 2) && mirror(f, &part)) {
 		large_back(f, len);
 		return;
 	}
@@ -343,6 +352,19 @@ static void send_large(u8 *f, u32 len, const struct net_frame *n)
 	}
 }
 
+void wire_out(u8 *frame, u32 len, const struct net_frame *how)
+{
+	if (len > (how->gso_size ? LARGE_FRAME : WIRE_FRAME) || len < ETH || len != how->bytes)
+		sim_fail("wire: a frame of %u bytes was sent, it says %u", len, how->bytes);
+	wire_counts.sent++;
+	if (how->csum_start)
+		checksum_finish(frame, len, how);
+	if (how->gso_size)
+		send_large(frame, len, how);
+	else if (mirror(frame, &len))
+		send_back(frame, len);
+}
+
 static int wire_transmit(struct netdev *dev, const struct net_frame *f)
 {
 	static u8 whole[LARGE_FRAME + 64];	/* net_lock */
@@ -350,26 +372,16 @@ static int wire_transmit(struct netdev *dev, const struct net_frame *f)
 
 	if (wire.tokens == TOKENS)
 		wire_reclaim(dev);
-	if (f->bytes > (f->gso_size ? LARGE_FRAME : WIRE_FRAME))
-		sim_fail("wire: a frame of %u bytes was sent", f->bytes);
-	for (u32 i = 0; i < f->nr; i++) {
+	for (u32 i = 0; i < f->nr && len + f->seg[i].len <= LARGE_FRAME; i++) {
 		memcpy(whole + len, f->seg[i].data, f->seg[i].len);
 		len += f->seg[i].len;
 	}
-	if (len != f->bytes || len < ETH)
-		sim_fail("wire: a frame of %u bytes says it has %u", len, f->bytes);
-	wire_counts.sent++;
 	wire.token[wire.tokens++] = f->token;
-	if (f->csum_start)
-		checksum_finish(whole, len, f);
-	if (f->gso_size)
-		send_large(whole, len, f);
-	else if (mirror(whole, &len))
-		send_back(whole, len);
+	wire_out(whole, len, f);
 	return 0;
 }
 
-static struct netbuf *take_due(void)
+struct netbuf *wire_take(void)
 {
 	unsigned long flags = spin_lock_irqsave(&wire.lock);
 	struct flying *n = list_empty(&wire.flying) ? NULL : list_entry(wire.flying.next, struct flying, link);
@@ -395,7 +407,7 @@ static unsigned wire_poll(struct netdev *dev, unsigned budget)
 	unsigned n = 0;
 
 	atomic_store(&wire.is_busy, true);
-	while (n < min(budget, (unsigned)ARRAY_LEN(batch)) && (batch[n] = take_due()))
+	while (n < min(budget, (unsigned)ARRAY_LEN(batch)) && (batch[n] = wire_take()))
 		n++;
 	if (n)
 		netdev_receive(dev, batch, n);
@@ -429,36 +441,48 @@ void wire_put(const u8 *frame, u32 len)
 
 void wire_drain(void)
 {
-	while (atomic_load(&wire.count) || atomic_load(&wire.is_busy))
+	while (atomic_load(&wire.count) || atomic_load(&wire.is_busy) || (wire.dev && atomic_load(&wire.dev->is_scheduled)))
 		(void)sleep_until(time_ns() + 1000000, false);
 }
 
 void wire_weather(const struct wire_weather *w) { wire.weather = *w; }
 
-void wire_start(void)
+static void own_card_start(void)
 {
-	struct net_ifaddr a4 = { .family = AF_INET, .prefix_len = 8 }, a6 = { .family = AF_INET6, .prefix_len = 64 };
-	static const u8 ip4[4] = { 10, 9, 0, 1 }, ip6[16] = { 0xfd, 9, [15] = 1 };
-	struct netdev *d = &wire.dev;
-	int err;
+	struct netdev *d = &wire.own;
 
-	spin_init(&wire.lock, "sim wire", LOCK_VIRTQUEUE);
-	list_init(&wire.flying);
-	timer_init(&wire.timer, due);
 	*d = (struct netdev){ .ops = &wire_ops, .driver = &wire, .mtu = WIRE_MTU, .mtu_max = WIRE_MTU,
 		.flags = IFF_BROADCAST | IFF_MULTICAST, .has_carrier = true };
 	d->can_csum = sim_below(SIM_WORK, 4) != 0;
 	d->can_tso4 = d->can_csum && sim_below(SIM_WORK, 4);
 	d->can_tso6 = d->can_csum && sim_below(SIM_WORK, 4);
 	memcpy(d->mac, own_mac, 6);
-	err = netdev_register(d);
-	if (err)
-		sim_fail("wire: the card cannot be registered: %d", err);
-	a4.ifindex = a6.ifindex = d->index;
+	wire.dev = d;
+	if (netdev_register(d))
+		sim_fail("wire: the card cannot be registered");
+}
+
+void wire_start(enum wire_card card)
+{
+	struct net_ifaddr a4 = { .family = AF_INET, .prefix_len = 8 }, a6 = { .family = AF_INET6, .prefix_len = 64 };
+	static const u8 ip4[4] = { 10, 9, 0, 1 }, ip6[16] = { 0xfd, 9, [15] = 1 };
+	int err;
+
+	spin_init(&wire.lock, "sim wire", LOCK_VIRTQUEUE);
+	list_init(&wire.flying);
+	timer_init(&wire.timer, due);
+	wire.is_virtio = card != WIRE_OWN_CARD;
+	if (wire.is_virtio)
+		wire.dev = vcard_start(card == WIRE_LYING_CARD);
+	else
+		own_card_start();
+	if (!wire.dev)
+		return;
+	a4.ifindex = a6.ifindex = wire.dev->index;
 	memcpy(a4.ip, ip4, 4);
 	memcpy(a6.ip, ip6, 16);
 	net_lock();
-	err = netstack->set_up(d, true);
+	err = netstack->set_up(wire.dev, true);
 	if (!err)
 		err = netstack->address_add(&a4);
 	if (!err)

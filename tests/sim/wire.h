@@ -21,9 +21,11 @@ struct wire_weather {
 struct wire_counts {
 	u64 sent, lost, doubled, late, damaged, came, large;
 };
-void wire_start(void);			/* makes the card, gives it its addresses, takes it up; once */
+enum wire_card { WIRE_OWN_CARD, WIRE_VIRTIO_CARD, WIRE_LYING_CARD };
+void wire_start(enum wire_card card);	/* makes the card, gives it its addresses, takes it up; once */
 void wire_weather(const struct wire_weather *w);
 void wire_put(const u8 *frame, u32 len);	/* comes in as if from outside; waits while too many do */
+void vcard_check(void);			/* fails the run if the driver gave up a virtio card that did nothing wrong */
 void wire_drain(void);			/* until nothing is on the wire and the stack has taken all */
 extern struct wire_counts wire_counts;
 /* Checks and completes what a frame says: the Internet checksum over data, to be continued with another call. */

@@ -19,16 +19,19 @@
 #define STREAM_MAX 120000u
 #define PIECE 0x180u
 #define FLOOD 20000u
+#define FLOODED 2			/* of the four kinds of runs */
 #define FLOOD_BYTES (8u << 20)
 #define RECOVERY_NS 5000000000ull
 #define SIGPIPE 13
 #define SOL_SOCKET 1
 #define SO_RCVTIMEO 20
+#define SO_SNDTIMEO 21
 #define AF_INET 2u
 #define AF_INET6 10u
 
 static struct {
 	bool is_v6, by_wire, bad;	/* by_wire: else over loopback; bad: the weather is */
+	bool may_vanish;		/* the card may lose its carrier */
 	int listener;
 	u32 bytes, errors;
 	u32 call_max;			/* of one read or write */
@@ -58,8 +61,8 @@ static long name_make(u64 at, bool is_any)
 /* The call failed: allowed if frames were lost or the other end gave up. */
 static void gave_up(const char *what, long err)
 {
-	if (!run.bad || (err == -EAGAIN && !run.errors) ||
-	    (err != -ETIMEDOUT && err != -ECONNRESET && err != -EPIPE && err != -EAGAIN && err != -ECONNREFUSED))
+	if (!run.bad || (err == -EAGAIN && !run.errors && !run.may_vanish) ||
+	    (err != -ETIMEDOUT && !(run.may_vanish && err == -ENETUNREACH) && err != -ECONNRESET && err != -EPIPE && err != -EAGAIN && err != -ECONNREFUSED))
 		sim_fail("net: %s gives %ld", what, err);
 	run.errors++;
 	CALL1(exit_group, 0);
@@ -70,6 +73,7 @@ static void patience(long fd, u64 seconds)
 	sim_store(scratch(), 8, seconds);
 	sim_store(scratch() + 8, 8, 0);
 	CALL6(setsockopt, fd, SOL_SOCKET, SO_RCVTIMEO, scratch(), 16, 0);
+	CALL6(setsockopt, fd, SOL_SOCKET, SO_SNDTIMEO, scratch(), 16, 0);
 }
 
 /* Bytes at to at + n of the stream into the program's memory, or what is there compared with them. */
@@ -220,7 +224,13 @@ static void clear(void *unused)
 
 static void start(void *unused)
 {
-	wire_start();
+	wire_start(WIRE_OWN_CARD);
+	fair();
+}
+
+static void start_virtio(void *unused)
+{
+	wire_start(WIRE_VIRTIO_CARD);
 	fair();
 }
 
@@ -305,21 +315,48 @@ static void under_flood(void)
 	CALL1(close, run.listener);
 }
 
+static void start_lying(void *unused)
+{
+	wire_start(WIRE_LYING_CARD);
+	fair();
+}
+
+static void check_card(void *unused) { vcard_check(); }
+
+/* A card that lies: calls may fail, nothing else may, and the rest of the machine goes on. */
+static void with_liar(u32 bytes)
+{
+	sim_in_kernel(start_lying, NULL);
+	run.bad = run.may_vanish = true;
+	sim_in_kernel(mutants, NULL);
+	exchange(maybe(2), true, 1 + (u32)pick(bytes));
+	sim_in_kernel(mutants, NULL);
+	run.bad = false;
+	exchange(maybe(2), false, 1 + (u32)pick(bytes));
+	sim_in_kernel(check_card, NULL);
+}
+
 void work_net(void)
 {
 	u32 bytes = (u32)(sim_setting("ops", 64) * STREAM_MAX / 64);
+	u64 what;
 
 	memset(&run, 0, sizeof(run));
 	set_handler(SIGPIPE, 1, 0, 0);
-	sim_in_kernel(start, NULL);
-	switch (pick(4)) {
+	if (!pick(4)) {
+		with_liar(bytes);
+		return;
+	}
+	what = pick(4);
+	sim_in_kernel(what == FLOODED || maybe(2) ? start : start_virtio, NULL);	/* 20,000 frames through rings take too long */
+	switch (what) {
 	case 0:
 		sim_in_kernel(prefixes, NULL);
 		/* fall through */
 	case 1:
 		sim_in_kernel(mutants, NULL);
 		break;
-	case 2:
+	case FLOODED:
 		under_flood();
 		break;
 	default:
@@ -330,4 +367,5 @@ void work_net(void)
 	exchange(false, true, 1 + (u32)pick(bytes));
 	exchange(true, true, 3000);
 	exchange(maybe(2), false, 1 + (u32)pick(bytes));
+	sim_in_kernel(check_card, NULL);
 }
