@@ -55,7 +55,8 @@ def run_one(arch, name, path, linux, smp=SMP):
 def linux_digest(arch, name):
     """Of all that Linux's answer hangs on: program, headers, kernel package, the shell's package."""
     digest = hashlib.sha256()
-    mine = ("test.h", name, f"{name}.c", *(["services.h", "services_act.h"] if name.startswith("services_") else []))
+    first = name.split("_")[0]
+    mine = ("test.h", name, f"{name}.c", f"{first}.h", *(["services_act.h"] if first == "services" else []))
     sources = [p for p in sorted(folder.iterdir()) if p.name in mine]
     if name.startswith("services_"):  # init and svctl are under test there
         sources += sorted(service_programs.inputs())

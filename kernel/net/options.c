@@ -91,9 +91,11 @@ static int set_word(struct socket *sk, int opt, s32 v)
 	case SO_RCVBUF:
 		if (opt == SO_SNDBUF || opt == SO_SNDBUFFORCE) {
 			atomic_store(&sk->sndbuf, buf_size(v, SOCKET_SNDBUF_MIN, opt == SO_SNDBUFFORCE));
+			set_flag(sk, SOCKET_SNDBUF_SET, true);
 			socket_wake(sk, SOCKET_WRITABLE);
 		} else {
 			atomic_store(&sk->rcvbuf, buf_size(v, SOCKET_RCVBUF_MIN, opt == SO_RCVBUFFORCE));
+			set_flag(sk, SOCKET_RCVBUF_SET, true);
 		}
 		return 0;
 	case SO_RCVLOWAT:

@@ -11,6 +11,8 @@
 
 #define TTL_DEFAULT 64
 #define CONGESTION "reno"
+#define MAXSEG_MIN 88			/* TCP_MAXSEG, as Linux */
+#define MAXSEG_MAX 32767
 
 static void net_set(struct inet_sock *s, enum net_conn_option opt, u32 v)
 {
@@ -37,6 +39,10 @@ static void apply_stream(struct inet_sock *s)
 		net_set(s, NET_TCP_KEEPINTVL, s->keepintvl_s * 1000);
 	if (s->keepcnt)
 		net_set(s, NET_TCP_KEEPCNT, s->keepcnt);
+	net_set(s, NET_TCP_USER_TIMEOUT, s->user_timeout_ms);
+	net_set(s, NET_TCP_MAXSEG, s->maxseg);
+	/* Half of the room is for overhead, as on Linux. */
+	net_set(s, NET_RCVBUF, socket_option(&s->sk, SOCKET_RCVBUF_SET) ? atomic_load(&s->sk.rcvbuf) / 2 : 0);
 }
 
 void inet_options_apply(struct inet_sock *s)
@@ -69,7 +75,8 @@ static void apply(struct inet_sock *s)
 
 void inet_option_changed(struct socket *sk, int opt)
 {
-	if (opt == SO_REUSEADDR || opt == SO_REUSEPORT || opt == SO_KEEPALIVE || opt == SO_BROADCAST)
+	if (opt == SO_REUSEADDR || opt == SO_REUSEPORT || opt == SO_KEEPALIVE || opt == SO_BROADCAST ||
+	    opt == SO_RCVBUF || opt == SO_RCVBUFFORCE)
 		apply(inet_of(sk));
 }
 
@@ -331,14 +338,18 @@ static int set_tcp(struct inet_sock *s, int opt, s32 v)
 		if (v < 0)
 			return -EINVAL;
 		s->user_timeout_ms = (u32)v;
-		return 0;
+		break;
+	case TCP_MAXSEG:
+		if (v && (v < MAXSEG_MIN || v > MAXSEG_MAX))
+			return -EINVAL;
+		s->maxseg = (u32)v;
+		break;
 	case TCP_DEFER_ACCEPT: s->defer_accept_s = (u32)max(v, 0); return 0;
 	case TCP_QUICKACK:
 	case TCP_NOTSENT_LOWAT:
 	case TCP_SYNCNT:
 	case TCP_LINGER2:
 	case TCP_WINDOW_CLAMP:
-	case TCP_MAXSEG:
 		return 0;		/* hints; the stack keeps its own values */
 	default:
 		return -ENOPROTOOPT;
@@ -454,6 +465,9 @@ static int get_tcp(struct inet_sock *s, int opt, void __user *val, u32 *len)
 		if (s->conn)
 			netstack->tcp_info(s->conn, &i);
 		net_unlock();
+		/* Before a connection: what was asked for. */
+		if (s->maxseg && (!i.mss || atomic_load(&s->sk.state) != SOCKET_CONNECTED))
+			i.mss = s->maxseg;
 		return socket_opt_put_int(val, len, i.mss ? (s32)i.mss : 536);
 	default: return -ENOPROTOOPT;
 	}

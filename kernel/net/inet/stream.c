@@ -85,11 +85,29 @@ static void __hot stream_received(void *owner, struct netbuf *b, u32 len)
 	socket_wake(sk, SOCKET_READABLE);
 }
 
+/* Bytes that may be queued: what the stack takes, within SO_SNDBUF if the program chose one. net_lock held. */
+static u32 send_room(struct inet_sock *s)
+{
+	u32 room = netstack->tcp_room(s->conn), limit, used;
+
+	if (likely(!socket_option(&s->sk, SOCKET_SNDBUF_SET)))
+		return room;
+	limit = atomic_load(&s->sk.sndbuf) / 2;
+	used = netstack->tcp_unsent(s->conn);
+	return min(room, used < limit ? limit - used : 0);
+}
+
+/* Poll says writable again from here on: Linux's third of a small buffer. */
+static u32 room_low(const struct inet_sock *s)
+{
+	return socket_option(&s->sk, SOCKET_SNDBUF_SET) ? min(ROOM_LOW, atomic_load(&s->sk.sndbuf) / 6) : ROOM_LOW;
+}
+
 static void stream_sent(void *owner)
 {
 	struct inet_sock *s = owner;
 
-	if (atomic_load(&s->is_writable) || netstack->tcp_room(s->conn) < ROOM_LOW)
+	if (atomic_load(&s->is_writable) || send_room(s) < room_low(s))
 		return;
 	atomic_store(&s->is_writable, true);
 	socket_wake(&s->sk, SOCKET_WRITABLE);
@@ -411,7 +429,7 @@ static ssize_t send_bytes(struct inet_sock *s, const u8 *data, u32 len, struct n
 	while (s->conn && len) {
 		u32 n;
 
-		room = netstack->tcp_room(s->conn);
+		room = send_room(s);
 		n = min(min(len, room), WRITE_MAX);
 		if (!n)
 			break;
@@ -426,7 +444,7 @@ static ssize_t send_bytes(struct inet_sock *s, const u8 *data, u32 len, struct n
 		err = -EPIPE;
 	else if (done && !(more && s->cork))
 		netstack->tcp_push(s->conn);
-	if (s->conn && (len || netstack->tcp_room(s->conn) == 0))
+	if (s->conn && (len || send_room(s) == 0))
 		atomic_store(&s->is_writable, false);
 	net_unlock();
 	return done ? done : err == -ENOMEM ? 0 : err;

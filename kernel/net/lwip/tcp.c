@@ -196,9 +196,9 @@ int lwip_tcp_listen(struct net_conn **c, u32 backlog)
 	void *owner = pcb->callback_arg;
 	err_t err;
 
-	backlog = clamp(backlog, 1u, 255u);
+	backlog = clamp(backlog, 1u, 0xffffu);
 	if (pcb->state == LISTEN) {
-		tcp_backlog_set(pcb, (u8)backlog);
+		tcp_backlog_set(pcb, (u16)backlog);
 		return 0;
 	}
 	if (!pcb->local_port) {
@@ -208,7 +208,7 @@ int lwip_tcp_listen(struct net_conn **c, u32 backlog)
 		if (e)
 			return e;
 	}
-	l = tcp_listen_with_backlog_and_err(pcb, (u8)backlog, &err);
+	l = tcp_listen_with_backlog_and_err(pcb, (u16)backlog, &err);
 	if (!l)
 		return lwip_errno(err);
 	tcp_arg(l, owner);
@@ -342,6 +342,21 @@ int lwip_tcp_set(struct net_conn *c, enum net_conn_option opt, u32 v)
 	case NET_TCP_KEEPCNT:
 		if (full)
 			pcb->keep_cnt = v;
+		return 0;
+	case NET_TCP_USER_TIMEOUT:
+		pcb->user_timeout = div_round_up(v, TCP_SLOW_INTERVAL);
+		return 0;
+	case NET_TCP_MAXSEG:
+		pcb->mss_limit = (u16)v;
+		if (full && v && pcb->state != CLOSED)
+			pcb->mss = (u16)min((u32)pcb->mss, v);
+		return 0;
+	case NET_RCVBUF:
+		/* A window that the peer was told of is not taken back. */
+		if (pcb->state == CLOSED || !full)
+			pcb->wnd_limit = v;
+		if (pcb->state == CLOSED)
+			pcb->rcv_wnd = pcb->rcv_ann_wnd = TCPWND_MIN16(TCP_WND_MAX(pcb));
 		return 0;
 	case NET_TTL:
 		pcb->ttl = (u8)v;

@@ -100,7 +100,10 @@
 #define TCP_LISTEN_BACKLOG 1
 #define TCP_CALCULATE_EFF_SEND_MSS 1
 #define TCP_MSL 30000
-#define TCP_MAXRTX 12
+#define TCP_MAXRTX 15
+/* Delayed answers after 50 ms at most, retransmission in steps of 100 ms from 200 ms on. */
+#define TCP_TMR_INTERVAL 50
+#define LWIP_TCP_RTO_TIME 1000		/* RFC 6298 2.1 */
 #define TCP_SYNMAXRTX 6
 #define TCP_DEFAULT_LISTEN_BACKLOG 128
 
