@@ -202,7 +202,10 @@ static int unpack_entry(struct unpacker *u, const struct cpio_entry *e)
 	path_put(&dir);
 	if (err)
 		return err;
-	if (S_ISREG(e->mode) && e->size)
+	/* A further name of something else, a FIFO for one, whose opening would wait for ever. */
+	if (S_ISREG(e->mode) && !S_ISREG(p.dentry->inode->mode))
+		err = -EINVAL;
+	else if (S_ISREG(e->mode) && e->size)
 		err = write_file(&p, e);
 	if (!err)
 		err = set_attributes(&p, e);
