@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define PAGE 4096ul
-#define ALT_STACK (256ul * 1024)
+#define ALT_STACK (256ul * 1024)	/* libFuzzer writes its report there */
 #define RUN_SECONDS_MAX 300u		/* of the host: a run that hangs outside virtual time */
 
 struct host_report *host_report;

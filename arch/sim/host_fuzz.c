@@ -2,6 +2,7 @@
 /* The host's side of fuzzing: starts libFuzzer with the words of $TRIVET_FUZZ. A file beside host.c, in builds with -Dfuzz=true. */
 #include "host.h"
 #include <sanitizer/asan_interface.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,23 @@ int LLVMFuzzerRunDriver(int *argc, char ***argv, int (*fn)(const uint8_t *data, 
 
 static void (*run)(const unsigned char *data, unsigned long size);
 
+/* libFuzzer's handler of abort() shall not run on a kernel stack: it needs more, and the input would not be kept. */
+static void use_signal_stack(void)
+{
+	struct sigaction sa;
+
+	if (sigaction(SIGABRT, NULL, &sa))
+		return;
+	sa.sa_flags |= SA_ONSTACK;
+	(void)sigaction(SIGABRT, &sa, NULL);
+}
+
 static int test_one(const uint8_t *data, size_t size)
 {
+	static int is_ready;
+
+	if (!is_ready++)
+		use_signal_stack();
 	run(data, size);
 	return 0;
 }
