@@ -12,14 +12,11 @@
 #include <uapi/fcntl.h>
 #include "calls.h"
 #include "disk.h"
+#include "tree.h"
 #include "work.h"
 
 #define WORKERS 3u
 #define OPS 50u
-#define NODES 40u
-#define NAMES 5u
-#define DEPTH 3u
-#define FILE_MAX 12288u
 #define PIECE 3000u
 #define BUF (SHARED + 0x800)
 #define PATH1 SHARED
@@ -29,24 +26,8 @@
 #define DT_DIR 4
 #define DT_LNK 10
 
-enum kind { NONE, FILE_NODE, DIR_NODE, LINK_NODE };
-struct node {
-	enum kind kind;
-	u32 size, links;	/* links: names of a file, 0 while only open */
-	u8 data[FILE_MAX];	/* a link's target */
-	struct node *name[NAMES];	/* a directory's entries, by name number */
-	struct node *parent;
-	unsigned depth;
-};
-struct tree {
-	struct node node[NODES];
-	struct node *root;
-	struct { int fd; struct node *node; } open;
-	unsigned id;
-};
 static struct tree trees[WORKERS];
 static unsigned workers, ops;
-#define BASE "/mnt"
 static bool chaos;		/* faults may have happened: compare nothing */
 
 static void wrong(const struct tree *t, const char *what, const char *path, long got, long want)
@@ -54,85 +35,6 @@ static void wrong(const struct tree *t, const char *what, const char *path, long
 	if (chaos || disk_faults())
 		return;
 	sim_fail("files: %s %s (worker %u) gives %ld, want %ld", what, path, t->id, got, want);
-}
-
-static struct node *node_new(struct tree *t, enum kind kind)
-{
-	for (unsigned i = 0; i < NODES; i++) {
-		struct node *n = &t->node[i];
-
-		if (n->kind == NONE) {
-			memset(n, 0, sizeof(*n));
-			n->kind = kind;
-			n->links = 1;
-			return n;
-		}
-	}
-	return NULL;
-}
-
-static void node_drop(struct tree *t, struct node *n)
-{
-	if (--n->links == 0 && t->open.node != n)
-		n->kind = NONE;
-}
-
-static struct node *pick_dir(struct tree *t)
-{
-	while (1) {
-		struct node *n = &t->node[pick(NODES)];
-
-		if (n->kind == DIR_NODE)
-			return n;
-		if (maybe(8))
-			return t->root;
-	}
-}
-
-static void path_of_dir(const struct tree *t, const struct node *dir, char *out, size_t size)
-{
-	unsigned step[DEPTH + 2], n = 0;
-	size_t at;
-
-	for (const struct node *d = dir; d != t->root; d = d->parent)
-		for (unsigned i = 0; i < NAMES; i++)
-			if (d->parent->name[i] == d)
-				step[n++] = i;
-	at = (size_t)snprintf(out, size, BASE "/w%u", t->id);
-	while (n--)
-		at += (size_t)snprintf(out + at, size - at, "/n%u", step[n]);
-}
-
-static void path_of(const struct tree *t, const struct node *dir, unsigned name, char *out, size_t size)
-{
-	size_t n;
-
-	path_of_dir(t, dir, out, size);
-	n = strlen(out);
-	snprintf(out + n, size - n, "/n%u", name);
-}
-
-static bool is_empty(const struct node *dir)
-{
-	for (unsigned i = 0; i < NAMES; i++)
-		if (dir->name[i])
-			return false;
-	return true;
-}
-
-struct place {
-	struct node *dir, *node;	/* node: what has the name, or NULL */
-	unsigned name;
-	char path[160];
-};
-
-static struct place pick_place(struct tree *t)
-{
-	struct place p = { .dir = pick_dir(t), .name = (unsigned)pick(NAMES) };
-
-	p.node = p.dir->name[p.name];
-	path_of(t, p.dir, p.name, p.path, sizeof(p.path));
-	return p;
 }
 
 static void do_create(struct tree *t)
@@ -273,7 +175,7 @@ static void do_unlink(struct tree *t)
 static void do_rmdir(struct tree *t)
 {
 	struct place p = pick_place(t);
-	long want = !p.node ? -ENOENT : p.node->kind != DIR_NODE ? -ENOTDIR : !is_empty(p.node) ? -ENOTEMPTY : 0;
+	long want = !p.node ? -ENOENT : p.node->kind != DIR_NODE ? -ENOTDIR : !node_is_empty(p.node) ? -ENOTEMPTY : 0;
 	long err = CALL1(rmdir, put_string(PATH1, p.path));
 
 	if (err != want)
@@ -284,40 +186,13 @@ static void do_rmdir(struct tree *t)
 	}
 }
 
-/* above is dir or lies on the way from it to the root. */
-static bool lies_above(const struct node *above, const struct node *dir)
-{
-	for (; dir; dir = dir->parent)
-		if (dir == above)
-			return true;
-	return false;
-}
-
-static unsigned height(const struct node *n)
-{
-	unsigned h = 0;
-
-	for (unsigned i = 0; n->kind == DIR_NODE && i < NAMES; i++)	/* depth is at most DEPTH */
-		if (n->name[i])
-			h = max(h, 1 + height(n->name[i]));
-	return h;
-}
-
-static void set_depth(struct node *n, unsigned depth)
-{
-	n->depth = depth;
-	for (unsigned i = 0; n->kind == DIR_NODE && i < NAMES; i++)
-		if (n->name[i])
-			set_depth(n->name[i], depth + 1);
-}
-
 static long rename_answer(const struct place *from, const struct place *to)
 {
 	if (!from->node)
 		return -ENOENT;
-	if (from->node->kind == DIR_NODE && lies_above(from->node, to->dir))
+	if (from->node->kind == DIR_NODE && node_lies_above(from->node, to->dir))
 		return -EINVAL;
-	if (to->node && to->node->kind == DIR_NODE && lies_above(to->node, from->dir))
+	if (to->node && to->node->kind == DIR_NODE && node_lies_above(to->node, from->dir))
 		return -ENOTEMPTY;
 	if (from->node == to->node || !to->node)
 		return 0;
@@ -325,7 +200,7 @@ static long rename_answer(const struct place *from, const struct place *to)
 		return -ENOTDIR;
 	if (from->node->kind != DIR_NODE && to->node->kind == DIR_NODE)
 		return -EISDIR;
-	return to->node->kind == DIR_NODE && !is_empty(to->node) ? -ENOTEMPTY : 0;
+	return to->node->kind == DIR_NODE && !node_is_empty(to->node) ? -ENOTEMPTY : 0;
 }
 
 static void do_rename(struct tree *t)
@@ -333,7 +208,7 @@ static void do_rename(struct tree *t)
 	struct place from = pick_place(t), to = pick_place(t);
 	long want = rename_answer(&from, &to), err;
 
-	if (!want && from.node->kind == DIR_NODE && to.dir->depth + 1 + height(from.node) > DEPTH + 1)
+	if (!want && from.node->kind == DIR_NODE && to.dir->depth + 1 + node_height(from.node) > DEPTH + 1)
 		return;
 	err = CALL2(rename, put_string(PATH1, from.path), put_string(PATH2, to.path));
 	if (err != want)
@@ -348,7 +223,7 @@ static void do_rename(struct tree *t)
 	from.dir->name[from.name] = NULL;
 	if (from.node->kind == DIR_NODE) {
 		from.node->parent = to.dir;
-		set_depth(from.node, to.dir->depth + 1);
+		node_set_depth(from.node, to.dir->depth + 1);
 	}
 }
 
