@@ -2,9 +2,9 @@
 /* Runs in-kernel test suites and counts. Suites run one after the other in one thread. */
 #include <kernel/audit.h>
 #include <kernel/mm.h>
-#include <kernel/sched.h>
 #include <kernel/test.h>
 #include <kernel/time.h>
+#include <kernel/usage.h>
 #include <lib/format.h>
 #include <lib/string.h>
 
@@ -32,90 +32,11 @@ static bool is_listed(const char *list, const char *name)
 	return false;
 }
 
-#define CACHES_MAX 192u
-#define SETTLE_NS (3 * NSEC_PER_SEC)
+#define SETTLE_NS (3 * NSEC_PER_SEC)	/* ending threads and deferred work get that long */
 
-/* What is in use when all that is merely cached or on its way out is gone. */
-struct usage {
-	u64 objects[CACHES_MAX];	/* by slab cache */
-	s64 pages;			/* neither the slabs' nor stacks, tables, files */
-	u64 threads;
-};
-
-static int count_thread(struct thread *t, void *arg)
+static void tell_leak(const char *what, s64 was, s64 is)
 {
-	(*(u64 *)arg)++;
-	return 0;
-}
-
-/* Gives back this CPU's caches of every CPU, and what waits for its grace period. */
-static void settle(void)
-{
-	struct cpu *cpu;
-
-	epoch_wait();
-	epoch_wait();
-	cpu_for_each(cpu, atomic_load(&cpu_online_mask))
-		if (!sched_set_affinity(current, cpu_mask(cpu->id)))
-			mm_drop_caches();
-	(void)sched_set_affinity(current, ~0ull);
-}
-
-static void measure(struct usage *u)
-{
-	struct mm_stats s;
-	struct slab_info info;
-
-	settle();
-	memset(u, 0, sizeof(*u));
-	for (u32 i = 0; i < CACHES_MAX && slab_cache_info(i, &info); i++)
-		u->objects[i] = info.used;
-	mm_stats(&s);
-	u->pages = (s64)(s.pgalloc - s.pgfree) - (s64)(s.slab_pages + s.pagetable_pages + s.kstack_pages) -
-		   (s64)s.file_pages;
-	thread_for_each(count_thread, &u->threads);
-}
-
-/* Says what grew between the two, if report; how many kinds did. */
-static unsigned growth(const struct usage *before, const struct usage *now, const char *suite, bool report)
-{
-	struct slab_info info;
-	unsigned n = 0;
-
-	for (u32 i = 0; i < CACHES_MAX && slab_cache_info(i, &info); i++) {
-		if (now->objects[i] <= before->objects[i])
-			continue;
-		n++;
-		if (report)
-			log_err("ktest: suite %s: leak: %s: %llu objects, before %llu", suite, info.name,
-				(unsigned long long)now->objects[i], (unsigned long long)before->objects[i]);
-	}
-	if (now->pages > before->pages || now->threads > before->threads) {
-		n++;
-		if (report)
-			log_err("ktest: suite %s: leak: %lld pages, before %lld; %llu threads, before %llu", suite,
-				(long long)now->pages, (long long)before->pages, (unsigned long long)now->threads,
-				(unsigned long long)before->threads);
-	}
-	return n;
-}
-
-/* Ending threads and deferred work get some time. */
-static unsigned leaks_since(const struct usage *before, const char *suite)
-{
-	static struct usage now;
-	u64 end = time_ns() + SETTLE_NS;
-
-	for (;;) {
-		bool is_last = time_ns() >= end;
-		unsigned n;
-
-		measure(&now);
-		n = growth(before, &now, suite, is_last);
-		if (!n || is_last)
-			return n;
-		(void)sleep_until(time_ns() + 20 * NSEC_PER_MSEC, false);
-	}
+	log_err("ktest: leak: %s: %lld, before the suite %lld", what, (long long)is, (long long)was);
 }
 
 static void *volatile planted;
@@ -125,16 +46,16 @@ static void test_finds_planted_leaks(void)
 	static struct usage before, now;
 	struct page *p;
 
-	measure(&before);
+	usage_measure(&before, false);
 	planted = kmalloc(40, 0);
 	p = page_alloc(0, 0);
 	test_check(planted && p);
-	measure(&now);
-	test_equal(growth(&before, &now, "leaks", false), 2);
+	usage_measure(&now, false);
+	test_equal(usage_growth(&before, &now, NULL), 2);
 	kfree(planted);
 	page_put(p);
-	measure(&now);
-	test_equal(growth(&before, &now, "leaks", true), 0);
+	usage_measure(&now, false);
+	test_equal(usage_growth(&before, &now, tell_leak), 0);
 }
 
 static const struct test_case leak_cases[] = { TEST_CASE(test_finds_planted_leaks), {} };
@@ -176,7 +97,7 @@ unsigned test_run(const char *list)
 
 		if (list && !is_listed(list, s->name))
 			continue;
-		measure(&before);
+		usage_measure(&before, false);
 		for (const struct test_case *c = s->cases; c->name; c++) {
 			failures_of_case = 0;
 			c->fn();
@@ -187,7 +108,7 @@ unsigned test_run(const char *list)
 				p++;
 			}
 		}
-		if ((!s->keeps && leaks_since(&before, s->name)) || audit_pages()) {
+		if ((!s->keeps && usage_check(&before, false, SETTLE_NS, tell_leak)) || audit_pages()) {
 			log_err("ktest: suite %s: FAIL leaks and page audit", s->name);
 			failed++;
 		}
