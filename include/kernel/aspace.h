@@ -59,8 +59,7 @@ struct vma {
 	u64 pgoff;			/* of start in the file, pages; no meaning when ops is NULL (anonymous) */
 	const struct vma_ops *ops;
 	void *private;
-	struct list mapping_link;	/* page_mapping.vmas, mapping's i_mmap lock */
-	struct epoch_head epoch;
+	struct list mapping_link;	/* page_mapping.vmas, its vmas_lock */
 	const char *name;		/* "[heap]", "[vdso]"; NULL */
 };
 

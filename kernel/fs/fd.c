@@ -6,7 +6,7 @@
 #include "vfs.h"
 #include <kernel/process.h>
 
-#define FD_FIRST 64u
+#define FD_FIRST 32u
 
 u64 fd_max = FD_LIMIT;
 

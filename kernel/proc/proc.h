@@ -86,6 +86,8 @@ bool job_thread_gone(struct thread *t);		/* it exits while its process stops; tr
 long signal_kill_group(pid_t pgid, int sig, const struct user_siginfo *info);	/* with kill's checks; -ESRCH: no such group */
 bool job_stop_current(void);			/* takes part in a stop; sleeps. True: stopped for a while */
 struct sig_actions *sig_actions_copy(const struct sig_actions *from);	/* NULL from: defaults */
+void sig_actions_init(void);
+void sig_actions_free(struct epoch_head *h);	/* nobody can reach them any more */
 int signal_unshare_actions(void);		/* exec: private actions. 0 or -ENOMEM */
 
 #endif

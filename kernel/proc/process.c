@@ -36,6 +36,7 @@ __init void process_init_tables(void)
 		list_init(&pgrp_table[i]);
 		list_init(&session_table[i]);
 	}
+	sig_actions_init();
 	process_cache = kmem_cache_create("process", sizeof(struct process), 64, NULL);
 	pid_init();
 	group_init();
@@ -100,15 +101,13 @@ struct process *process_new(struct process *parent)
 	return p;
 }
 
-static void actions_free(struct epoch_head *h) { kfree(container_of(h, struct sig_actions, epoch)); }
-
 static void process_free(struct epoch_head *h)
 {
 	struct process *p = container_of(h, struct process, epoch);
 
 	assert(list_empty(&p->threads) && list_empty(&p->children));
 	if (p->sig.actions && ref_put(&p->sig.actions->refs))
-		actions_free(&p->sig.actions->epoch);
+		sig_actions_free(&p->sig.actions->epoch);
 	kmem_cache_free(process_cache, p);
 }
 

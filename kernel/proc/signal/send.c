@@ -31,9 +31,17 @@ void signal_unlock(struct process *p, unsigned long flags)
 	spin_unlock_irqrestore(&p->sig.actions->lock, flags);
 }
 
+/* A little above 2 KiB each: a size class of kmalloc would double that. */
+static struct kmem_cache *actions_cache __ro_after_init;
+
+void sig_actions_init(void)
+{
+	actions_cache = kmem_cache_create("signal_actions", sizeof(struct sig_actions), 0, NULL);
+}
+
 struct sig_actions *sig_actions_copy(const struct sig_actions *from)
 {
-	struct sig_actions *a = kzalloc(sizeof(*a), 0);
+	struct sig_actions *a = kmem_cache_alloc(actions_cache, ALLOC_ZERO);
 
 	if (!a)
 		return NULL;
@@ -48,7 +56,10 @@ struct sig_actions *sig_actions_copy(const struct sig_actions *from)
 	return a;
 }
 
-static void actions_free(struct epoch_head *h) { kfree(container_of(h, struct sig_actions, epoch)); }
+void sig_actions_free(struct epoch_head *h)
+{
+	kmem_cache_free(actions_cache, container_of(h, struct sig_actions, epoch));
+}
 
 int signal_unshare_actions(void)
 {
@@ -65,7 +76,7 @@ int signal_unshare_actions(void)
 	atomic_store_release(&p->sig.actions, new);	/* pairs with signal_lock */
 	spin_unlock_irqrestore(&old->lock, flags);
 	if (ref_put(&old->refs))
-		epoch_defer(&old->epoch, actions_free);
+		epoch_defer(&old->epoch, sig_actions_free);
 	return 0;
 }
 
