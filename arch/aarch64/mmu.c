@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Activation and TLB maintenance. All user spaces share ASID 0: under emulation every ASID change
- * flushes everything anyway, and one flush per switch of spaces is what remains. Invalidations
+ * Activation and TLB maintenance. TTBR0 names the tables and their ASID; 0 is that of no space. Invalidations
  * are broadcast by the hardware (inner shareable), so nobody is interrupted.
  */
 #include <arch/mmu.h>
@@ -14,15 +13,25 @@ paddr_t secondary_root;
 /* Above this many entries one full invalidation is cheaper. */
 #define FLUSH_RANGE_MAX 64
 
-void arch_mmu_activate(struct aspace *prev, struct aspace *next)
+#define TTBR_ASID_SHIFT 48
+#define ASID_ARG(as) ((u64)aspace_id(as) << 48)
+
+unsigned arch_asid_bits(void) { return 8; }	/* every CPU has them; more need TCR_EL1.AS and gain little */
+
+void arch_mmu_activate(struct aspace *prev, struct aspace *next, enum mmu_drop drop)
 {
-	paddr_t root = next ? next->root : image_to_phys(user_empty_root);
+	u64 root = next ? next->root | (u64)aspace_id(next) << TTBR_ASID_SHIFT : image_to_phys(user_empty_root);
 
 	/* The new tables were written by whoever created the space; make them visible to our walker. */
 	dsb(ishst);
 	sysreg_write(ttbr0_el1, root);
 	isb();
-	__asm__ volatile("tlbi aside1, xzr" ::: "memory");
+	if (drop == MMU_DROP_NONE)
+		return;
+	if (drop == MMU_DROP_ALL)
+		__asm__ volatile("tlbi vmalle1" ::: "memory");
+	else
+		__asm__ volatile("tlbi aside1, %0" :: "r"(next ? ASID_ARG(next) : 0ull) : "memory");
 	dsb(nsh);
 	isb();
 }
@@ -40,10 +49,10 @@ void arch_mmu_set_kernel_root(paddr_t root)
 
 #define TLBI(op, arg) __asm__ volatile("tlbi " #op ", %0" :: "r"(arg) : "memory")
 
-static void flush_user(vaddr_t start, vaddr_t end, u64 stride, bool freed_tables, bool is_local)
+static void flush_user(struct aspace *as, vaddr_t start, vaddr_t end, u64 stride, bool freed_tables, bool is_local)
 {
 	for (vaddr_t va = start; va < end; va += stride) {
-		u64 arg = va >> 12 & (BIT(44) - 1);	/* ASID 0 */
+		u64 arg = (va >> 12 & (BIT(44) - 1)) | ASID_ARG(as);
 
 		if (is_local && freed_tables)
 			TLBI(vae1, arg);
@@ -79,11 +88,11 @@ void arch_tlb_flush_range(struct aspace *as, cpumask_t cpus, vaddr_t start, vadd
 	else if (!as)
 		flush_kernel(start, end, stride);
 	else if (is_whole && is_local)
-		__asm__ volatile("tlbi aside1, xzr" ::: "memory");
+		TLBI(aside1, ASID_ARG(as));
 	else if (is_whole)
-		__asm__ volatile("tlbi aside1is, xzr" ::: "memory");
+		TLBI(aside1is, ASID_ARG(as));
 	else
-		flush_user(start, end, stride, freed_tables, is_local);
+		flush_user(as, start, end, stride, freed_tables, is_local);
 	if (is_local)
 		dsb(nsh);
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Roots and translation caches. One address-space id for all, so every change of root flushes
- * the user part. Other harts of the mask are asked by our own interrupts, not by SBI RFENCE: OpenSBI
+ * Roots and translation caches. satp names the tables and their id, if the hart has enough bits for ids; 0 is that
+ * of no space. Other harts of the mask are asked by our own interrupts, not by SBI RFENCE: OpenSBI
  * waits inside machine mode, which costs up to 100 ms a call when virtual harts outnumber real
  * CPUs. Under QEMU any sfence.vma costs a full flush, hence the low threshold for going page by page.
  */
@@ -25,11 +25,27 @@ u64 riscv_satp(paddr_t root)
 
 static inline void flush_local(void) { __asm__ volatile("sfence.vma" ::: "memory"); }
 
-static void root_write(paddr_t root)
+/* Bits of satp.ASID that keep what is written to them. One more space than harts must have an id. */
+unsigned arch_asid_bits(void)
 {
-	/* Orders earlier table writes before later walks, and drops what the old root left. */
-	csr_write(satp, riscv_satp(root));
+	u64 was = csr_read(satp), found;
+
+	csr_write(satp, was | SATP_ASID_MASK);
+	found = csr_read(satp) >> SATP_ASID_SHIFT & 0xffff;
+	csr_write(satp, was);
 	flush_local();
+	found = popcount64(found);
+	return found >= 8 ? (unsigned)found : 0;
+}
+
+static void root_write(paddr_t root, u32 id, enum mmu_drop drop)
+{
+	csr_write(satp, riscv_satp(root) | (u64)id << SATP_ASID_SHIFT);
+	/* Orders earlier table writes before later walks, and drops what the old root left. */
+	if (drop == MMU_DROP_SPACE && id)
+		__asm__ volatile("sfence.vma zero, %0" :: "r"((u64)id) : "memory");
+	else if (drop != MMU_DROP_NONE)
+		flush_local();
 	user_walk_forget();
 	arch_cpu_self()->arch.root_writes++;
 }
@@ -40,7 +56,7 @@ void arch_mmu_set_kernel_root(paddr_t root)
 		kernel_root_pa = root;
 		riscv_kernel_satp = riscv_satp(root);
 	}
-	root_write(root);
+	root_write(root, 0, MMU_DROP_ALL);
 }
 
 static void flush_local_range(vaddr_t start, vaddr_t end, unsigned stride_shift, bool all)
@@ -96,9 +112,9 @@ static void fence_if_stale(void)
 		__asm__ volatile("fence.i" ::: "memory");
 }
 
-void arch_mmu_activate(struct aspace *prev, struct aspace *next)
+void arch_mmu_activate(struct aspace *prev, struct aspace *next, enum mmu_drop drop)
 {
-	root_write(next ? next->root : kernel_root_pa);
+	root_write(next ? next->root : kernel_root_pa, next ? aspace_id(next) : 0, drop);
 	atomic_fence_full();	/* pairs with arch_icache_sync: the mask bit was set by our caller */
 	fence_if_stale();
 }

@@ -26,6 +26,8 @@
 #define SATP_SV39 8ul
 #define SATP_SV48 9ul
 #define SATP_MODE_SHIFT 60
+#define SATP_ASID_SHIFT 44
+#define SATP_ASID_MASK (0xfffful << SATP_ASID_SHIFT)
 
 #define RISCV_IMAGE_VIRT 0xffffffff80000000
 #define RISCV_OVERFLOW_STACK_SIZE 8192

@@ -3,7 +3,7 @@
  * The MMU that programs of the simulation run under: per CPU a translation cache keyed by address-space
  * id and page, which forgets nothing by itself. QEMU drops its cache at every change of the root, so a
  * flush that the kernel forgets never shows there; here the old translation goes on working.
- * Loading a space drops what this CPU holds of its id, as the contract says of arch_mmu_activate.
+ * Loading a space drops what arch_mmu_activate is told to drop, and a flush reaches the CPUs it is told and no other.
  */
 #include <arch/mmu.h>
 #include <arch/upcall.h>
@@ -20,7 +20,6 @@
 #define ENTRIES_MAX 8192u	/* per CPU; when full it is emptied */
 #define BUCKETS 1024u
 #define FRAMES 16384u		/* numbers of frames, beyond that they share */
-#define ASIDS 16u		/* few, so that they are given again soon; 0 is nobody's */
 
 struct entry {
 	u64 asid, va;
@@ -35,8 +34,6 @@ static struct tlb {
 	u64 asid;
 } tlbs[SIM_CPUS_MAX];
 static u16 uses[FRAMES];		/* how many entries of all CPUs name a frame of that number */
-static struct aspace *asid_owner[ASIDS];
-static u32 asid_next;
 
 static unsigned bucket_of(u64 asid, vaddr_t va) { return (unsigned)((va >> PAGE_SHIFT) * 31 + asid) % BUCKETS; }
 
@@ -91,27 +88,9 @@ static void insert(struct tlb *t, vaddr_t va, pte_t pte)
 	t->bucket[b] = ++t->nr;
 }
 
-/* Gives the space an id; one that another space had is dropped everywhere first. */
-static u64 asid_of(struct aspace *as)
-{
-	if (as->asid && asid_owner[as->asid] == as)
-		return as->asid;
-	do {
-		asid_next = asid_next % (ASIDS - 1) + 1;
-		for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
-			if (tlbs[i].loaded && tlbs[i].asid == asid_next)
-				goto again;
-		break;
-again:		;
-	} while (1);
-	asid_owner[asid_next] = as;
-	as->asid = asid_next;
-	for (unsigned i = 0; i < SIM_CPUS_MAX; i++)
-		drop(&tlbs[i], as->asid, 0, arch_layout.user_end);
-	return as->asid;
-}
+unsigned arch_asid_bits(void) { return 4; }	/* few, so that they are given again soon */
 
-void arch_mmu_activate(struct aspace *prev, struct aspace *next)
+void arch_mmu_activate(struct aspace *prev, struct aspace *next, enum mmu_drop drop_what)
 {
 	struct tlb *t = &tlbs[sim_v->id];
 
@@ -119,13 +98,17 @@ void arch_mmu_activate(struct aspace *prev, struct aspace *next)
 		sim_fail("the space that CPU %u leaves is not the one it has loaded", sim_v->id);
 	user_walk_forget();
 	t->loaded = next;
-	t->asid = next ? asid_of(next) : 0;
-	if (next)
+	t->asid = next ? aspace_id(next) : 0;
+	if (next && !t->asid)
+		sim_fail("a space without an id is loaded");
+	if (drop_what == MMU_DROP_ALL)
+		drop_all(t);
+	else if (drop_what == MMU_DROP_SPACE)
 		drop(t, t->asid, 0, arch_layout.user_end);
 }
 
 struct request {
-	u64 asid;
+	struct aspace *as;
 	vaddr_t start, end;
 };
 
@@ -134,12 +117,12 @@ static void flush_here(void *arg)
 	const struct request *r = arg;
 
 	user_walk_forget();
-	drop(&tlbs[sim_v->id], r->asid, r->start, r->end);
+	drop(&tlbs[sim_v->id], aspace_id(r->as), r->start, r->end);
 }
 
 static void flush_user(struct aspace *as, cpumask_t cpus, vaddr_t start, vaddr_t end)
 {
-	struct request r = { as->asid, align_down(start, PAGE_SIZE), align_up(end, PAGE_SIZE) };
+	struct request r = { as, align_down(start, PAGE_SIZE), align_up(end, PAGE_SIZE) };
 	cpumask_t others, self;
 
 	preempt_disable();

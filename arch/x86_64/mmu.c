@@ -26,9 +26,11 @@ static DEFINE_PERCPU(struct tlb_request, tlb_request);
 
 paddr_t x86_kernel_root __ro_after_init;
 
-void arch_mmu_activate(struct aspace *prev, struct aspace *next)
+unsigned arch_asid_bits(void) { return 0; }	/* PCIDs are not used: QEMU has none to try them on */
+
+void arch_mmu_activate(struct aspace *prev, struct aspace *next, enum mmu_drop drop)
 {
-	(void)prev;
+	(void)prev, (void)drop;
 	write_cr3(next ? next->root : x86_kernel_root);
 }
 

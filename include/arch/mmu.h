@@ -36,18 +36,25 @@ static inline paddr_t virt_to_phys(const void *p) { return (paddr_t)p - arch_lay
 /* Only for symbols of the kernel image. */
 static inline paddr_t image_to_phys(const void *p) { return (paddr_t)p - arch_layout.image_offset; }
 
+/* How many bits a CPU's address-space ids have (each CPU's are as many); 0: none, or too few to be of use. */
+unsigned arch_asid_bits(void);
+enum mmu_drop {
+	MMU_DROP_NONE,
+	MMU_DROP_SPACE,		/* this CPU's translations under next's id */
+	MMU_DROP_ALL,		/* all of user spaces */
+};
 /*
- * Switches this CPU's user half to next's tables (kernel root alone if next is NULL).
- * Preemption off. Never called with prev == next.
+ * Switches this CPU's user half to next's tables (kernel root alone if next is NULL) and id (aspace_id). What `drop` names
+ * must be gone before next is used; more may go. Preemption off. Never called with prev == next.
  */
-void arch_mmu_activate(struct aspace *prev, struct aspace *next);
+void arch_mmu_activate(struct aspace *prev, struct aspace *next, enum mmu_drop drop);
 /* Loads the final kernel root built by mm (x86, RISC-V: the root itself; AArch64: TTBR1). Each CPU. */
 void arch_mmu_set_kernel_root(paddr_t root);
 /*
  * Forgets translations of [start, end) of the space (NULL: kernel, all CPUs) on the CPUs of the
  * mask, this one included if in it. stride_shift: 12, 21 or 30. freed_tables: page tables go
- * away too. On return no CPU uses the old translations. May be called with interrupts on only
- * (it may wait for other CPUs), except when the mask is this CPU alone.
+ * away too. On return no CPU of the mask uses the old translations, or those under the space's id.
+ * May be called with interrupts on only (it may wait for other CPUs), except when the mask is this CPU alone.
  */
 void arch_tlb_flush_range(struct aspace *as, cpumask_t cpus, vaddr_t start, vaddr_t end,
 			  unsigned stride_shift, bool freed_tables);

@@ -78,7 +78,8 @@ struct aspace {
 	struct refcount users;		/* threads that run in it */
 	struct refcount refs;		/* users count as one; lazy CPUs and /proc hold others */
 	cpumask_t cpus;			/* [a] CPUs where it may have TLB entries */
-	u64 asid;
+	u64 asid;			/* [a] kernel/mm/asid.c */
+	cpumask_t stale;		/* [a] CPUs that must drop its translations before they load it */
 	u32 membarrier;			/* [a] registered MEMBARRIER_CMD_ bits */
 	vaddr_t mmap_base;		/* allocations go below */
 	vaddr_t brk_start, brk;		/* lock */
@@ -90,6 +91,9 @@ struct aspace {
 	struct file *exe;		/* reference */
 	u64 auxv[48];			/* for /proc/PID/auxv */
 };
+
+/* The id its translations have while it is loaded; 0 where there are none. */
+u32 aspace_id(const struct aspace *as);
 
 struct aspace *aspace_create(void);			/* NULL without memory; users 1, refs 1 */
 /* Copy for fork (copy-on-write). err_ptr(-ENOMEM). Takes src->lock. */

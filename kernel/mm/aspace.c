@@ -6,7 +6,7 @@
  * holds a reference on the space it has loaded; the switch may drop the last one, but cannot free
  * under the run-queue lock, so it puts the space on a list that the next creation or exit empties.
  * A bit in aspace.cpus means: this CPU may hold translations. It is set before the tables are
- * loaded and cleared after others are (loading flushes).
+ * loaded and cleared after others are; what it keeps under the space's id is asid.c's.
  */
 #include <kernel/cpu.h>
 #include <kernel/event.h>
@@ -14,6 +14,7 @@
 #include <kernel/panic.h>
 #include <lib/string.h>
 
+#include "asid.h"
 #include "aspace_internal.h"
 
 static struct kmem_cache *aspace_cache __ro_after_init;
@@ -23,6 +24,7 @@ void aspace_caches_init(void)
 {
 	aspace_cache = kmem_cache_create("aspace", sizeof(struct aspace), 0, NULL);
 	vma_cache_init();
+	asid_init();
 }
 
 static void aspace_free_struct(struct epoch_head *h)
@@ -113,7 +115,7 @@ static void unload_here(void *arg)
 	if (cpu->active_space != as)
 		return;
 	cpu->active_space = NULL;
-	arch_mmu_activate(as, NULL);
+	arch_mmu_activate(as, NULL, MMU_DROP_NONE);
 	event_count(EVENT_ROOT_WRITE);
 	atomic_fetch_and(&as->cpus, ~cpu_mask(cpu->id));
 	put_later(as);
@@ -164,13 +166,17 @@ void aspace_put_user(struct aspace *as)
 static void load(struct cpu *cpu, struct aspace *as)
 {
 	struct aspace *old = cpu->active_space;
+	enum mmu_drop drop;
 
 	aspace_get(as);
+	drop = asid_take(as, cpu);
 	atomic_fetch_or(&as->cpus, cpu_mask(cpu->id));
-	/* Full: the bit is visible before this CPU walks the tables. Pairs with the one in batch_cpus. */
+	/* Full: the bit is visible before this CPU walks the tables or looks at its mark. Pairs with the one in batch_cpus. */
 	atomic_fence_full();
+	if (asid_is_stale(as, cpu) && drop == MMU_DROP_NONE)
+		drop = MMU_DROP_SPACE;
 	cpu->active_space = as;
-	arch_mmu_activate(old, as);
+	arch_mmu_activate(old, as, drop);
 	event_count(EVENT_ROOT_WRITE);
 	if (old) {
 		atomic_fetch_and(&old->cpus, ~cpu_mask(cpu->id));

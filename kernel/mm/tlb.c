@@ -7,6 +7,7 @@
 #include <kernel/event.h>
 #include <kernel/thread.h>
 
+#include "asid.h"
 #include "huge.h"
 #include "mm_internal.h"
 
@@ -44,9 +45,11 @@ void tlb_batch_table(struct tlb_batch *b, vaddr_t va, unsigned level, struct pag
 
 static cpumask_t batch_cpus(const struct tlb_batch *b)
 {
+	if (b->aspace)
+		asid_mark_stale(b->aspace);
 	/*
-	 * Full: the cleared entries are visible before the mask is read. Pairs with the one in
-	 * aspace_switch: a CPU that we do not see in the mask will see the cleared entries.
+	 * Full: the cleared entries and the mark are visible before the mask is read. Pairs with the one in
+	 * aspace.c's load: a CPU that we do not see in the mask will see the cleared entries and its mark.
 	 */
 	atomic_fence_full();
 	if (b->aspace)
