@@ -54,7 +54,7 @@ struct page {
 	struct refcount refs;		/* 0: free */
 	s32 mapcount;			/* [a] user page-table entries that map it */
 	u8 order;			/* [z] of the block it heads */
-	u8 zone;
+	u8 block_kind;			/* [z] of the first page of 4 MiB: enum page_kind of all of them */
 	u16 slab_inuse;			/* slab's */
 	union {
 		struct list lru;	/* [l]/[z] LRU list, buddy free list, slab list */
@@ -155,6 +155,10 @@ struct zone_info {
 	u64 blocks[PAGE_ORDER_MAX + 1];	/* free blocks of each order */
 };
 bool zone_info_get(unsigned index, struct zone_info *out);
+/* Blocks of 4 MiB are given to pages of programs and files, or to the kernel's, whose use nobody could change. */
+enum page_kind { PAGES_MOVABLE, PAGES_UNMOVABLE, PAGE_KINDS };
+/* Free blocks of each order that lie in 4 MiB of that kind, in the index-th zone's RAM that is online. */
+void zone_kind_counts(unsigned index, enum page_kind kind, u64 blocks[PAGE_ORDER_MAX + 1]);
 u64 mm_free_pages(void);
 
 /* /sys/kernel/mm/transparent_hugepage/enabled. */

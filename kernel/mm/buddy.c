@@ -3,7 +3,9 @@
  * Physical pages: a buddy allocator per zone and a small cache of single pages per CPU.
  *
  * A zone's free blocks of 2^order pages hang in one list per order; a block's head bears
- * PAGE_BUDDY. Single pages go through the CPU's cache with interrupts off and without a lock. When
+ * PAGE_BUDDY. Blocks of 4 MiB hold either pages of programs and files, or the kernel's own: the first come and go
+ * together, and what they leave is large again. A kind that has no room takes over a block that is half free, or else
+ * goes into the other's: no request fails because of its kind. Single pages go through the CPU's cache with interrupts off and without a lock. When
  * the zones run low, further sections come online first (sections.c), then shrinkers and the OOM
  * killer help (reclaim.c). Interrupt handlers may free, never allocate.
  */
@@ -21,20 +23,22 @@
 #include "mm_internal.h"
 
 #define PCP_BATCH 8
-#define PCP_MAX 32
+#define PCP_MAX 16		/* of each kind */
+#define BLOCK_PAGES (1ull << PAGE_ORDER_MAX)
+#define CONVERT_ORDER (PAGE_ORDER_MAX - 1)	/* so much free in a block, and it may change its kind */
 #define OOM_ROUNDS 64		/* about 20 ms each: a killed program needs time to go */
 
 struct zone {
 	struct spinlock lock;			/* LOCK_ZONE, irq */
-	struct list free[PAGE_ORDER_MAX + 1];	/* lock */
-	u64 nr_blocks[PAGE_ORDER_MAX + 1];	/* lock */
+	struct list free[PAGE_KINDS][PAGE_ORDER_MAX + 1];	/* lock */
+	u64 nr_blocks[PAGE_KINDS][PAGE_ORDER_MAX + 1];		/* lock; read without */
 	u64 nr_free;				/* lock; read without */
 };
 static struct zone zones[ZONE_COUNT];
 
 struct page_cache_cpu {		/* own CPU, interrupts off */
-	struct page *pages[PCP_MAX];
-	u32 n;
+	struct page *pages[PAGE_KINDS][PCP_MAX];
+	u32 n[PAGE_KINDS];
 };
 static DEFINE_PERCPU(struct page_cache_cpu, pcp);
 static u64 pcp_pages;		/* [a] in all CPUs' caches */
@@ -48,19 +52,24 @@ static struct zone *zone_of(pfn_t pfn)
 	return &zones[pfn < ZONE_DMA32_END_PFN ? ZONE_DMA32 : ZONE_NORMAL];
 }
 
+static struct page *first_of_block(struct page *p) { return pfn_to_page(page_to_pfn(p) & ~(BLOCK_PAGES - 1)); }
+static enum page_kind kind_of(struct page *p) { return (enum page_kind)first_of_block(p)->block_kind; }
+
 static void block_link(struct zone *z, struct page *p, unsigned order)
 {
+	enum page_kind kind = kind_of(p);
+
 	p->flags = PAGE_BUDDY;
 	p->order = order;
-	list_push_front(&z->free[order], &p->lru);
-	z->nr_blocks[order]++;
+	list_push_front(&z->free[kind][order], &p->lru);
+	z->nr_blocks[kind][order]++;
 }
 
 static void block_unlink(struct zone *z, struct page *p, unsigned order)
 {
 	list_remove(&p->lru);
 	p->flags = 0;
-	z->nr_blocks[order]--;
+	z->nr_blocks[kind_of(p)][order]--;
 }
 
 /* Zone lock held. Frees a block and joins it with its free buddies. */
@@ -79,25 +88,65 @@ static void zone_free(struct zone *z, pfn_t pfn, unsigned order)
 	block_link(z, pfn_to_page(pfn), order);
 }
 
-/* Zone lock held. NULL: no block of that size, or fewer than `keep` pages would stay. */
-static struct page *zone_take(struct zone *z, unsigned order)
+/* Zone lock held. Takes 2^order pages out of the free block p of 2^o. */
+static struct page *take_part(struct zone *z, struct page *p, unsigned o, unsigned order)
 {
+	block_unlink(z, p, o);
+	while (o > order) {	/* give the upper halves back */
+		o--;
+		block_link(z, p + (1ull << o), o);
+	}
+	z->nr_free -= 1ull << order;
+	return p;
+}
+
+/* Zone lock held. The 4 MiB around p, with all that is free in them, are of that kind from now on. */
+static void convert(struct zone *z, struct page *p, enum page_kind kind)
+{
+	struct page *first = first_of_block(p);
+	enum page_kind old = kind_of(p);
+
+	first->block_kind = (u8)kind;
+	for (u64 i = 0; i < BLOCK_PAGES; i++) {
+		struct page *at = first + i;
+
+		if (!(at->flags & PAGE_BUDDY))
+			continue;
+		list_remove(&at->lru);
+		list_push_front(&z->free[kind][at->order], &at->lru);
+		z->nr_blocks[old][at->order]--;
+		z->nr_blocks[kind][at->order]++;
+		i += (1ull << at->order) - 1;
+	}
+}
+
+/* Zone lock held. NULL: no block of that size. */
+static struct page *zone_take(struct zone *z, unsigned order, enum page_kind kind)
+{
+	enum page_kind other = kind == PAGES_MOVABLE ? PAGES_UNMOVABLE : PAGES_MOVABLE;
+
 	for (unsigned o = order; o <= PAGE_ORDER_MAX; o++) {
-		struct page *p = list_first(&z->free[o], struct page, lru);
+		struct page *p = list_first(&z->free[kind][o], struct page, lru);
+
+		if (p)
+			return take_part(z, p, o, order);
+	}
+	/* The largest of the other's: what is left of it serves the next requests. */
+	for (unsigned o = PAGE_ORDER_MAX + 1; o-- > order;) {
+		struct page *p = list_first(&z->free[other][o], struct page, lru);
 
 		if (!p)
 			continue;
-		block_unlink(z, p, o);
-		while (o > order) {	/* give the upper halves back */
-			o--;
-			block_link(z, p + (1ull << o), o);
-		}
-		z->nr_free -= 1ull << order;
-		return p;
+		if (o >= CONVERT_ORDER)
+			convert(z, p, kind);
+		return take_part(z, p, o, order);
 	}
 	return NULL;
 }
 
+static enum page_kind kind_wanted(u32 flags) { return flags & ALLOC_USER ? PAGES_MOVABLE : PAGES_UNMOVABLE; }
+
+/* NULL: no block of that size, or fewer than `keep` pages would stay. */
 static struct page *zones_take(unsigned order, u32 flags, u64 keep)
 {
 	if (buddy_free_pages() < keep + (1ull << order))
@@ -110,7 +159,7 @@ static struct page *zones_take(unsigned order, u32 flags, u64 keep)
 		if (atomic_load(&z->nr_free) < 1ull << order)
 			continue;
 		irq = spin_lock_irqsave(&z->lock);
-		p = zone_take(z, order);
+		p = zone_take(z, order, kind_wanted(flags));
 		spin_unlock_irqrestore(&z->lock, irq);
 		if (p)
 			return p;
@@ -119,22 +168,25 @@ static struct page *zones_take(unsigned order, u32 flags, u64 keep)
 }
 
 /* One page from this CPU's cache, refilled by a batch. */
-static struct page *pcp_take(u64 keep)
+static struct page *pcp_take(u32 flags, u64 keep)
 {
 	unsigned long irq = arch_irq_save();
 	struct page_cache_cpu *c = percpu(pcp);
+	enum page_kind kind = kind_wanted(flags);
 	struct page *p = NULL;
 
-	if (!c->n && buddy_free_pages() > keep) {
-		while (c->n < PCP_BATCH && (p = zones_take(0, 0, 0)))
-			c->pages[c->n++] = p;
-		atomic_add(&pcp_pages, c->n);
+	if (!c->n[kind] && buddy_free_pages() > keep) {
+		while (c->n[kind] < PCP_BATCH && (p = zones_take(0, flags & ALLOC_USER, 0)))
+			c->pages[kind][c->n[kind]++] = p;
+		atomic_add(&pcp_pages, c->n[kind]);
+		if (unlikely(!c->n[kind]))	/* the other kind's are the last there are */
+			kind = kind == PAGES_MOVABLE ? PAGES_UNMOVABLE : PAGES_MOVABLE;
 		p = NULL;
 		if (buddy_free_pages() < buddy_low_mark && !sections_offline_free())
 			writeback_relieve();
 	}
-	if (c->n) {
-		p = c->pages[--c->n];
+	if (c->n[kind]) {
+		p = c->pages[kind][--c->n[kind]];
 		atomic_sub(&pcp_pages, 1);
 	}
 	arch_irq_restore(irq);
@@ -155,13 +207,14 @@ static void pcp_put(struct page *p)
 {
 	unsigned long irq = arch_irq_save();
 	struct page_cache_cpu *c = percpu(pcp);
+	enum page_kind kind = kind_of(p);	/* another CPU may convert the block: then it counts for the wrong one */
 
-	if (c->n == PCP_MAX) {
+	if (c->n[kind] == PCP_MAX) {
 		for (unsigned i = 0; i < PCP_BATCH; i++)
-			zone_free_one(c->pages[--c->n], 0);
+			zone_free_one(c->pages[kind][--c->n[kind]], 0);
 		atomic_sub(&pcp_pages, PCP_BATCH);
 	}
-	c->pages[c->n++] = p;
+	c->pages[kind][c->n[kind]++] = p;
 	atomic_add(&pcp_pages, 1);
 	arch_irq_restore(irq);
 }
@@ -171,16 +224,18 @@ void buddy_drain_cpu(void)
 	unsigned long irq = arch_irq_save();
 	struct page_cache_cpu *c = percpu(pcp);
 
-	atomic_sub(&pcp_pages, c->n);
-	while (c->n)
-		zone_free_one(c->pages[--c->n], 0);
+	for (unsigned kind = 0; kind < PAGE_KINDS; kind++) {
+		atomic_sub(&pcp_pages, c->n[kind]);
+		while (c->n[kind])
+			zone_free_one(c->pages[kind][--c->n[kind]], 0);
+	}
 	arch_irq_restore(irq);
 }
 
 static struct page *try_alloc(unsigned order, u32 flags, u64 keep)
 {
 	if (order == 0 && !(flags & ALLOC_DMA32))
-		return pcp_take(keep);
+		return pcp_take(flags, keep);
 	return zones_take(order, flags, keep);
 }
 
@@ -408,7 +463,14 @@ void buddy_counts(u64 free[ZONE_COUNT][PAGE_ORDER_MAX + 1])
 {
 	for (int i = 0; i < ZONE_COUNT; i++)
 		for (int o = 0; o <= PAGE_ORDER_MAX; o++)
-			free[i][o] = atomic_load(&zones[i].nr_blocks[o]);
+			free[i][o] = atomic_load(&zones[i].nr_blocks[PAGES_MOVABLE][o]) +
+				     atomic_load(&zones[i].nr_blocks[PAGES_UNMOVABLE][o]);
+}
+
+void zone_kind_counts(unsigned index, enum page_kind kind, u64 blocks[PAGE_ORDER_MAX + 1])
+{
+	for (int o = 0; o <= PAGE_ORDER_MAX; o++)
+		blocks[o] = index < ZONE_COUNT ? atomic_load(&zones[index].nr_blocks[kind][o]) : 0;
 }
 
 void buddy_set_total(u64 pages)
@@ -425,6 +487,7 @@ void buddy_init(void)
 	for (int i = 0; i < ZONE_COUNT; i++) {
 		spin_init(&zones[i].lock, "zone", LOCK_ZONE);
 		for (int o = 0; o <= PAGE_ORDER_MAX; o++)
-			list_init(&zones[i].free[o]);
+			for (int kind = 0; kind < PAGE_KINDS; kind++)
+				list_init(&zones[i].free[kind][o]);
 	}
 }

@@ -75,6 +75,54 @@ static void test_atomic_exhaustion(void)
 	page_put(p);
 }
 
+static u64 whole_blocks(void)
+{
+	u64 sum = 0, counts[PAGE_ORDER_MAX + 1];
+
+	for (unsigned zone = 0; zone < 2; zone++)
+		for (unsigned kind = 0; kind < PAGE_KINDS; kind++) {
+			zone_kind_counts(zone, (enum page_kind)kind, counts);
+			sum += counts[PAGE_ORDER_MAX];
+		}
+	return sum;
+}
+
+/* Programs' and the kernel's pages, got in turn: when the first are gone, most of their blocks are whole again. */
+static void test_kinds_apart(void)
+{
+	enum { EACH = 3072 };	/* three blocks' worth */
+	struct page *p, *users = NULL, *kernels = NULL;
+	u64 before, after, n = 0;
+
+	if (mm_free_pages() < 4 * EACH)
+		return;
+	buddy_drain_cpu();
+	before = whole_blocks();
+	for (; n < EACH; n++) {
+		if (!(p = page_alloc(0, ALLOC_USER)))
+			break;
+		p->owner = users;
+		users = p;
+		if (!(p = page_alloc(0, 0)))
+			break;
+		p->owner = kernels;
+		kernels = p;
+	}
+	test_equal(n, EACH);
+	while ((p = users)) {
+		users = p->owner;
+		page_put(p);
+	}
+	buddy_drain_cpu();
+	after = whole_blocks();
+	while ((p = kernels)) {
+		kernels = p->owner;
+		page_put(p);
+	}
+	/* Three for the kernel's, one that was begun; mixed, all six would be spoilt. */
+	test_check(after + 4 >= before);
+}
+
 static void test_kmalloc_sizes(void)
 {
 	static const u32 sizes[] = { 0, 1, 8, 15, 16, 17, 48, 63, 64, 65, 100, 128, 129, 500, 512, 1000, 1024, 1025,
@@ -269,7 +317,7 @@ static void test_init_on_alloc(void)
 }
 
 static const struct test_case cases[] = {
-	TEST_CASE(test_orders), TEST_CASE(test_page_refs), TEST_CASE(test_dma32),
+	TEST_CASE(test_orders), TEST_CASE(test_page_refs), TEST_CASE(test_dma32), TEST_CASE(test_kinds_apart),
 	TEST_CASE(test_atomic_exhaustion), TEST_CASE(test_kmalloc_sizes), TEST_CASE(test_kcalloc_overflow),
 	TEST_CASE(test_krealloc), TEST_CASE(test_constructor), TEST_CASE(test_slab_many), TEST_CASE(test_vmap),
 	TEST_CASE(test_mmio_refuses_ram), TEST_CASE(test_kstack_guard), TEST_CASE(test_write_xor_execute), TEST_CASE(test_init_on_alloc), {},

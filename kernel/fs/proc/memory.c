@@ -110,6 +110,29 @@ static int buddyinfo_show(struct text *t, void *arg)
 	return 0;
 }
 
+static int pagetypeinfo_show(struct text *t, void *arg)
+{
+	static const char *const names[PAGE_KINDS] = { [PAGES_MOVABLE] = "Movable", [PAGES_UNMOVABLE] = "Unmovable" };
+	struct zone_info z;
+
+	text_printf(t, "Page block order: %d\nPages per block:  %d\n\nFree pages count per migrate type at order ", PAGE_ORDER_MAX,
+		    1 << PAGE_ORDER_MAX);
+	for (unsigned o = 0; o <= PAGE_ORDER_MAX; o++)
+		text_printf(t, "%6u ", o);
+	text_printf(t, "\n");
+	for (unsigned i = 0; zone_info_get(i, &z); i++)
+		for (unsigned kind = 0; z.present && kind < PAGE_KINDS; kind++) {
+			u64 blocks[PAGE_ORDER_MAX + 1];
+
+			zone_kind_counts(i, (enum page_kind)kind, blocks);
+			text_printf(t, "Node    0, zone %8s, type %12s ", z.name, names[kind]);
+			for (unsigned o = 0; o <= PAGE_ORDER_MAX; o++)
+				text_printf(t, "%6llu ", (ull)blocks[o]);
+			text_printf(t, "\n");
+		}
+	return 0;
+}
+
 static int zoneinfo_show(struct text *t, void *arg)
 {
 	bool is_first = true;
@@ -156,7 +179,7 @@ static int slabinfo_show(struct text *t, void *arg)
 static const struct virtual_file files[] = {
 	{ "pressure/memory", 0444, pressure_memory_show },
 	{ "meminfo", 0444, meminfo_show }, { "vmstat", 0444, vmstat_show }, { "buddyinfo", 0444, buddyinfo_show },
-	{ "zoneinfo", 0444, zoneinfo_show }, { "slabinfo", 0400, slabinfo_show },
+	{ "zoneinfo", 0444, zoneinfo_show }, { "pagetypeinfo", 0400, pagetypeinfo_show }, { "slabinfo", 0400, slabinfo_show },
 };
 
 void procfs_memory_register(void)
