@@ -12,6 +12,13 @@
 
 struct tty;
 struct tty_port;
+/* What a port may want to know of its terminal. Several at once. */
+#define TTY_EVENT_FLUSHED_INPUT BIT(0)
+#define TTY_EVENT_FLUSHED_OUTPUT BIT(1)
+#define TTY_EVENT_STOPPED BIT(2)
+#define TTY_EVENT_STARTED BIT(3)
+#define TTY_EVENT_TERMIOS BIT(4)
+#define TTY_EVENT_ROOM BIT(5)		/* input was read */
 struct tty_port_ops {
 	/* Takes up to len bytes to send; returns how many it took (0: full, tty_port_writable comes later). Any context. */
 	size_t (*write)(struct tty_port *port, const u8 *data, size_t len);
@@ -21,6 +28,7 @@ struct tty_port_ops {
 	void (*drain)(struct tty_port *port);	/* waits until all is sent; NULL ok */
 	int (*open)(struct tty_port *port);	/* first open; NULL ok */
 	void (*close)(struct tty_port *port);	/* last close; NULL ok */
+	void (*event)(struct tty_port *port, u32 events);	/* TTY_EVENT_*, tty.lock held; NULL ok */
 };
 struct tty_port {		/* embedded in the driver's state */
 	const struct tty_port_ops *ops;

@@ -40,7 +40,7 @@ struct file *file_alloc(u32 flags)
 	atomic_add(&files_open, 1u);
 	memset(f, 0, sizeof(*f));
 	ref_set(&f->refs, 1);
-	f->flags = (flags & ~(u32)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)) | O_LARGEFILE;
+	f->flags = (flags & ~(u32)(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC)) | O_LARGEFILE;
 	f->mode = flags & O_PATH ? FMODE_PATH :
 		  (flags & O_ACCMODE) == O_RDONLY ? FMODE_READ :
 		  (flags & O_ACCMODE) == O_WRONLY ? FMODE_WRITE :

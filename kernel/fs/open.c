@@ -102,7 +102,8 @@ struct file *file_open_checked(struct file *f, const struct path *p, u32 flags, 
 		is_cut = true;
 	}
 	f->ops = ops_of(i);
-	err = S_ISCHR(i->mode) ? chardev_open(i, f) : f->ops->open ? f->ops->open(i, f) : 0;
+	err = S_ISCHR(i->mode) && !i->fops ? chardev_open(i, f) : f->ops->open ? f->ops->open(i, f) : 0;
+	f->flags &= ~(u32)O_NOCTTY;	/* a terminal's open has seen it */
 	if (!err) {
 		notify_file(f, IN_OPEN);
 		if (is_cut)

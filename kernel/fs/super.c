@@ -100,6 +100,12 @@ struct super_block *super_mount(const char *fstype, const char *source, struct b
 		if (!err)
 			sb->nr_mounts++;
 		mutex_unlock(&super_lock);
+		/* The one instance takes the options of its last mount, where they can change. */
+		if (!err && !bdev && sb->ops->remount) {
+			err = sb->ops->remount(sb, sb->flags, data);
+			if (err)
+				super_drop_mount(sb);
+		}
 		return err ? err_ptr(err) : sb;
 	}
 	sb = super_alloc(fs, source, bdev, flags);

@@ -76,9 +76,33 @@ static inline struct tty *tty_get(struct tty *t) { ref_get(&t->refs); return t; 
 void tty_put(struct tty *t);
 bool tty_file_is_dead(const struct tty_file *f);	/* tty.lock held */
 int tty_open_file(struct tty *t, struct file *file, bool is_console);
+/* tty.lock held. Tells the port, if it listens: TTY_EVENT_*. */
+static inline void tty_tell_port(struct tty *t, u32 events)
+{
+	if (t->port && t->port->ops->event)
+		t->port->ops->event(t->port, events);
+}
+int tty_open_line(struct tty *t, struct file *file);	/* what opening its node does; may become the controlling terminal */
 /* pty.c */
-struct tty *pty_slave_of(dev_t dev);	/* referenced, or NULL */
 void pty_init(void);
+/* A pair as devpts shows it: generation tells it from an earlier one of that index. */
+struct pty_name {
+	u32 index;
+	u64 generation;
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;		/* permission bits */
+};
+bool pty_name_next(u32 from, struct pty_name *out);	/* of the pair with the lowest index >= from */
+bool pty_name_get(u32 index, struct pty_name *out);
+void pty_name_set(const struct pty_name *n);		/* owner and mode, unless the pair is gone */
+struct tty *pty_slave(u32 index, u64 generation);	/* referenced, or NULL: gone */
+extern const struct file_ops pty_master_ops;		/* what opening a ptmx installs */
+#define DEV_PTMX MKDEV(5, 2)
+#define PTS_MAJOR 136
+/* devpts.c */
+void devpts_init(void);
+void devpts_defaults(struct pty_name *n);		/* owner and mode of a pair that the current process makes */
 
 /* receive.c */
 void receive_init(void);

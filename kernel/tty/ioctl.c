@@ -68,6 +68,7 @@ static int set_termios(struct tty *t, u64 arg, size_t size, bool drain, bool flu
 		output_stop(t, false);
 	if (t->port && t->port->ops->set_termios)
 		t->port->ops->set_termios(t->port, &new);
+	tty_tell_port(t, TTY_EVENT_TERMIOS);
 	mutex_unlock(&t->lock);
 	return 0;
 }
@@ -116,6 +117,8 @@ static int flush_queues(struct tty *t, u64 which)
 		t->out_tail = t->out_head;
 		waitq_wake_all(&t->write_wait);
 	}
+	if (!err)
+		tty_tell_port(t, (which != TCOFLUSH ? TTY_EVENT_FLUSHED_INPUT : 0) | (which != TCIFLUSH ? TTY_EVENT_FLUSHED_OUTPUT : 0));
 	mutex_unlock(&t->lock);
 	return err;
 }
@@ -204,7 +207,7 @@ static long termios_ioctl(struct tty *t, u32 cmd, u64 arg)
 
 static long queue_ioctl(struct tty *t, u32 cmd, u64 arg)
 {
-	s32 zero = 0;
+	s32 discipline = 0;	/* N_TTY, the only one */
 
 	switch (cmd) {
 	case TIOCGWINSZ:
@@ -227,8 +230,18 @@ static long queue_ioctl(struct tty *t, u32 cmd, u64 arg)
 	case TIOCEXCL:
 	case TIOCNXCL:
 		return set_exclusive(t, cmd == TIOCEXCL);
+	case TIOCGEXCL:
+		return put_user((s32)READ_ONCE(t->is_exclusive), (s32 __user *)arg);
+	case TIOCGDEV:
+		return put_user(t->dev, (dev_t __user *)arg);
 	case TIOCGETD:
-		return put_user(zero, (s32 __user *)arg);	/* N_TTY, the only one */
+		return put_user(discipline, (s32 __user *)arg);
+	case TIOCSETD:
+		if (get_user(discipline, (const s32 __user *)arg))
+			return -EFAULT;
+		return discipline ? -EINVAL : 0;
+	case TIOCGPTPEER:	/* the master's */
+		return t->is_pty ? -EIO : -ENOTTY;
 	default:
 		return -ENOTTY;
 	}

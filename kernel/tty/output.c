@@ -107,6 +107,8 @@ void output_flush(struct tty *t)
 
 void output_stop(struct tty *t, bool stop)
 {
+	if (t->is_stopped != stop)
+		tty_tell_port(t, stop ? TTY_EVENT_STOPPED : TTY_EVENT_STARTED);
 	t->is_stopped = stop;
 	if (!stop) {
 		output_flush(t);

@@ -109,6 +109,7 @@ static ssize_t take_input(struct tty *t, struct uio *to)
 			n = -EFAULT;
 	}
 	tty_unthrottle(t);
+	tty_tell_port(t, TTY_EVENT_ROOM);
 	return n;
 }
 

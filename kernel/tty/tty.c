@@ -210,6 +210,15 @@ static struct tty *controlling_tty(void)
 	return t;
 }
 
+int tty_open_line(struct tty *t, struct file *file)
+{
+	int err = tty_open_file(t, file, false);
+
+	if (err == 0 && !(file->flags & O_NOCTTY))
+		tty_acquire_on_open(t);
+	return err;
+}
+
 static int tty_open(struct inode *inode, struct file *file)
 {
 	struct tty *t = file->private;		/* what chardev_register was given */
@@ -226,17 +235,11 @@ static int tty_open(struct inode *inode, struct file *file)
 		if (t == NULL)
 			return -ENODEV;
 		tty_get(t);
-	} else if (t == NULL) {
-		t = pty_slave_of(dev);
-		if (t == NULL)
-			return -EIO;
 	} else {
 		tty_get(t);
 	}
-	err = tty_open_file(t, file, dev == DEV_CONSOLE);
 	/* As on Linux the console never becomes a controlling terminal by being opened. */
-	if (err == 0 && dev != DEV_CONSOLE && dev != DEV_TTY && !(file->flags & O_NOCTTY))
-		tty_acquire_on_open(t);
+	err = dev == DEV_CONSOLE || dev == DEV_TTY ? tty_open_file(t, file, dev == DEV_CONSOLE) : tty_open_line(t, file);
 	tty_put(t);
 	return err;
 }
