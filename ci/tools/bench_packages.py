@@ -27,6 +27,10 @@ ITEMS = [
     ("hackbench-pipe", "hackbench -p -g 2 -l 40", "Time: "),
     ("hackbench-threads", "hackbench -T -g 2 -l 40", "Time: "),
     ("cyclictest", "cyclictest -q -l 200 -i 1000", "Avg:"),
+    ("cyclictest-load", "hackbench -g 2 -l 1500 > /dev/null 2>&1 & h=$!; "
+     "cyclictest -q -N -m -p 80 -i 2000 -l 500 -h 200000 > /tmp/hist; kill -0 $h && echo still loaded; "
+     "killall -9 hackbench; wait $h; awk '/^[0-9]/ { n += $2; at[$1 + 0] = $2 } "
+     "END { for (i = 0; i < 200000; i++) if ((s += at[i]) * 100 >= n * 99) { print \"p99:\", i, n; exit } }' /tmp/hist", "p99: "),
     ("iperf3-tcp", "timeout 60 iperf3 -s -1 > /dev/null & sleep 1; timeout 60 iperf3 -f k -c 127.0.0.1 -n 16M; wait", "receiver"),
 ]
 
@@ -44,13 +48,15 @@ def initramfs(arch):
     tree.chardev("/dev/null", 1, 3, 0o666)
     tree.file("/etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
     tree.file("/usr/bin/busybox", (userland.cache / "user" / arch / "usr/bin/busybox").read_bytes(), 0o755)
-    for name in ("sh", "mount", "mkdir", "cat", "sync", "poweroff", "sleep", "echo", "dmesg", "rm", "tail", "grep", "ifconfig", "timeout"):
+    for name in ("sh", "mount", "mkdir", "cat", "sync", "poweroff", "sleep", "echo", "dmesg", "rm", "tail", "grep", "ifconfig", "timeout",
+                 "awk", "killall"):
         tree.symlink(f"/usr/bin/{name}", "busybox")
-    now = qemu.top / "build" / arch / "bench/now"
-    error = userland.musl_program(arch, [qemu.top / "tests/packages/now.c"], now)
-    if error:
-        raise benching.BenchError(error)
-    tree.file("/usr/bin/now", now.read_bytes(), 0o755)
+    for name in ("now", "scale"):
+        program = qemu.top / "build" / arch / "bench" / name
+        error = userland.musl_program(arch, [qemu.top / f"tests/packages/{name}.c"], program)
+        if error:
+            raise benching.BenchError(error)
+        tree.file(f"/usr/bin/{name}", program.read_bytes(), 0o755)
     path = qemu.top / "build" / arch / "bench/packages.cpio"
     path.parent.mkdir(parents=True, exist_ok=True)
     data = image.cpio(tree)
@@ -65,7 +71,7 @@ def script():
         lines.append(f"a=$(now); {{ {command}; }} > /tmp/out 2>&1; b=$(now); "
                      f"if grep -qF '{text}' /tmp/out; then echo package {name} $((b-a)); "
                      f"else echo package {name} failed; tail -n 3 /tmp/out; fi; "
-                     f"grep -oE 'Avg: *[0-9]*|[0-9.]+ Kbits/sec +receiver' /tmp/out")
+                     f"grep -oE 'Avg: *[0-9]*|p99: [0-9]+ [0-9]+|[0-9.]+ Kbits/sec +receiver' /tmp/out")
     return "\n".join(lines)
 
 
@@ -83,11 +89,28 @@ def run(arch, linux, build, timeout=900):
     late = re.search(r"Avg: *(\d+)", data["text"])
     if late and found.get("cyclictest"):
         found["cyclictest"] = int(late[1]) * 1000 or 500  # it tells whole microseconds
+    late = re.search(r"p99: (\d+) 500$", data["text"], re.M)  # 500 wake-ups, none beyond the histogram
+    if found.get("cyclictest-load"):
+        found["cyclictest-load"] = int(late[1]) if late else None
     rate = re.search(r"([\d.]+) Kbits/sec +receiver", data["text"])
     if rate and found.get("iperf3-tcp"):
         found["iperf3-tcp"] = round(1024 * 8 * 1e6 / float(rate[1]))  # ns for a KiB
-    bad = [line for line in data["text"].splitlines() if not re.match(r"package|Avg|[\d.]+ Kbits", line) and line]
+    bad = [line for line in data["text"].splitlines() if not re.match(r"package|Avg|p99|[\d.]+ Kbits", line) and line]
     return found, "\n".join(bad + ([data["reason"]] if data["reason"] else []))
+
+
+def two_cpus(arch, linux, build, timeout=900):
+    """{kind of work: how much more two CPUs do than one} and {"hackbench": seconds}, by the clock."""
+    m = qemu.Machine(arch, smp=2, kernel="linux" if linux else "", build=build, initrd=str(initramfs(arch)), mem="768M",
+                     cpu={"x86_64": "max,-cx16"}.get(arch, ""))
+    result = qemu.run(m, "export PATH=/usr/bin:/usr/sbin; mount -t tmpfs none /tmp; sleep 3; scale; hackbench -g 4 -l 100",
+                      timeout)
+    text = result.output.decode(errors="replace")
+    found = {name: int(value) / 100 for name, value in re.findall(r"^scale (\S+) (\d+)$", text, re.M)}
+    took = re.search(r"Time: ([\d.]+)", text)
+    if not found or not took or result.status:
+        raise benching.BenchError(f"{'Linux' if linux else 'Trivet'} on two CPUs: {result.reason}\n{text[-1000:]}")
+    return found, float(took[1])
 
 
 def compare(arch, build):

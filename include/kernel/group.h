@@ -151,10 +151,17 @@ int group_charge_pages(struct group *g, u64 n, struct group **over);
 void group_charge_forced(struct group *g, u64 n);	/* whatever the limits */
 void group_uncharge_pages(struct group *g, u64 n);
 int group_charge_task(struct thread *t);	/* counts t in its group and the ancestors; 0 or -EAGAIN */
+/* The same for a thread nobody sees yet, whose group becomes `to`: also -EBUSY and -ENODEV as group_move_process. Sleeps. */
+int group_charge_task_in(struct thread *t, struct group *to);
 void group_uncharge_task(struct thread *t);	/* exit, or a fork that failed */
 
 /* Moves all threads of p. 0, -ESRCH it is exiting, -EBUSY `to` hands its controllers to children, -ENODEV removed. */
 int group_move_process(struct process *p, struct group *to);
+/*
+ * clone3's CLONE_INTO_CGROUP (kernel/fs/cgroup/files.c): the group whose directory descriptor fd is, referenced. -EBADF no
+ * such directory, -ENOENT removed, -EACCES the caller may not put members there.
+ */
+struct group *cgroup_for_fork(int fd);
 /* process_fork, tree lock held, just before t becomes visible: follows its parent if that moved meanwhile. */
 void group_fork_settle(struct thread *t);
 void group_fork_done(struct thread *t);		/* t is visible, not yet started: stands still if its group does */

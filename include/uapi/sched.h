@@ -52,6 +52,7 @@ struct clone_args {
 	u64 set_tid, set_tid_size, cgroup;
 };
 #define CLONE_ARGS_SIZE_VER0 64
+#define CLONE_ARGS_SIZE_VER2 88	/* the first with cgroup */
 
 struct sched_param_abi {
 	s32 sched_priority;

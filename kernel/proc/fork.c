@@ -19,7 +19,8 @@
 
 #define CLONE_KNOWN (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | \
 		     CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | \
-		     CLONE_PIDFD | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_PTRACE)
+		     CLONE_PIDFD | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_PTRACE | \
+		     CLONE_INTO_CGROUP)
 
 /* Combinations the ABI forbids, and those that need what does not exist (namespaces). */
 static int flags_check(u64 flags, u32 exit_signal)
@@ -183,7 +184,8 @@ static int make_visible(struct process *p, struct thread *t, const struct fork_a
 	int err = 0;
 
 	spin_lock(&process_tree_lock);
-	group_fork_settle(t);
+	if (!a->into)
+		group_fork_settle(t);
 	if (is_new) {
 		if (a->flags & CLONE_PARENT)
 			parent = me->parent;
@@ -225,7 +227,7 @@ static struct thread *thread_build(struct process *p, const struct fork_args *a,
 	*err = -ENOMEM;
 	if (!t)
 		return NULL;
-	*err = group_charge_task(t);
+	*err = a->into ? group_charge_task_in(t, a->into) : group_charge_task(t);
 	if (*err)
 		goto put;
 	*err = aspace_share(t, a->flags);
@@ -440,7 +442,7 @@ long sys_clone3(const void __user *args, size_t size)
 	struct clone_args c;
 	struct fork_args a;
 	pid_t set_tid;
-	int err;
+	long err;
 
 	if (size < CLONE_ARGS_SIZE_VER0)
 		return -EINVAL;
@@ -469,5 +471,19 @@ long sys_clone3(const void __user *args, size_t size)
 		.pidfd = (s32 __user *)c.pidfd,
 		.set_tid = set_tid,
 	};
-	return process_fork(&a);
+	if (c.flags & CLONE_INTO_CGROUP) {
+		if (size < CLONE_ARGS_SIZE_VER2 || c.cgroup > 0x7fffffff)
+			return -EINVAL;
+		a.into = cgroup_for_fork((int)c.cgroup);
+		if (is_err(a.into))
+			return ptr_err(a.into);
+		/* Threads of one process share its group. */
+		if ((c.flags & CLONE_THREAD) && a.into != current->group)
+			err = -EOPNOTSUPP;
+	}
+	if (!err)
+		err = process_fork(&a);
+	if (a.into)
+		group_put(a.into);
+	return err;
 }

@@ -54,6 +54,7 @@ struct fork_args {
 	s32 __user *parent_tid, *child_tid;
 	s32 __user *pidfd;		/* CLONE_PIDFD */
 	pid_t set_tid;			/* the number wanted; 0: any */
+	struct group *into;		/* CLONE_INTO_CGROUP: the caller's reference; NULL: the parent's group */
 };
 long process_fork(const struct fork_args *a);
 

@@ -189,6 +189,51 @@ static void members(void)
 	gone("t-members");
 }
 
+/* SYS_clone3, 435 on all, which the library does not know. */
+struct clone3_args {
+	unsigned long long flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+
+/* The child's number in the parent, -1 with errno; the child waits until it is killed. */
+static pid_t clone_into(unsigned long long fd, unsigned long long flags, size_t size)
+{
+	struct clone3_args a = { .flags = flags | 0x200000000ull, .exit_signal = SIGCHLD, .cgroup = fd };
+	long pid = syscall(435, &a, size);
+
+	if (pid == 0)
+		while (1)
+			pause();
+	return (pid_t)pid;
+}
+
+/* CLONE_INTO_CGROUP: born in another group, counted and limited there. */
+static void born_elsewhere(void)
+{
+	char number[16];
+	pid_t pid;
+	int fd, gone_fd;
+
+	make("t-born");
+	fd = open(TOP "/t-born", O_RDONLY | O_DIRECTORY);
+	check(fd >= 0);
+	check((pid = clone_into(fd, 0, sizeof(struct clone3_args))) > 0);
+	snprintf(number, sizeof number, "%d", pid);
+	check(has_word(get("t-born", "cgroup.procs"), number));
+	check(!has_word(get(".", "cgroup.procs"), number));
+	check_errno(rmdir(TOP "/t-born"), EBUSY);
+	kill_and_wait(pid);
+	check_equal(strlen(get("t-born", "cgroup.procs")), 0);
+	check(clone_into(fd, 0, 80) == -1 && errno == EINVAL);		/* a struct from before there was the word */
+	check(clone_into(1ull << 32, 0, sizeof(struct clone3_args)) == -1 && errno == EINVAL);
+	check(clone_into(9999, 0, sizeof(struct clone3_args)) == -1 && errno == EBADF);
+	gone_fd = open("/tmp", O_RDONLY | O_DIRECTORY);
+	check(clone_into(gone_fd, 0, sizeof(struct clone3_args)) == -1 && errno == EBADF);
+	close(gone_fd);
+	gone("t-born");
+	check(clone_into(fd, 0, sizeof(struct clone3_args)) == -1 && errno == ENOENT);
+	close(fd);
+}
+
 /* Children are born where their parent is. */
 static void inheritance(void)
 {
@@ -437,7 +482,8 @@ static void delegation(void)
 }
 
 static const struct test table[] = {
-	{ "tree", tree }, { "listing", listing }, { "members", members }, { "inheritance", inheritance },
+	{ "tree", tree }, { "listing", listing }, { "members", members }, { "born", born_elsewhere },
+	{ "inheritance", inheritance },
 	{ "controllers", controllers }, { "leaves-only", leaves_only }, { "pids-limit", pids_limit },
 	{ "events", events }, { "freeze", freeze }, { "kill", kill_all }, { "tree-limits", tree_limits },
 	{ "delegation", delegation },

@@ -5,6 +5,7 @@
  */
 #include "cgroupfs.h"
 #include <uapi/capability.h>
+#include <uapi/statfs.h>
 
 static const struct group_file *procs_file(void) { return &cgroup_core_files[0]; }
 
@@ -43,22 +44,47 @@ static int threads_show(struct text *t, struct group *g)
 	return 0;
 }
 
-/* Whoever is not privileged may move within a subtree whose top's cgroup.procs it may write. */
-static bool may_move(struct group *from, struct group *to)
+/* By owner and mode of g's cgroup.procs. */
+static bool may_write_procs(struct group *g)
 {
 	const struct cred *c = cred_current();
 	struct cgroup_owner o;
 
 	if (capable(CAP_SYS_ADMIN) || capable(CAP_DAC_OVERRIDE))
 		return true;
+	cgroup_owner_get(g, procs_file(), &o);
+	return (o.uid == c->fsuid && (o.mode & 0200)) || (o.gid == c->fsgid && (o.mode & 020)) || (o.mode & 02);
+}
+
+/* Whoever is not privileged may move within a subtree whose top's cgroup.procs it may write. */
+static bool may_move(struct group *from, struct group *to)
+{
 	while (from != to) {	/* up to the common ancestor */
 		if (from->depth >= to->depth)
 			from = from->parent;
 		else
 			to = to->parent;
 	}
-	cgroup_owner_get(from, procs_file(), &o);
-	return (o.uid == c->fsuid && (o.mode & 0200)) || (o.gid == c->fsgid && (o.mode & 020)) || (o.mode & 02);
+	return may_write_procs(from);
+}
+
+struct group *cgroup_for_fork(int fd)
+{
+	struct file *f = fd_get_any(fd);
+	struct group *to = NULL, *from;
+	int err = -EBADF;
+
+	if (f && f->inode && S_ISDIR(f->inode->mode) && f->inode->sb->magic == CGROUP2_SUPER_MAGIC) {
+		to = cgroup_i(f->inode)->group;
+		from = group_of_thread(current);
+		err = atomic_load(&to->is_dead) ? -ENOENT : may_write_procs(to) && may_move(from, to) ? 0 : -EACCES;
+		group_put(from);
+	}
+	if (!err)
+		group_get(to);
+	if (f)
+		file_put(f);
+	return err ? err_ptr(err) : to;
 }
 
 static int parse_pid(const char *text, pid_t *pid)
@@ -89,7 +115,9 @@ static struct process *process_by_number(pid_t pid, bool any_thread)
 	return p;
 }
 
-static int procs_store(struct group *g, const char *text, size_t len)
+/* The process that text names, and what move says for it and the group it is in. */
+static int store_member(struct group *g, const char *text, bool any_thread,
+			int (*move)(struct process *p, struct group *from, struct group *g))
 {
 	struct process *p;
 	struct group *from;
@@ -98,36 +126,30 @@ static int procs_store(struct group *g, const char *text, size_t len)
 
 	if (err)
 		return err;
-	p = process_by_number(pid, false);
+	p = process_by_number(pid, any_thread);
 	if (!p)
 		return -ESRCH;
 	from = group_of_process(p);
-	err = !from ? -ESRCH : may_move(from, g) ? group_move_process(p, g) : -EACCES;
+	err = from ? move(p, from, g) : -ESRCH;
 	if (from)
 		group_put(from);
 	process_put(p);
 	return err;
 }
 
+static int move_process(struct process *p, struct group *from, struct group *g)
+{
+	return may_move(from, g) ? group_move_process(p, g) : -EACCES;
+}
+
 /* A domain group: threads come and go with their process only. */
+static int move_thread(struct process *p, struct group *from, struct group *g) { return from == g ? 0 : -EOPNOTSUPP; }
+
+static int procs_store(struct group *g, const char *text, size_t len) { return store_member(g, text, false, move_process); }
+
 static int threads_store(struct group *g, const char *text, size_t len)
 {
-	struct process *p;
-	struct group *from;
-	pid_t pid;
-	int err = parse_pid(text, &pid);
-
-	if (err)
-		return err;
-	p = process_by_number(pid, true);
-	if (!p)
-		return -ESRCH;
-	from = group_of_process(p);
-	err = !from ? -ESRCH : from == g ? 0 : -EOPNOTSUPP;
-	if (from)
-		group_put(from);
-	process_put(p);
-	return err;
+	return store_member(g, text, true, move_thread);
 }
 
 static void mask_show(struct text *t, u32 mask)

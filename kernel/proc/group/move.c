@@ -68,6 +68,27 @@ int group_move_process(struct process *p, struct group *to)
 	return err;
 }
 
+int group_charge_task_in(struct thread *t, struct group *to)
+{
+	struct group *from = t->group;
+	int err = 0;
+
+	mutex_lock(&group_tree_lock);
+	if (to->is_dead)
+		err = -ENODEV;
+	else if (!group_may_hold_processes(to))
+		err = -EBUSY;
+	if (!err) {
+		t->group = to;
+		err = group_charge_task(t);	/* counted, it keeps the group from being removed */
+		t->group = err ? from : group_get(to);
+	}
+	mutex_unlock(&group_tree_lock);
+	if (!err)
+		group_put(from);
+	return err;
+}
+
 void group_fork_settle(struct thread *t)
 {
 	struct group *to = current->group;

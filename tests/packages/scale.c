@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How much more two CPUs do than one: each kind of work by one process, then by two at once, several times in turn. A
+ * line `scale NAME HUNDREDTHS` per kind: 200 is twice the work in the same time. The median of the rounds counts, and
+ * both sides of a round run right after each other, since the host's own load changes. Ends with 1 if a worker failed.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROUNDS 7
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void must(int holds)
+{
+	if (!holds)
+		_exit(1);
+}
+
+static void compute(long n)
+{
+	volatile unsigned x = 1;
+
+	while (n--)
+		x = x * 1664525 + 1013904223;
+}
+
+static void calls(long n)
+{
+	while (n--)
+		must(getppid() > 0);
+}
+
+static void pipes(long n)
+{
+	char c = 'x';
+	int p[2];
+
+	must(pipe(p) == 0);
+	while (n--)
+		must(write(p[1], &c, 1) == 1 && read(p[0], &c, 1) == 1);
+}
+
+static void faults(long n)
+{
+	while (n--) {
+		char *m = mmap(NULL, 64 << 12, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		must(m != MAP_FAILED);
+		for (int i = 0; i < 64; i++)
+			m[i << 12] = 1;
+		munmap(m, 64 << 12);
+	}
+}
+
+static void files(long n)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "/tmp/scale.%d", (int)getpid());
+	while (n--) {
+		int fd = open(name, O_CREAT | O_RDWR, 0600);
+
+		must(fd >= 0 && write(fd, name, sizeof name) == sizeof name);
+		close(fd);
+		must(unlink(name) == 0);
+	}
+}
+
+static void forks(long n)
+{
+	int status;
+
+	while (n--) {
+		pid_t p = fork();
+
+		if (p == 0)
+			_exit(0);
+		must(p > 0 && waitpid(p, &status, 0) == p);
+	}
+}
+
+static const struct kind {
+	const char *name;
+	void (*work)(long n);
+	long n;
+} kinds[] = {
+	{ "compute", compute, 20000000 }, { "calls", calls, 200000 }, { "pipes", pipes, 60000 },
+	{ "faults", faults, 500 }, { "files", files, 10000 }, { "forks", forks, 400 },
+};
+
+/* Seconds for so many processes at once, each on its own CPU, from the moment both are there. */
+static double run(const struct kind *k, int workers)
+{
+	int go[2], status, ok = 1;
+	double start;
+	char c;
+
+	if (pipe(go))
+		exit(1);
+	for (int i = 0; i < workers; i++) {
+		pid_t p = fork();
+
+		if (p == 0) {
+			cpu_set_t set;
+
+			CPU_ZERO(&set);
+			CPU_SET(i, &set);
+			must(sched_setaffinity(0, sizeof set, &set) == 0);
+			close(go[1]);
+			must(read(go[0], &c, 1) == 0);
+			k->work(k->n);
+			_exit(0);
+		}
+		if (p < 0)
+			exit(1);
+	}
+	usleep(20000);
+	start = now();
+	close(go[1]);
+	close(go[0]);
+	for (int i = 0; i < workers; i++)
+		ok &= wait(&status) > 0 && status == 0;
+	if (!ok) {
+		printf("scale %s failed\n", k->name);
+		exit(1);
+	}
+	return now() - start;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double d = *(const double *)a - *(const double *)b;
+
+	return (d > 0) - (d < 0);
+}
+
+int main(void)
+{
+	for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		double found[ROUNDS];
+
+		for (int r = 0; r < ROUNDS; r++) {
+			double one = run(&kinds[i], 1);
+
+			found[r] = 2 * one / run(&kinds[i], 2);
+		}
+		qsort(found, ROUNDS, sizeof found[0], compare);
+		printf("scale %s %d\n", kinds[i].name, (int)(found[ROUNDS / 2] * 100 + 0.5));
+		fflush(stdout);
+	}
+	return 0;
+}
