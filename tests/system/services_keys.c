@@ -423,6 +423,8 @@ static void conditions(void)
 	wait_until(!access(in_home("b"), F_OK) && !access(in_home("d"), F_OK));
 	check(access(in_home("a"), F_OK) && access(in_home("c"), F_OK) && access(in_home("e"), F_OK));
 	check(!strcmp(get("a.service", "result"), "condition"));
+	check(!strcmp(get("c.service", "result"), "condition"));
+	check(!strcmp(get("e.service", "result"), "condition"));
 	end();
 }
 
