@@ -16,7 +16,7 @@ static const struct {
 } flags[] = {
 	{ SO_REUSEADDR, SOCKET_REUSEADDR }, { SO_REUSEPORT, SOCKET_REUSEPORT }, { SO_KEEPALIVE, SOCKET_KEEPALIVE },
 	{ SO_BROADCAST, SOCKET_BROADCAST }, { SO_OOBINLINE, SOCKET_OOBINLINE }, { SO_DONTROUTE, SOCKET_DONTROUTE },
-	{ SO_PASSCRED, SOCKET_PASSCRED }, { SO_PASSPIDFD, SOCKET_PASSPIDFD }, { SO_TIMESTAMP, SOCKET_TIMESTAMP },
+	{ SO_PASSCRED, SOCKET_PASSCRED }, { SO_TIMESTAMP, SOCKET_TIMESTAMP },
 	{ SO_TIMESTAMPNS, SOCKET_TIMESTAMPNS }, { SO_DEBUG, SOCKET_DEBUG }, { SO_NO_CHECK, SOCKET_NO_CHECK },
 	{ SO_RXQ_OVFL, SOCKET_RXQ_OVFL },
 };
@@ -143,7 +143,7 @@ static int set_generic(struct socket *sk, int opt, const void __user *val, u32 l
 	if (opt == SO_DEBUG && v && !capable(CAP_NET_ADMIN))
 		return -EACCES;
 	/* Which of two things a stream of AF_UNIX could never do: Linux refuses these by family. */
-	if ((opt == SO_PASSCRED || opt == SO_PASSPIDFD) && sk->family != AF_UNIX && sk->family != AF_NETLINK)
+	if (opt == SO_PASSCRED && sk->family != AF_UNIX && sk->family != AF_NETLINK)
 		return -EOPNOTSUPP;
 	if (opt == SO_REUSEPORT && v && sk->family != AF_INET && sk->family != AF_INET6)
 		return -EOPNOTSUPP;

@@ -197,9 +197,44 @@ static void long_backlog(void)
 	check_errno(accept(l, NULL, NULL), EAGAIN);
 }
 
+/* Each address of 127.0.0.0/8 is this machine's, and another one than the next. */
+static void loopback_net(void)
+{
+	union name own = loopback(AF_INET, 0), n = own, from = own, peer;
+	socklen_t len = sizeof n;
+	int l = socket(AF_INET, SOCK_STREAM, 0), c = socket(AF_INET, SOCK_STREAM, 0), u[2], s;
+	char buf[8];
+
+	lo_up();
+	own.in.sin_addr.s_addr = htonl(0x7f000007);
+	from.in.sin_addr.s_addr = htonl(0x7f08090a);
+	check_ok(bind(l, &own.a, sizeof own.in));
+	check_ok(listen(l, 1));
+	check_ok(getsockname(l, &n.a, &len));
+	check_equal(n.in.sin_addr.s_addr, own.in.sin_addr.s_addr);
+	check_ok(bind(c, &from.a, sizeof from.in));
+	check_ok(connect(c, &n.a, len));
+	s = accept(l, &peer.a, &len);
+	check(s >= 0);
+	check_equal(peer.in.sin_addr.s_addr, from.in.sin_addr.s_addr);
+	check_equal(write(s, "tcp", 3), 3);
+	check_equal(read(c, buf, sizeof buf), 3);
+	n.in.sin_addr.s_addr = htonl(0x7f000008);
+	s = socket(AF_INET, SOCK_STREAM, 0);
+	check_errno(connect(s, &n.a, len), ECONNREFUSED);
+	u[0] = socket(AF_INET, SOCK_DGRAM, 0);
+	u[1] = socket(AF_INET, SOCK_DGRAM, 0);
+	check_ok(bind(u[0], &own.a, sizeof own.in));
+	check_ok(getsockname(u[0], &n.a, &len));
+	check_equal(sendto(u[1], "udp!", 4, 0, &n.a, len), 4);
+	check_equal(recvfrom(u[0], buf, sizeof buf, 0, &peer.a, &len), 4);
+	check_equal(peer.in.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+}
+
 static const struct test table[] = {
 	{ "small-buffers-ipv4", small_buffers4 }, { "small-buffers-ipv6", small_buffers6 }, { "small-window", small_window },
 	{ "segment-size", segment_size }, { "user-timeout", user_timeout }, { "long-backlog", long_backlog },
+	{ "loopback-net", loopback_net },
 	{ 0 },
 };
 

@@ -45,6 +45,17 @@ int inet_addr_in(const struct inet_sock *s, const struct sockaddr_storage *name,
 	return 0;
 }
 
+int inet_bind_name_in(const struct inet_sock *s, const struct sockaddr_storage *name, u32 len, struct net_addr *out)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)name;
+	int err = inet_addr_in(s, name, len, out);
+
+	if (err != -EAFNOSUPPORT || s->sk.family != AF_INET || name->family != AF_UNSPEC || in->addr)
+		return err;
+	*out = (struct net_addr){ .family = AF_INET, .port = be16_to_cpu(in->port) };
+	return 0;
+}
+
 int inet_addr_out(const struct inet_sock *s, const struct net_addr *a, struct sockaddr_storage *out)
 {
 	struct sockaddr_in6 *in6 = (void *)out;

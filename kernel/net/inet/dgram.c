@@ -87,12 +87,8 @@ static int dgram_bind(struct socket *sk, const struct sockaddr_storage *name, u3
 {
 	struct inet_sock *s = inet_of(sk);
 	struct net_addr a;
-	int err = inet_addr_in(s, name, len, &a);
+	int err = inet_bind_name_in(s, name, len, &a);
 
-	if (err == -EAFNOSUPPORT && sk->family == AF_INET && name->family == AF_UNSPEC && !((const struct sockaddr_in *)name)->addr) {
-		a = (struct net_addr){ .family = AF_INET, .port = be16_to_cpu(((const struct sockaddr_in *)name)->port) };
-		err = 0;
-	}
 	if (err)
 		return err;
 	if (is_udp(s) && a.port && a.port < 1024 && !capable(CAP_NET_BIND_SERVICE))

@@ -56,6 +56,8 @@ extern const struct socket_ops inet_stream_ops, inet_dgram_ops;
 
 /* addr.c: names in users' form. Length or -errno. */
 int inet_addr_in(const struct inet_sock *s, const struct sockaddr_storage *name, u32 len, struct net_addr *out);
+/* For bind: Linux takes AF_UNSPEC for IPv4's wildcard. */
+int inet_bind_name_in(const struct inet_sock *s, const struct sockaddr_storage *name, u32 len, struct net_addr *out);
 int inet_addr_out(const struct inet_sock *s, const struct net_addr *a, struct sockaddr_storage *out);
 
 /* options.c */
@@ -64,6 +66,11 @@ int inet_getsockopt(struct socket *sk, int level, int opt, void __user *val, u32
 void inet_option_changed(struct socket *sk, int opt);
 void inet_options_apply(struct inet_sock *s);		/* to a new connection or endpoint; net_lock */
 void inet_members_drop(struct inet_sock *s);		/* net_lock */
+/* stream_send.c, stream_receive.c; the first of each two is an event, net_lock held */
+void stream_sent(void *owner);
+ssize_t stream_sendmsg(struct socket *sk, struct socket_msg *msg);
+void stream_received(void *owner, struct netbuf *b, u32 len);
+ssize_t stream_recvmsg(struct socket *sk, struct socket_msg *msg);
 /* Option words of streams that stream.c owns. */
 int stream_set_option(struct inet_sock *s, int opt, s32 v);
 

@@ -166,7 +166,7 @@ int unix_stream_connect(struct socket *sk, const struct sockaddr_storage *addr, 
 	struct unix_socket *u = unix_sk(sk);
 	int err = unix_addr_check(addr, len);
 
-	if (!err && socket_option(sk, SOCKET_PASSCRED | SOCKET_PASSPIDFD))
+	if (!err && socket_option(sk, SOCKET_PASSCRED))
 		err = unix_autobind(u);
 	if (err)
 		return err;
@@ -202,7 +202,7 @@ int unix_accept(struct socket *sk, bool nonblock, struct socket **out)
 	}
 	if (!waitq_is_empty(&unix_sk(sk)->peer_wait))
 		waitq_wake_all(&unix_sk(sk)->peer_wait);
-	(void)atomic_fetch_or(&conn->options, atomic_load(&sk->options) & (SOCKET_PASSCRED | SOCKET_PASSPIDFD));
+	(void)atomic_fetch_or(&conn->options, atomic_load(&sk->options) & SOCKET_PASSCRED);
 	*out = conn;
 	return 0;
 }

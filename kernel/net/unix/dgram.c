@@ -72,7 +72,7 @@ int unix_dgram_connect(struct socket *sk, const struct sockaddr_storage *addr, u
 		return -EINVAL;
 	if (addr->family != AF_UNSPEC) {
 		err = unix_addr_check(addr, len);
-		if (!err && socket_option(sk, SOCKET_PASSCRED | SOCKET_PASSPIDFD))
+		if (!err && socket_option(sk, SOCKET_PASSCRED))
 			err = unix_autobind(u);
 		if (!err)
 			err = unix_find(addr, len, sk->type, &other);
@@ -192,7 +192,7 @@ static ssize_t send_checked(struct unix_socket *u, struct socket_msg *msg, struc
 	ssize_t n;
 	int err;
 
-	if (socket_option(&u->sk, SOCKET_PASSCRED | SOCKET_PASSPIDFD)) {
+	if (socket_option(&u->sk, SOCKET_PASSCRED)) {
 		err = unix_autobind(u);
 		if (err)
 			return err;
