@@ -5,23 +5,12 @@ tests/bench/allowed.json holds the highest allowed values per architecture; `ci/
 it anew from what is measured, with a margin. Raising a value needs a reason in the commit. Counts
 are exact (icount), so a failure is never noise.
 """
-import importlib.util
 import json
 
 import benching
+import item_profile as profile
 import qemu
 from testing import Case, Failed, top
-
-
-def load_profile():
-    """ci/tools/profile.py; the standard library has a module of that name."""
-    spec = importlib.util.spec_from_file_location("item_profile", top / "ci/tools/profile.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-profile = load_profile()
 
 NAME, WHEN, ORDER = "gates", "default", 70
 HELP = "instruction counts and events per operation, smallest memory and size against tests/bench/allowed.json"

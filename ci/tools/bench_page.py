@@ -2,7 +2,10 @@
 """docs/performance.md and a chart per architecture, from the results of ci/bench."""
 import math
 import pathlib
+import re
 import subprocess
+
+import benching
 
 top = pathlib.Path(__file__).resolve().parents[2]
 docs = top / "docs"
@@ -87,10 +90,66 @@ def write(rows):
     text += [f"![Ratios on {r['arch']}](performance-{r['arch']}.svg)" for r in rows] + [""]
     page = docs / "performance.md"
     old = page.read_text() if page.exists() else ""
-    packages = old[old.find("\n## Debian's programs"):] if "\n## Debian's programs" in old else ""  # written by hand
-    page.write_text("\n".join(text) + packages)
+    later = re.search("\n## (" + "|".join(LATER) + ")\n", old)
+    page.write_text("\n".join(text) + (old[later.start():] if later else ""))
     for row in rows:
         (docs / f"performance-{row['arch']}.svg").write_text(chart(row))
+
+
+# ---- what other runs of ci/bench write: sections behind those of a whole run -----------------------------
+
+LATER = ("Events per operation", "Debian's programs")  # in this order
+
+
+def put_section(title, text):
+    """Section TITLE of docs/performance.md becomes TEXT; the others stay."""
+    page = docs / "performance.md"
+    parts = re.split(r"\n(?=## )", page.read_text().rstrip("\n"))
+    later = {p[3:].split("\n")[0]: p for p in parts if p[3:].split("\n")[0] in LATER}
+    later[title] = f"## {title}\n{text}".rstrip("\n")
+    kept = [p for p in parts if p[3:].split("\n")[0] not in LATER]
+    page.write_text("\n".join(p.rstrip("\n") + "\n" for p in kept + [later[t] for t in LATER if t in later]))
+
+
+EVENTS = """Times per operation, counted by QEMU (`ci/tools/qemu_profile.c`) in a run of `ci/bench --events`: flushes of translations /
+writes of the page-table root / calls of firmware or hypervisor. `ci/test gates` has limits for some.
+
+"""
+
+
+def write_events(rows):
+    """ROWS: {item: {arch: {"flush": …, "root": …, "firmware": …}}}"""
+    def cell(found):
+        return " / ".join(f"{found[n]:.2f}".rstrip("0").rstrip(".") for n in ("flush", "root", "firmware")) if found else "–"
+    arches = sorted({a for found in rows.values() for a in found}, key=("x86_64", "aarch64", "riscv64").index)
+    lines = ["| item | " + " | ".join(arches) + " |", "|---|" + "---:|" * len(arches)]
+    lines += [f"| {item} | " + " | ".join(cell(found.get(a)) for a in arches) + " |" for item, found in rows.items()]
+    put_section(LATER[0], EVENTS + "\n".join(lines))
+
+
+PACKAGES = """`ci/bench --packages`, counted as above: Trivet / Linux and Trivet's time over Linux's; each figure contains starting the program
+and its libraries. cyclictest: the average wake-up latency; iperf3: the time for a KiB. –: did not end well.
+
+"""
+
+
+def write_packages(rows):
+    """ROWS: of ci/bench --packages, one per architecture. Columns of architectures that did not run now stay."""
+    found = {}
+    page = (docs / "performance.md").read_text()
+    old = page.partition(f"\n## {LATER[1]}\n")[2].partition("\n## ")[0]
+    table = [[c.strip() for c in line.strip("|").split("|")] for line in old.splitlines() if line.startswith("|")]
+    for line in table[2:] if table and set(table[0][1:]) <= {"x86_64", "aarch64", "riscv64"} else ():
+        for arch, text in zip(table[0][1:], line[1:]):
+            found.setdefault(line[0], {})[arch] = text
+    for row in rows:
+        for name, i in row["items"].items():
+            shown = [benching.Figure("t", i[k]).shown() if i[k] else "–" for k in ("trivet", "linux")]
+            found.setdefault(name, {})[row["arch"]] = " / ".join(shown) + (f", {i['ratio']:.2f}" if i["ratio"] else "")
+    arches = [a for a in ("x86_64", "aarch64", "riscv64") if any(a in f for f in found.values())]
+    lines = ["| item | " + " | ".join(arches) + " |", "|---|" + "---:|" * len(arches)]
+    lines += [f"| {name} | " + " | ".join(f.get(a, "–") for a in arches) + " |" for name, f in found.items()]
+    put_section(LATER[1], PACKAGES + "\n".join(lines))
 
 
 # ---- the chart: one bar per item, logarithmic, 1 = as Linux ---------------------------------------------

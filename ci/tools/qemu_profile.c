@@ -3,7 +3,7 @@
  * A plugin for QEMU's TCG (interface version 1, QEMU 7.2): counts guest instructions by the address of their
  * block, and the events that cost more than an instruction, while the guest is between two marks. The marks are
  * instructions without effect that tests/bench executes around what it measures. Writes `block ADDRESS INSTRUCTIONS
- * TIMES` and `event NAME TIMES` to the file of the argument out=FILE. Used by ci/tools/profile.py; one virtual CPU.
+ * TIMES` and `event NAME TIMES` to the file of the argument out=FILE. Used by ci/tools/item_profile.py; one virtual CPU.
  */
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where the instructions of a benchmark's item go: ci/tools/profile.py ARCH ITEM [--linux] [--build DIR] [--top N]
+"""Where the instructions of a benchmark's item go: ci/tools/item_profile.py ARCH ITEM [--linux] [--build DIR] [--top N]
 
 Runs the item under QEMU with our plugin (qemu_profile.c) and prints, for one operation: instructions in
 user mode and in the kernel, TLB flushes, writes of the root, firmware calls, and the functions in order
@@ -80,7 +80,7 @@ def measure(arch, item, linux=False, build=""):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], prog="ci/tools/profile.py")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0], prog="ci/tools/item_profile.py")
     parser.add_argument("arch")
     parser.add_argument("item")
     parser.add_argument("--linux", action="store_true")
