@@ -29,8 +29,8 @@ ITEMS = [
     ("cyclictest", "cyclictest -q -l 200 -i 1000", "Avg:"),
     ("cyclictest-load", "hackbench -g 2 -l 1500 > /dev/null 2>&1 & h=$!; "
      "cyclictest -q -N -m -p 80 -i 2000 -l 500 -h 200000 > /tmp/hist; kill -0 $h && echo still loaded; "
-     "killall -9 hackbench; wait $h; awk '/^[0-9]/ { n += $2; at[$1 + 0] = $2 } "
-     "END { for (i = 0; i < 200000; i++) if ((s += at[i]) * 100 >= n * 99) { print \"p99:\", i, n; exit } }' /tmp/hist", "p99: "),
+     "killall -9 hackbench; wait $h; awk '/^[0-9]/ { at[$1 + 0] = $2 } "
+     "END { for (i = 0; i < 200000; i++) if ((s += at[i]) >= 495) { print \"p99:\", i; exit } }' /tmp/hist", "p99: "),
     ("iperf3-tcp", "timeout 60 iperf3 -s -1 > /dev/null & sleep 1; timeout 60 iperf3 -f k -c 127.0.0.1 -n 16M; wait", "receiver"),
 ]
 
@@ -71,7 +71,7 @@ def script():
         lines.append(f"a=$(now); {{ {command}; }} > /tmp/out 2>&1; b=$(now); "
                      f"if grep -qF '{text}' /tmp/out; then echo package {name} $((b-a)); "
                      f"else echo package {name} failed; tail -n 3 /tmp/out; fi; "
-                     f"grep -oE 'Avg: *[0-9]*|p99: [0-9]+ [0-9]+|[0-9.]+ Kbits/sec +receiver' /tmp/out")
+                     f"grep -oE 'Avg: *[0-9]*|p99: [0-9]+|[0-9.]+ Kbits/sec +receiver' /tmp/out")
     return "\n".join(lines)
 
 
@@ -89,7 +89,7 @@ def run(arch, linux, build, timeout=900):
     late = re.search(r"Avg: *(\d+)", data["text"])
     if late and found.get("cyclictest"):
         found["cyclictest"] = int(late[1]) * 1000 or 500  # it tells whole microseconds
-    late = re.search(r"p99: (\d+) 500$", data["text"], re.M)  # 500 wake-ups, none beyond the histogram
+    late = re.search(r"p99: (\d+)$", data["text"], re.M)  # 495 of the 500 wake-ups were not later, ns
     if found.get("cyclictest-load"):
         found["cyclictest-load"] = int(late[1]) if late else None
     rate = re.search(r"([\d.]+) Kbits/sec +receiver", data["text"])
