@@ -123,6 +123,16 @@ static void test_kinds_apart(void)
 	test_check(after + 4 >= before);
 }
 
+/* What a program wrote may look like poison: a #! line of many k once counted as freed twice. */
+static void test_text_like_poison(void)
+{
+	char *p = kmalloc(128, 0);
+
+	test_check(p);
+	memset(p, 0x6b, 128);
+	kfree(p);
+}
+
 static void test_kmalloc_sizes(void)
 {
 	static const u32 sizes[] = { 0, 1, 8, 15, 16, 17, 48, 63, 64, 65, 100, 128, 129, 500, 512, 1000, 1024, 1025,
@@ -318,7 +328,7 @@ static void test_init_on_alloc(void)
 
 static const struct test_case cases[] = {
 	TEST_CASE(test_orders), TEST_CASE(test_page_refs), TEST_CASE(test_dma32), TEST_CASE(test_kinds_apart),
-	TEST_CASE(test_atomic_exhaustion), TEST_CASE(test_kmalloc_sizes), TEST_CASE(test_kcalloc_overflow),
+	TEST_CASE(test_atomic_exhaustion), TEST_CASE(test_text_like_poison), TEST_CASE(test_kmalloc_sizes), TEST_CASE(test_kcalloc_overflow),
 	TEST_CASE(test_krealloc), TEST_CASE(test_constructor), TEST_CASE(test_slab_many), TEST_CASE(test_vmap),
 	TEST_CASE(test_mmio_refuses_ram), TEST_CASE(test_kstack_guard), TEST_CASE(test_write_xor_execute), TEST_CASE(test_init_on_alloc), {},
 };

@@ -96,6 +96,18 @@ static void debug_allocated(struct kmem_cache *c, void *obj)
 		memset((char *)obj + 8, ~POISON_BYTE, 8);	/* in use, for the check of double frees */
 }
 
+/*
+ * Does it lie in a list of free objects? Poison alone may also be what a program wrote there (a path of sixty k); the
+ * disguised link in front cannot be guessed. Only asked when the poison is there.
+ */
+static bool has_free_link(const struct kmem_cache *c, void *obj)
+{
+	u64 next = (u64)link_get(c, obj), offset = next - arch_layout.linear_base;
+
+	return !next || (offset < arch_layout.linear_size && pfn_is_ram(virt_to_phys((void *)next) >> PAGE_SHIFT) &&
+			 slab_page_cache(virt_to_page((void *)next)) == c);
+}
+
 static void debug_freeing(struct kmem_cache *c, void *obj)
 {
 	u64 mark = REDZONE_USED;
@@ -103,7 +115,7 @@ static void debug_freeing(struct kmem_cache *c, void *obj)
 	if (c->redzone_offset)
 		mark = *redzone_of(c, obj);
 	else if (c->link_offset == 0 && c->object_size >= 64 &&
-		 !memcmp((char *)obj + 8, (char *)obj + 16, 48) && ((u64 *)obj)[1] == POISON_WORD)
+		 !memcmp((char *)obj + 8, (char *)obj + 16, 48) && ((u64 *)obj)[1] == POISON_WORD && has_free_link(c, obj))
 		mark = REDZONE_FREE;
 	if (mark == REDZONE_FREE)
 		panic("slab %s: object %p is freed twice", c->name, obj);
