@@ -195,7 +195,7 @@ static int interrupts_show(struct text *t, void *arg)
 
 static int swaps_show(struct text *t, void *arg)
 {
-	text_printf(t, "%-40s%-16s%-8s%-8s%s\n", "Filename", "Type", "Size", "Used", "Priority");
+	text_printf(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");	/* tabs: libmount knows the line by them */
 	return 0;
 }
 

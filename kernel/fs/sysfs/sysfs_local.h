@@ -5,6 +5,7 @@
 
 #include "../proc/virtual.h"
 
+void sysfs_block_add(void);	/* block.c */
 void sysfs_cpus_add(void);	/* cpus.c */
 void sysfs_memory_add(void);	/* memory.c */
 
