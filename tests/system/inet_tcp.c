@@ -231,10 +231,36 @@ static void loopback_net(void)
 	check_equal(peer.in.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 }
 
+/* Beside many connections, alive and dying, a socket that asks for any port gets one. */
+static void any_port(void)
+{
+	enum { N = 300 };
+	union name n, none = loopback(AF_INET, 0);
+	int l = bound(AF_INET, SOCK_STREAM, &n), s;
+	static int fd[N], peer[N];
+
+	check_ok(listen(l, 16));
+	for (int i = 0; i < N; i++) {
+		fd[i] = socket(AF_INET, SOCK_STREAM, 0);
+		check_ok(connect(fd[i], &n.a, name_len(&n)));
+		peer[i] = accept(l, NULL, NULL);
+		check(peer[i] >= 0);
+	}
+	for (int i = 0; i < N / 2; i++) {	/* these wait out their time */
+		check_ok(close(fd[i]));
+		check_ok(close(peer[i]));
+	}
+	for (int i = 0; i < 2000; i++) {
+		s = socket(AF_INET, SOCK_STREAM, 0);
+		check_ok(bind(s, &none.a, name_len(&none)));
+		check_ok(close(s));
+	}
+}
+
 static const struct test table[] = {
 	{ "small-buffers-ipv4", small_buffers4 }, { "small-buffers-ipv6", small_buffers6 }, { "small-window", small_window },
 	{ "segment-size", segment_size }, { "user-timeout", user_timeout }, { "long-backlog", long_backlog },
-	{ "loopback-net", loopback_net },
+	{ "loopback-net", loopback_net }, { "any-port", any_port },
 	{ 0 },
 };
 

@@ -102,10 +102,13 @@ int lwip_tcp_new(u16 family, void *owner, const struct net_conn_events *ev, stru
 	return 0;
 }
 
-/* No listener or bound socket has it, and with that peer no connection (nor its other end, when the peer is this machine). */
+/*
+ * No listener or bound socket has it, and with that peer no connection (nor its other end, when the peer is this machine);
+ * remote NULL: no connection at all, dying ones included, since tcp_bind wants it so.
+ */
 static bool port_is_free(u16 port, const ip_addr_t *local, const ip_addr_t *remote, u16 remote_port)
 {
-	for (int i = 0; i < NUM_TCP_PCB_LISTS_NO_TIME_WAIT - 1; i++)
+	for (int i = 0; i < (remote ? NUM_TCP_PCB_LISTS_NO_TIME_WAIT - 1 : NUM_TCP_PCB_LISTS); i++)
 		for (struct tcp_pcb *p = *tcp_pcb_lists[i]; p; p = p->next)
 			if (p->local_port == port)
 				return false;
