@@ -70,7 +70,8 @@ void arch_thread_fork(struct thread *child, const struct arch_regs *regs, u64 us
 
 void arch_thread_set_tls(struct thread *t, u64 tls) { t->arch.tls = tls; }
 u64 arch_thread_get_tls(const struct thread *t) { return t->arch.tls; }
-void arch_thread_destroy(struct thread *t) {}
+/* The addresses may be something else's next: the sanitizer shall not take that for this stack. */
+void arch_thread_destroy(struct thread *t) { host_stack_reset(t->kstack, KSTACK_SIZE); }
 void arch_fpu_save(struct thread *t) {}		/* programs keep nothing in host registers */
 void arch_fpu_restore(struct thread *t) {}
 void arch_fpu_reset(struct thread *t) {}
