@@ -16,7 +16,7 @@ enum lock_rank {
 	LOCK_FILE_POS,		/* file.pos_lock: held across a read or write, so above the inode */
 	LOCK_SOCKET,		/* socket.lock: AF_UNIX makes names in directories under it */
 	LOCK_SOCKET_READ,	/* readers of one AF_UNIX socket take turns */
-	LOCK_PTY_TABLE,		/* /dev/ptmx makes nodes in /dev under it */
+	LOCK_MQ_OPEN,		/* mq_open makes names under it */
 	LOCK_SIGIO,		/* signals of files with O_ASYNC are sent, after a write */
 	LOCK_MOUNT,		/* changes of the mount tree */
 	LOCK_RENAME,		/* directory renames of one file system */

@@ -5,7 +5,7 @@
 
 #include <lib/compiler.h>
 
-enum user_item { USER_PIPE_PAGES, USER_INOTIFY_INSTANCES, USER_INOTIFY_WATCHES, NR_USER_ITEMS };
+enum user_item { USER_PIPE_PAGES, USER_INOTIFY_INSTANCES, USER_INOTIFY_WATCHES, USER_MQUEUE_BYTES, NR_USER_ITEMS };
 struct user;
 
 /* The counts of uid, made at the first use, with a reference for the caller. NULL without memory. May sleep. */

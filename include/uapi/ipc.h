@@ -66,6 +66,7 @@ struct shm_info {
 #define SEM_STAT_ANY 20
 #define SEMMSL 32000u
 #define SEMMNI 32000u
+#define SEMMNS 1024000000u
 #define SEMOPM 500u
 #define SEMVMX 32767
 struct user_sembuf {

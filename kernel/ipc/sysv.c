@@ -80,6 +80,18 @@ void sysv_set_rights(struct sysv_object *o, const struct ipc64_perm *from)
 	o->ctime = sysv_now();
 }
 
+struct sysv_object *sysv_next(struct sysv_table *t, u64 *at)
+{
+	struct sysv_object *o;
+
+	spin_lock(&t->lock);
+	o = radix_next(&t->slots, at);
+	if (o)
+		ref_get(&o->refs);
+	spin_unlock(&t->lock);
+	return o;
+}
+
 s32 sysv_highest(struct sysv_table *t)
 {
 	s32 highest = 0;
@@ -109,7 +121,7 @@ static long enter(struct sysv_table *t, struct sysv_object *o, s32 key, int flag
 	const struct cred *c = cred_current();
 	u64 slot = bitmap_find_clear(t->map, SYSV_SLOTS, 0);
 
-	if (t->used >= t->limit || slot >= SYSV_SLOTS)
+	if (t->used >= READ_ONCE(*t->limit) || slot >= SYSV_SLOTS)
 		return -ENOSPC;
 	if (radix_insert(&t->slots, slot, o))
 		return -ENOMEM;

@@ -7,6 +7,7 @@
 #define IPC_SYSV_H
 
 #include <kernel/process.h>
+#include <kernel/procfs.h>
 #include <lib/bits.h>
 #include <lib/radix.h>
 #include <uapi/errno.h>
@@ -28,12 +29,21 @@ struct sysv_table {
 	struct spinlock lock;
 	struct radix slots;		/* lock */
 	u64 map[BITMAP_WORDS(SYSV_SLOTS)];	/* lock: slots taken */
-	u32 used, limit;		/* lock */
+	u32 used;			/* lock */
+	const u64 *limit;		/* [b] one of sysv_limits */
 	u32 seq;			/* lock */
 	void (*free)(struct sysv_object *o);	/* the last reference went; may sleep */
 };
 #define SYSV_TABLE_INIT(name, max, free_fn) { \
-	.lock = SPINLOCK_INIT(name, LOCK_SYSV), .slots = { .alloc_flags = ALLOC_ATOMIC }, .limit = (max), .free = (free_fn) }
+	.lock = SPINLOCK_INIT(name, LOCK_SYSV), .slots = { .alloc_flags = ALLOC_ATOMIC }, .limit = &sysv_limits.max, .free = (free_fn) }
+
+/* /proc/sys/kernel: plain words. Bytes of a segment, pages of all segments, segments; bytes of a message, of a queue that is made, queues; … */
+struct sysv_limits {
+	u64 shmmax, shmall, shmmni;
+	u64 msgmax, msgmnb, msgmni;
+	u64 semmsl, semmns, semopm, semmni;	/* counters of a set, of all sets, operations of a call, sets */
+};
+extern struct sysv_limits sysv_limits;
 
 /*
  * The get calls. Found under the key: check (table lock held) may refuse; the result is its id. Otherwise new, made by the caller
@@ -54,6 +64,12 @@ int sysv_may(const struct sysv_object *o, u32 bits);
 int sysv_may_control(const struct sysv_object *o);
 void sysv_show(const struct sysv_object *o, struct ipc64_perm *out);
 void sysv_set_rights(struct sysv_object *o, const struct ipc64_perm *from);	/* IPC_SET */
+/* From slot *at on: the next object, referenced, with its slot in *at; NULL. */
+struct sysv_object *sysv_next(struct sysv_table *t, u64 *at);
+/* Rows of /proc/sysvipc, with their heading. */
+int sysv_shm_list(struct text *t, void *arg);
+int sysv_msg_list(struct text *t, void *arg);
+int sysv_sem_list(struct text *t, void *arg);
 /* The highest slot in use, for the INFO calls. */
 s32 sysv_highest(struct sysv_table *t);
 static inline s64 sysv_now(void) { return time_wall_ns() / (s64)NSEC_PER_SEC; }

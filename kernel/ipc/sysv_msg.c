@@ -37,7 +37,7 @@ static void queue_free(struct sysv_object *o)
 	kfree(q);
 }
 
-static struct sysv_table table = SYSV_TABLE_INIT("message queues", MSGMNI, queue_free);
+static struct sysv_table table = SYSV_TABLE_INIT("message queues", msgmni, queue_free);
 
 static struct msg_queue *queue_of(struct sysv_object *o) { return container_of(o, struct msg_queue, o); }
 
@@ -49,7 +49,7 @@ static struct sysv_object *queue_make(void *unused)
 		return err_ptr(-ENOMEM);
 	list_init(&q->messages);
 	waitq_init(&q->wait);
-	q->max_bytes = MSGMNB;
+	q->max_bytes = READ_ONCE(sysv_limits.msgmnb);
 	return &q->o;
 }
 
@@ -85,7 +85,7 @@ static struct msg *read_message(const void __user *umsg, size_t size)
 	struct msg *m;
 	s64 type;
 
-	if (size > MSGMAX)
+	if (size > READ_ONCE(sysv_limits.msgmax))
 		return err_ptr(-EINVAL);
 	if (get_user(type, (const s64 __user *)umsg))
 		return err_ptr(-EFAULT);
@@ -154,7 +154,8 @@ static struct msg *choose(struct msg_queue *q, s64 type, int flags)
 }
 
 struct reception {
-	struct msg *copy;	/* MSG_COPY: room; else NULL */
+	struct msg *copy;	/* MSG_COPY: room, of that many bytes; else NULL */
+	size_t room;
 	struct msg *got;
 	size_t size;
 	s64 type;
@@ -173,6 +174,8 @@ static bool try_receive(struct msg_queue *q, struct reception *r)
 		r->err = -ENOMSG;
 	else if (m && m->size > r->size && !(r->flags & MSG_NOERROR))
 		r->err = -E2BIG;
+	else if (m && r->copy && m->size > r->room)
+		r->err = -EINVAL;
 	if (!r->err && r->copy) {
 		r->copy->type = m->type;
 		r->copy->size = m->size;
@@ -212,7 +215,8 @@ long sys_msgrcv(int id, void __user *umsg, size_t size, s64 type, int flags)
 	if ((flags & MSG_COPY) && ((flags & MSG_EXCEPT) || !(flags & IPC_NOWAIT)))
 		return -EINVAL;
 	if (flags & MSG_COPY) {
-		r.copy = kmalloc(sizeof(struct msg) + MSGMAX, 0);
+		r.room = min(size, (size_t)READ_ONCE(sysv_limits.msgmax));
+		r.copy = kmalloc(sizeof(struct msg) + r.room, 0);
 		if (!r.copy)
 			return -ENOMEM;
 	}
@@ -243,7 +247,7 @@ static long set_rights(struct msg_queue *q, const void __user *in)
 		return -EFAULT;
 	spin_lock(&table.lock);
 	err = q->o.is_gone ? -EIDRM : sysv_may_control(&q->o);
-	if (!err && ds.qbytes > MSGMNB && !capable(CAP_SYS_RESOURCE))
+	if (!err && ds.qbytes > READ_ONCE(sysv_limits.msgmnb) && !capable(CAP_SYS_RESOURCE))
 		err = -EPERM;
 	if (!err) {
 		sysv_set_rights(&q->o, &ds.perm);
@@ -270,30 +274,58 @@ static long remove_queue(struct msg_queue *q)
 	return err;
 }
 
-static long show(struct msg_queue *q, void __user *out, bool any_may)
+/* 0 or -errno as for IPC_STAT. */
+static long state(struct msg_queue *q, struct msqid64_ds *ds, bool any_may)
 {
-	struct msqid64_ds ds = {};
 	long err;
 
+	*ds = (struct msqid64_ds){};
 	spin_lock(&table.lock);
 	err = q->o.is_gone ? -EIDRM : any_may ? 0 : sysv_may(&q->o, 0444);
-	sysv_show(&q->o, &ds.perm);
-	ds.stime = q->stime;
-	ds.rtime = q->rtime;
-	ds.ctime = q->o.ctime;
-	ds.cbytes = q->bytes;
-	ds.qnum = q->count;
-	ds.qbytes = q->max_bytes;
-	ds.lspid = q->last_sender;
-	ds.lrpid = q->last_receiver;
+	sysv_show(&q->o, &ds->perm);
+	ds->stime = q->stime;
+	ds->rtime = q->rtime;
+	ds->ctime = q->o.ctime;
+	ds->cbytes = q->bytes;
+	ds->qnum = q->count;
+	ds->qbytes = q->max_bytes;
+	ds->lspid = q->last_sender;
+	ds->lrpid = q->last_receiver;
 	spin_unlock(&table.lock);
+	return err;
+}
+
+int sysv_msg_list(struct text *t, void *arg)
+{
+	struct sysv_object *o;
+
+	text_printf(t, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n");
+	for (u64 at = 0; (o = sysv_next(&table, &at)); at++) {
+		struct msqid64_ds ds;
+
+		if (!state(queue_of(o), &ds, true))
+			text_printf(t, "%10d %10d  %4o  %10llu %10llu %5u %5u %5u %5u %5u %5u %10lld %10lld %10lld\n",
+				    ds.perm.key, o->id, ds.perm.mode, (unsigned long long)ds.cbytes, (unsigned long long)ds.qnum,
+				    ds.lspid, ds.lrpid, ds.perm.uid, ds.perm.gid, ds.perm.cuid, ds.perm.cgid,
+				    (long long)ds.stime, (long long)ds.rtime, (long long)ds.ctime);
+		sysv_put(&table, o);
+	}
+	return 0;
+}
+
+static long show(struct msg_queue *q, void __user *out, bool any_may)
+{
+	struct msqid64_ds ds;
+	long err = state(q, &ds, any_may);
+
 	return err ? err : copy_to_user(out, &ds, sizeof(ds));
 }
 
 static long info(void __user *out, bool is_usage)
 {
 	struct msginfo i = {
-		.msgpool = (s32)(MSGMNI * (MSGMNB / 1024)), .msgmap = (s32)MSGMNB, .msgmax = MSGMAX, .msgmnb = MSGMNB, .msgmni = MSGMNI,
+		.msgpool = (s32)(MSGMNI * (MSGMNB / 1024)), .msgmap = (s32)MSGMNB, .msgmax = (s32)READ_ONCE(sysv_limits.msgmax),
+		.msgmnb = (s32)READ_ONCE(sysv_limits.msgmnb), .msgmni = (s32)READ_ONCE(sysv_limits.msgmni),
 		.msgssz = 16, .msgtql = (s32)MSGMNB, .msgseg = 0xffff,
 	};
 	struct sysv_object *o;

@@ -38,8 +38,17 @@ struct pending {
 	bool for_zero;
 };
 
-static void set_free(struct sysv_object *o) { kfree(container_of(o, struct sem_set, o)); }
-static struct sysv_table table = SYSV_TABLE_INIT("semaphores", SEMMNI, set_free);
+static u64 nr_sems;		/* [a] counters of all sets */
+
+static void set_free(struct sysv_object *o)
+{
+	struct sem_set *s = container_of(o, struct sem_set, o);
+
+	atomic_sub(&nr_sems, (u64)s->count);
+	kfree(s);
+}
+
+static struct sysv_table table = SYSV_TABLE_INIT("semaphores", semmni, set_free);
 
 static struct sem_set *set_of(struct sysv_object *o) { return container_of(o, struct sem_set, o); }
 
@@ -50,11 +59,17 @@ static struct sysv_object *set_make(void *arg)
 	int count = *(int *)arg;
 	struct sem_set *s;
 
-	if (count <= 0 || (u32)count > SEMMSL)
+	if (count <= 0)
 		return err_ptr(-EINVAL);
+	if (atomic_fetch_add(&nr_sems, (u64)count) + (u64)count > READ_ONCE(sysv_limits.semmns)) {
+		atomic_sub(&nr_sems, (u64)count);
+		return err_ptr(-ENOSPC);
+	}
 	s = kzalloc(sizeof(*s) + (size_t)count * sizeof(struct sem), 0);
-	if (!s)
+	if (!s) {
+		atomic_sub(&nr_sems, (u64)count);
 		return err_ptr(-ENOMEM);
+	}
 	s->count = (u32)count;
 	waitq_init(&s->wait);
 	list_init(&s->undos);
@@ -69,7 +84,7 @@ static int set_check(struct sysv_object *o, void *arg)
 
 long sys_semget(int key, int nsems, int flags)
 {
-	if (nsems < 0 || (u32)nsems > SEMMSL)
+	if (nsems < 0 || (u32)nsems > READ_ONCE(sysv_limits.semmsl))
 		return -EINVAL;
 	return sysv_get(&table, key, flags, set_make, set_check, &nsems);
 }
@@ -263,7 +278,7 @@ long sys_semtimedop(int id, void __user *uops, u64 n, const struct timespec64 __
 
 	if (n < 1 || id < 0)
 		return -EINVAL;
-	if (n > SEMOPM)
+	if (n > READ_ONCE(sysv_limits.semopm))
 		return -E2BIG;
 	if (timeout) {
 		if (copy_from_user(&ts, timeout, sizeof(ts)))
@@ -345,18 +360,44 @@ static long set_rights(struct sem_set *s, const void __user *in)
 	return err;
 }
 
-static long show(struct sem_set *s, void __user *out, bool any_may)
+/* 0 or -errno as for IPC_STAT. */
+static long state(struct sem_set *s, struct semid64_ds *ds, bool any_may)
 {
-	struct semid64_ds ds = {};
 	long err;
 
+	*ds = (struct semid64_ds){};
 	spin_lock(&table.lock);
 	err = s->o.is_gone ? -EIDRM : any_may ? 0 : sysv_may(&s->o, 0444);
-	sysv_show(&s->o, &ds.perm);
-	ds.otime = s->otime;
-	ds.ctime = s->o.ctime;
-	ds.nsems = s->count;
+	sysv_show(&s->o, &ds->perm);
+	ds->otime = s->otime;
+	ds->ctime = s->o.ctime;
+	ds->nsems = s->count;
 	spin_unlock(&table.lock);
+	return err;
+}
+
+int sysv_sem_list(struct text *t, void *arg)
+{
+	struct sysv_object *o;
+
+	text_printf(t, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n");
+	for (u64 at = 0; (o = sysv_next(&table, &at)); at++) {
+		struct semid64_ds ds;
+
+		if (!state(set_of(o), &ds, true))
+			text_printf(t, "%10d %10d  %4o %10llu %5u %5u %5u %5u %10lld %10lld\n",
+				    ds.perm.key, o->id, ds.perm.mode, (unsigned long long)ds.nsems, ds.perm.uid, ds.perm.gid,
+				    ds.perm.cuid, ds.perm.cgid, (long long)ds.otime, (long long)ds.ctime);
+		sysv_put(&table, o);
+	}
+	return 0;
+}
+
+static long show(struct sem_set *s, void __user *out, bool any_may)
+{
+	struct semid64_ds ds;
+	long err = state(s, &ds, any_may);
+
 	return err ? err : copy_to_user(out, &ds, sizeof(ds));
 }
 
@@ -438,8 +479,10 @@ static long all(struct sem_set *s, u16 __user *uvalues, bool set)
 static long info(void __user *out, bool is_usage)
 {
 	struct seminfo i = {
-		.semmap = 1024000000, .semmni = SEMMNI, .semmns = 1024000000, .semmnu = 1024000000, .semmsl = SEMMSL,
-		.semopm = SEMOPM, .semume = SEMOPM, .semusz = 20, .semvmx = SEMVMX, .semaem = SEMVMX,
+		.semmap = (s32)READ_ONCE(sysv_limits.semmns), .semmni = (s32)READ_ONCE(sysv_limits.semmni),
+		.semmns = (s32)READ_ONCE(sysv_limits.semmns), .semmnu = (s32)READ_ONCE(sysv_limits.semmns),
+		.semmsl = (s32)READ_ONCE(sysv_limits.semmsl), .semopm = (s32)READ_ONCE(sysv_limits.semopm),
+		.semume = (s32)READ_ONCE(sysv_limits.semopm), .semusz = 20, .semvmx = SEMVMX, .semaem = SEMVMX,
 	};
 	struct sysv_object *o;
 

@@ -25,16 +25,21 @@ struct segment {
 	pid_t creator, last;	/* table lock */
 };
 
+static u64 pages_used;		/* [a] of all segments, as asked for */
+
+static u64 pages_of(const struct segment *s) { return align_up(s->size, PAGE_SIZE) / PAGE_SIZE; }
+
 static void segment_free(struct sysv_object *o)
 {
 	struct segment *s = container_of(o, struct segment, o);
 
+	atomic_sub(&pages_used, pages_of(s));
 	if (s->file)
 		file_put(s->file);
 	kfree(s);
 }
 
-static struct sysv_table table = SYSV_TABLE_INIT("shared memory", SHMMNI, segment_free);
+static struct sysv_table table = SYSV_TABLE_INIT("shared memory", shmmni, segment_free);
 
 static struct segment *segment_of(struct sysv_object *o) { return container_of(o, struct segment, o); }
 
@@ -127,13 +132,25 @@ struct request {
 	int flags;
 };
 
+/* -ENOSPC: the limit of all segments. */
+static int pages_take(u64 n)
+{
+	u64 seen = atomic_load(&pages_used);
+
+	do {
+		if (n > READ_ONCE(sysv_limits.shmall) - min(seen, READ_ONCE(sysv_limits.shmall)))
+			return -ENOSPC;
+	} while (!atomic_cmpxchg(&pages_used, &seen, seen + n));
+	return 0;
+}
+
 static struct sysv_object *segment_make(void *arg)
 {
 	const struct request *r = arg;
 	struct segment *s;
 	int err;
 
-	if (!r->size || r->size > SHMMAX)
+	if (!r->size || r->size > READ_ONCE(sysv_limits.shmmax))
 		return err_ptr(-EINVAL);
 	if (r->flags & SHM_HUGETLB)
 		return err_ptr(-ENOMEM);	/* there is no pool of large pages */
@@ -141,12 +158,17 @@ static struct sysv_object *segment_make(void *arg)
 	if (!s)
 		return err_ptr(-ENOMEM);
 	snprintf(s->name, sizeof(s->name), "/SYSV%08x (deleted)", (u32)r->key);
-	err = tmpfs_file_create(s->name, align_up(r->size, PAGE_SIZE), &s->file);
+	s->size = r->size;
+	err = pages_take(pages_of(s));
+	if (!err) {
+		err = tmpfs_file_create(s->name, align_up(r->size, PAGE_SIZE), &s->file);
+		if (err)
+			atomic_sub(&pages_used, pages_of(s));
+	}
 	if (err) {
 		kfree(s);
 		return err_ptr(err);
 	}
-	s->size = r->size;
 	s->creator = current_process()->pid;
 	return &s->o;
 }
@@ -297,24 +319,64 @@ long sys_shmdt(u64 addr)
 
 /* ---- shmctl ---- */
 
-static long show(struct segment *s, void __user *out, bool any_may)
+/* 0 or -errno as for IPC_STAT. */
+static long state(struct segment *s, struct shmid64_ds *ds, bool any_may)
 {
-	struct shmid64_ds ds = {};
 	long err;
 
+	*ds = (struct shmid64_ds){};
 	spin_lock(&table.lock);
 	err = over(s);
 	if (!err && !any_may)
 		err = sysv_may(&s->o, 0444);
-	sysv_show(&s->o, &ds.perm);
-	ds.segsz = s->size;
-	ds.atime = s->atime;
-	ds.dtime = s->dtime;
-	ds.ctime = s->o.ctime;
-	ds.cpid = s->creator;
-	ds.lpid = s->last;
-	ds.nattch = s->attaches;
+	sysv_show(&s->o, &ds->perm);
+	ds->segsz = s->size;
+	ds->atime = s->atime;
+	ds->dtime = s->dtime;
+	ds->ctime = s->o.ctime;
+	ds->cpid = s->creator;
+	ds->lpid = s->last;
+	ds->nattch = s->attaches;
 	spin_unlock(&table.lock);
+	return err;
+}
+
+/* Bytes in memory. */
+static u64 resident(struct segment *s)
+{
+	u64 pages;
+
+	spin_lock(&table.lock);
+	pages = s->file ? s->file->inode->mapping.pages.count : 0;
+	spin_unlock(&table.lock);
+	return pages * PAGE_SIZE;
+}
+
+int sysv_shm_list(struct text *t, void *arg)
+{
+	struct sysv_object *o;
+
+	text_printf(t, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime"
+		       "      ctime                   rss                  swap\n");
+	for (u64 at = 0; (o = sysv_next(&table, &at)); at++) {
+		struct segment *s = segment_of(o);
+		struct shmid64_ds ds;
+
+		if (!state(s, &ds, true))
+			text_printf(t, "%10d %10d  %4o %21llu %5u %5u  %5llu %5u %5u %5u %5u %10lld %10lld %10lld %21llu %21llu\n",
+				    ds.perm.key, o->id, ds.perm.mode, (unsigned long long)ds.segsz, ds.cpid, ds.lpid,
+				    (unsigned long long)ds.nattch, ds.perm.uid, ds.perm.gid, ds.perm.cuid, ds.perm.cgid,
+				    (long long)ds.atime, (long long)ds.dtime, (long long)ds.ctime, (unsigned long long)resident(s), 0ull);
+		sysv_put(&table, o);
+	}
+	return 0;
+}
+
+static long show(struct segment *s, void __user *out, bool any_may)
+{
+	struct shmid64_ds ds;
+	long err = state(s, &ds, any_may);
+
 	return err ? err : copy_to_user(out, &ds, sizeof(ds));
 }
 
@@ -380,7 +442,10 @@ static long lock_pages(struct segment *s, bool on)
 
 static long limits(void __user *out)
 {
-	struct shminfo64 i = { .shmmax = SHMMAX, .shmmin = 1, .shmmni = SHMMNI, .shmseg = SHMMNI, .shmall = SHMALL };
+	struct shminfo64 i = {
+		.shmmin = 1, .shmmax = READ_ONCE(sysv_limits.shmmax), .shmmni = READ_ONCE(sysv_limits.shmmni),
+		.shmseg = READ_ONCE(sysv_limits.shmmni), .shmall = READ_ONCE(sysv_limits.shmall),
+	};
 
 	return copy_to_user(out, &i, sizeof(i)) ? -EFAULT : sysv_highest(&table);
 }
@@ -395,7 +460,7 @@ static long usage(void __user *out)
 	for (u64 n = 0; (o = radix_next(&table.slots, &n)); n++) {
 		struct segment *s = segment_of(o);
 
-		i.shm_tot += align_up(s->size, PAGE_SIZE) / PAGE_SIZE;
+		i.shm_tot += pages_of(s);
 		i.shm_rss += s->file ? s->file->inode->mapping.pages.count : 0;
 	}
 	spin_unlock(&table.lock);

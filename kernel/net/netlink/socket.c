@@ -8,6 +8,7 @@
 #include <kernel/mm.h>
 #include <kernel/process.h>
 #include <lib/string.h>
+#include <kernel/netlink.h>
 #include "netlink.h"
 
 #define PACKET_BYTES 3840u		/* fits the smallest buffer programs read with, 4 KiB */
@@ -436,3 +437,24 @@ static int nl_create(struct socket *sk, int protocol)
 const struct socket_family socket_family_netlink = {
 	.family = AF_NETLINK, .name = "netlink", .size = sizeof(struct nl_sock), .create = nl_create,
 };
+
+/* ---- for the rest of the kernel ---------------------------------------------------------------------- */
+bool netlink_is(const struct file *f)
+{
+	struct socket *sk = socket_of_file(f);
+
+	return sk && sk->family == AF_NETLINK;
+}
+
+void netlink_push(struct file *f, const void *data, u32 n)
+{
+	struct nl_packet *p = packet_new(n);
+
+	if (!p)
+		return;
+	memcpy(p->data, data, n);
+	p->packet.len = n;
+	p->packet.charge = n + (u32)sizeof(*p);
+	if (!socket_queue_push(socket_of_file(f), &p->packet))
+		packet_free(&p->packet);
+}
