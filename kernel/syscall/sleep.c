@@ -8,6 +8,7 @@
 #include <kernel/syscall.h>
 #include <kernel/timespec.h>
 #include <kernel/usercopy.h>
+#include <uapi/capability.h>
 #include <uapi/errno.h>
 
 /* arg[0]: monotonic deadline, arg[1]: where the rest goes (user address or 0). */
@@ -74,9 +75,10 @@ static int clock_check(int clock)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_REALTIME_ALARM:	/* need a clock that wakes the machine: none is driven */
-	case CLOCK_BOOTTIME_ALARM:
 		return -EOPNOTSUPP;
+	case CLOCK_REALTIME_ALARM:	/* the machine never sleeps, so no clock has to wake it */
+	case CLOCK_BOOTTIME_ALARM:
+		return capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
 	default:
 		return -EINVAL;
 	}

@@ -12,6 +12,7 @@
 #include <kernel/syscall.h>
 #include <kernel/timespec.h>
 #include <kernel/usercopy.h>
+#include <uapi/capability.h>
 
 #define IGNORED_PERIOD_NS (4 * NSEC_PER_MSEC)	/* at most so often while its signal is ignored */
 
@@ -207,7 +208,7 @@ static long event_read(struct user_sigevent *e, const void __user *uevent, struc
 	return -EINVAL;
 }
 
-/* 0, -EINVAL no such clock, -EOPNOTSUPP a clock without timers. */
+/* 0; -EINVAL no such clock, -EOPNOTSUPP a clock without timers, -EPERM an alarm clock without the right. */
 static int clock_check(int clock)
 {
 	switch (clock) {
@@ -219,9 +220,10 @@ static int clock_check(int clock)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_REALTIME_ALARM:
-	case CLOCK_BOOTTIME_ALARM:
 		return -EOPNOTSUPP;
+	case CLOCK_REALTIME_ALARM:	/* the machine never sleeps, so no clock has to wake it */
+	case CLOCK_BOOTTIME_ALARM:
+		return capable(CAP_WAKE_ALARM) ? 0 : -EPERM;
 	default:
 		return -EINVAL;
 	}
@@ -337,7 +339,7 @@ static void set_locked(struct posix_timer *pt, bool is_absolute, u64 value, u64 
 	if (!value)
 		return;
 	if (pt->scale != ON_CPU)
-		pt->scale = is_absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI) ? ON_WALL : ON_MONOTONIC;
+		pt->scale = is_absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_REALTIME_ALARM || pt->clock == CLOCK_TAI) ? ON_WALL : ON_MONOTONIC;
 	if (pt->clock == CLOCK_TAI && is_absolute)
 		value = value > (u64)tai ? value - (u64)tai : 0;
 	pt->deadline_ns = is_absolute ? value : min(scale_now(pt) + value, (u64)S64_MAX);
