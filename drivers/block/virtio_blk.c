@@ -396,6 +396,7 @@ static int blk_probe(struct device *dev)
 		virtio_report_broken(b->vd);
 		return -EIO;
 	}
+	virtq_make_tables(b->q);
 	blk_limits(b);
 	b->disk.ops = &blk_ops;
 	b->disk.data = b;

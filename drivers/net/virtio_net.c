@@ -358,7 +358,7 @@ static int __hot vnet_transmit(struct netdev *dev, const struct net_frame *f)
 	if (err == -EAGAIN) {
 		/* Somebody must hear when there is room again; what came back in between is seen at once. */
 		WRITE_ONCE(v->tx_waits, true);
-		if (virtq_irq_on(v->tx))
+		if (virtq_irq_on_later(v->tx))
 			netdev_schedule(dev);
 	}
 	if (err)
@@ -462,6 +462,8 @@ static int vnet_probe(struct device *dev)
 		err = virtio_queue(v->vd, QUEUE_TX, VIRTQ_SIZE_MAX, tx_used, v, &v->tx);
 	if (!err && virtq_size(v->tx) < NET_FRAME_SEGMENTS + 1)
 		err = -EINVAL;
+	if (!err)
+		virtq_make_tables(v->tx);
 	if (!err)
 		err = slots_make(v);
 	if (err)

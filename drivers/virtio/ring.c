@@ -13,6 +13,7 @@
 #include "ring.h"
 
 #define NO_DESC 0xffff
+#define NO_TABLE 0xffff
 
 static size_t used_offset(u32 size)
 {
@@ -46,6 +47,11 @@ struct virtq *virtq_create(struct virtio_device *vd, u32 index, u32 size)
 	q->desc = (struct vring_desc *)mem;
 	q->avail = (struct vring_avail *)(mem + sizeof(struct vring_desc) * size);
 	q->used = (struct vring_used *)(mem + used_offset(size));
+	q->has_event_idx = virtio_has(vd, VIRTIO_F_RING_EVENT_IDX);
+	q->used_event = &q->avail->ring[size];
+	q->avail_event = (le16 *)&q->used->ring[size];
+	q->is_irq_on = true;
+	q->table_free = NO_TABLE;
 	spin_init(&q->lock, "virtqueue", LOCK_VIRTQUEUE);
 	for (u32 i = 0; i < size; i++)
 		q->shadow[i].next = (u16)(i + 1 < size ? i + 1 : NO_DESC);
@@ -57,8 +63,31 @@ void virtq_destroy(struct virtq *q)
 {
 	if (q->pages)
 		page_free(q->pages, q->order);
+	if (q->table_pages)
+		page_free(q->table_pages, VIRTQ_TABLES_ORDER);
 	kfree(q->shadow);
 	kfree(q);
+}
+
+void virtq_make_tables(struct virtq *q)
+{
+	if (!virtio_has(q->vd, VIRTIO_F_RING_INDIRECT))
+		return;
+	q->table_pages = page_alloc(VIRTQ_TABLES_ORDER, 0);
+	if (!q->table_pages)
+		return;
+	q->tables = page_to_virt(q->table_pages);
+	for (u32 i = 0; i < VIRTQ_TABLES; i++)
+		q->table_next[i] = (u16)(i + 1 < VIRTQ_TABLES ? i + 1 : NO_TABLE);
+	q->table_free = 0;
+}
+
+static void desc_write(struct vring_desc *d, const struct virtq_seg *seg, u32 flags, u32 next)
+{
+	d->addr = cpu_to_le64(seg->addr);
+	d->len = cpu_to_le32(seg->len);
+	d->flags = cpu_to_le16((u16)flags);
+	d->next = cpu_to_le16((u16)next);
 }
 
 /* Fills the descriptors of a chain from the free list; the caller checked that there are enough. */
@@ -67,17 +96,37 @@ static u16 chain_write(struct virtq *q, const struct virtq_seg *segs, u32 nr_out
 	u16 head = q->free_head, at = head;
 
 	for (u32 i = 0; i < nr; i++) {
-		struct vring_desc *d = &q->desc[at];
 		u16 next = q->shadow[at].next;
+		bool more = i + 1 < nr;
 
-		d->addr = cpu_to_le64(segs[i].addr);
-		d->len = cpu_to_le32(segs[i].len);
-		d->flags = cpu_to_le16((u16)((i + 1 < nr ? VIRTQ_DESC_NEXT : 0) | (i >= nr_out ? VIRTQ_DESC_WRITE : 0)));
-		d->next = cpu_to_le16(i + 1 < nr ? next : 0);
+		desc_write(&q->desc[at], &segs[i], (more ? VIRTQ_DESC_NEXT : 0) | (i >= nr_out ? VIRTQ_DESC_WRITE : 0), more ? next : 0);
 		at = next;
 	}
 	q->free_head = at;
 	q->nr_free = (u16)(q->nr_free - nr);
+	q->shadow[head].count = (u16)nr;
+	q->shadow[head].table = NO_TABLE;
+	return head;
+}
+
+/* The chain in a table, one descriptor that shows it (2.7.5.3). */
+static u16 table_write(struct virtq *q, const struct virtq_seg *segs, u32 nr_out, u32 nr)
+{
+	u16 head = q->free_head, table = q->table_free;
+	struct vring_desc *d = &q->tables[table * VIRTQ_TABLE_DESCS];
+	struct virtq_seg whole = { virt_to_phys(d), nr * (u32)sizeof(*d) };
+
+	for (u32 i = 0; i < nr; i++) {
+		bool more = i + 1 < nr;
+
+		desc_write(&d[i], &segs[i], (more ? VIRTQ_DESC_NEXT : 0) | (i >= nr_out ? VIRTQ_DESC_WRITE : 0), more ? i + 1 : 0);
+	}
+	desc_write(&q->desc[head], &whole, VIRTQ_DESC_INDIRECT, 0);
+	q->table_free = q->table_next[table];
+	q->free_head = q->shadow[head].next;
+	q->nr_free--;
+	q->shadow[head].count = 1;
+	q->shadow[head].table = table;
 	return head;
 }
 
@@ -87,6 +136,10 @@ static void chain_free(struct virtq *q, u16 head)
 
 	for (u32 i = 1; i < q->shadow[head].count; i++)
 		last = q->shadow[last].next;
+	if (q->shadow[head].table != NO_TABLE) {
+		q->table_next[q->shadow[head].table] = q->table_free;
+		q->table_free = q->shadow[head].table;
+	}
 	q->shadow[last].next = q->free_head;
 	q->free_head = head;
 	q->nr_free = (u16)(q->nr_free + q->shadow[head].count);
@@ -98,6 +151,7 @@ int __hot virtq_add(struct virtq *q, const struct virtq_seg *segs, u32 nr_out, u
 {
 	u32 nr = nr_out + nr_in, in_len = 0;
 	unsigned long flags;
+	bool in_table;
 	u16 head;
 
 	if (nr == 0 || nr > q->size || !token)
@@ -109,12 +163,12 @@ int __hot virtq_add(struct virtq *q, const struct virtq_seg *segs, u32 nr_out, u
 			in_len += segs[i].len;
 	}
 	flags = spin_lock_irqsave(&q->lock);
-	if (virtio_is_broken(q->vd) || nr > q->nr_free) {
+	in_table = nr > 1 && nr <= VIRTQ_TABLE_DESCS && q->table_free != NO_TABLE;
+	if (virtio_is_broken(q->vd) || (in_table ? 1 : nr) > q->nr_free) {
 		spin_unlock_irqrestore(&q->lock, flags);
 		return virtio_is_broken(q->vd) ? -EIO : -EAGAIN;
 	}
-	head = chain_write(q, segs, nr_out, nr);
-	q->shadow[head].count = (u16)nr;
+	head = in_table ? table_write(q, segs, nr_out, nr) : chain_write(q, segs, nr_out, nr);
 	q->shadow[head].in_len = in_len;
 	q->shadow[head].token = token;
 	q->nr_out++;
@@ -126,11 +180,24 @@ int __hot virtq_add(struct virtq *q, const struct virtq_seg *segs, u32 nr_out, u
 	return 0;
 }
 
+/* Whether the step of an index from `from` to `to` passes what the other side waits for (2.7.7.2). */
+static bool passes(u16 event, u16 from, u16 to)
+{
+	return (u16)(to - event - 1) < (u16)(to - from);
+}
+
 void __hot virtq_kick(struct virtq *q)
 {
-	dma_mb();	/* our index before its flags; pairs with the device's clearing them, then looking again */
-	if (!(le16_to_cpu(READ_ONCE(q->used->flags)) & VIRTQ_USED_NO_NOTIFY))
+	dma_mb();	/* our index before its flags or event; pairs with the device's setting them, then looking again */
+	if (q->has_event_idx) {
+		/* Of two that tell at once one may tell too often, never too rarely: what is told begins where it was told last. */
+		u16 now = READ_ONCE(q->avail_idx), before = atomic_xchg(&q->told_idx, now);
+
+		if (passes(le16_to_cpu(READ_ONCE(*q->avail_event)), before, now))
+			q->vd->transport->notify(q->vd, q);
+	} else if (!(le16_to_cpu(READ_ONCE(q->used->flags)) & VIRTQ_USED_NO_NOTIFY)) {
 		q->vd->transport->notify(q->vd, q);
+	}
 }
 
 /* Lock held. The head of the next finished chain, or NO_DESC. */
@@ -158,6 +225,11 @@ static u16 used_next(struct virtq *q, u32 *len)
 		return NO_DESC;
 	}
 	q->used_idx++;
+	if (q->has_event_idx && q->is_irq_on && (s16)(q->used_idx - q->event) > 0) {
+		q->event = q->used_idx;
+		WRITE_ONCE(*q->used_event, cpu_to_le16(q->event));
+		dma_mb();	/* the event before the next look at the index; pairs with the device's index, then its look at it */
+	}
 	*len = n;
 	return (u16)id;
 }
@@ -193,22 +265,46 @@ void *virtq_cancel(struct virtq *q)
 	return token;
 }
 
-static void avail_flags_set(struct virtq *q, u16 v)
+/*
+ * With event indices nothing switches interrupts off; an event that lies behind is not reached before the index has gone
+ * round, so one needless interrupt in 65,536 buffers comes.
+ */
+static void irq_set(struct virtq *q, bool on, u16 event)
 {
-	q->avail_flags = v;
-	WRITE_ONCE(q->avail->flags, cpu_to_le16(v));
+	q->is_irq_on = on;
+	q->event = event;
+	if (q->has_event_idx)
+		WRITE_ONCE(*q->used_event, cpu_to_le16(event));
+	else
+		WRITE_ONCE(q->avail->flags, cpu_to_le16(on ? 0 : VIRTQ_AVAIL_NO_INTERRUPT));
 }
 
 void virtq_irq_off(struct virtq *q)
 {
-	avail_flags_set(q, VIRTQ_AVAIL_NO_INTERRUPT);
+	unsigned long flags = spin_lock_irqsave(&q->lock);
+
+	irq_set(q, false, (u16)(q->used_idx - 1));
+	spin_unlock_irqrestore(&q->lock, flags);
 }
 
-bool virtq_irq_on(struct virtq *q)
+/* Interrupts on: when `ahead` more buffers come back than were taken. True: they have already. */
+static bool irq_on_ahead(struct virtq *q, u16 ahead)
 {
-	avail_flags_set(q, 0);
-	dma_mb();	/* the flag before the index; pairs with the device's index, then its look at the flag */
-	return le16_to_cpu(READ_ONCE(q->used->idx)) != q->used_idx;
+	unsigned long flags = spin_lock_irqsave(&q->lock);
+	bool came;
+
+	irq_set(q, true, (u16)(q->used_idx + ahead));
+	dma_mb();	/* the flag or event before the index; pairs with the device's index, then its look at them */
+	came = (u16)(le16_to_cpu(READ_ONCE(q->used->idx)) - q->used_idx) > ahead;
+	spin_unlock_irqrestore(&q->lock, flags);
+	return came;
+}
+
+bool virtq_irq_on(struct virtq *q) { return irq_on_ahead(q, 0); }
+
+bool virtq_irq_on_later(struct virtq *q)
+{
+	return irq_on_ahead(q, q->has_event_idx ? (u16)(READ_ONCE(q->nr_out) / 2) : 0);
 }
 
 u32 virtq_size(const struct virtq *q) { return q->size; }

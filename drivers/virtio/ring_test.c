@@ -2,6 +2,7 @@
 /* The ring against a device that behaves and against devices that lie. The test plays the device in shared memory. */
 #include <kernel/mm.h>
 #include <kernel/test.h>
+#include <lib/bits.h>
 #include <lib/string.h>
 #include <uapi/errno.h>
 
@@ -179,8 +180,114 @@ static void test_kick(void)
 	virtq_destroy(q);
 }
 
+static u16 used_event(void) { return le16_to_cpu(q->avail->ring[SIZE]); }
+static void avail_event(u16 v) { *(le16 *)&q->used->ring[SIZE] = cpu_to_le16(v); }
+
+static bool set_up_with(unsigned feature)
+{
+	vd = (struct virtio_device){ .transport = &fake, .parent = &fake_device, .features = BIT(feature) };
+	notified = 0;
+	q = virtq_create(&vd, 0, SIZE);
+	return q != NULL;
+}
+
+/* The device is told when the index passes what it waits for, also where both go round; never for what it was told of. */
+static void test_event_kick(void)
+{
+	u32 len;
+
+	test_check(set_up_with(VIRTIO_F_RING_EVENT_IDX));
+	for (u32 i = 0; i < 0x10010; i++) {
+		unsigned before = notified;
+		bool wanted = i % 3 == 0;
+
+		avail_event((u16)(wanted ? i : i - 1));
+		test_equal(add(1, 0, &tokens[0]), 0);
+		virtq_kick(q);
+		test_equal(notified, before + wanted);
+		avail_event((u16)i);
+		virtq_kick(q);
+		test_equal(notified, before + wanted);
+		finish(last_head(), 0);
+		test_check(virtq_take(q, &len));
+	}
+	avail_event((u16)(0x10010 + 1));
+	test_equal(add(1, 0, &tokens[0]), 0);
+	test_equal(add(1, 0, &tokens[1]), 0);
+	notified = 0;
+	virtq_kick(q);			/* two at once, the second is waited for */
+	test_equal(notified, 1);
+	virtq_destroy(q);
+}
+
+static void test_event_interrupt(void)
+{
+	u32 len;
+
+	test_check(set_up_with(VIRTIO_F_RING_EVENT_IDX));
+	for (u32 i = 0; i < 4; i++)
+		test_equal(add(1, 0, &tokens[i]), 0);
+	test_equal(used_event(), 0);	/* on from the start */
+	finish(le16_to_cpu(q->avail->ring[0]), 0);
+	test_check(virtq_take(q, &len));
+	test_equal(used_event(), 1);	/* and for the next */
+	virtq_irq_off(q);
+	test_equal(used_event(), 0);	/* behind */
+	test_equal(le16_to_cpu(q->avail->flags), 0);
+	finish(le16_to_cpu(q->avail->ring[1]), 0);
+	test_check(virtq_irq_on(q));	/* one came while it was off */
+	test_check(virtq_take(q, &len));
+	test_check(!virtq_irq_on(q));
+	test_equal(used_event(), 2);
+	test_equal(add(1, 0, &tokens[4]), 0);
+	test_equal(add(1, 0, &tokens[5]), 0);
+	test_check(!virtq_irq_on_later(q));
+	test_equal(used_event(), 4);	/* two of the four that are out may come back in silence */
+	finish(le16_to_cpu(q->avail->ring[2]), 0);
+	test_check(virtq_take(q, &len));
+	test_equal(used_event(), 4);
+	virtq_destroy(q);
+}
+
+/* A chain in a table takes one descriptor; without tables left it lies in the ring. What the device writes there is not read. */
+static void test_tables(void)
+{
+	struct vring_desc *t;
+	u32 len, head;
+
+	test_check(set_up_with(VIRTIO_F_RING_INDIRECT));
+	virtq_make_tables(q);
+	test_equal(add(1, 2, &tokens[0]), 0);
+	head = last_head();
+	test_equal(virtq_room(q), SIZE - 1);
+	test_equal(le16_to_cpu(q->desc[head].flags), VIRTQ_DESC_INDIRECT);
+	test_equal(le32_to_cpu(q->desc[head].len), 3 * sizeof(struct vring_desc));
+	t = phys_to_virt(le64_to_cpu(q->desc[head].addr));
+	test_equal(le16_to_cpu(t[0].flags), VIRTQ_DESC_NEXT);
+	test_equal(le16_to_cpu(t[0].next), 1);
+	test_equal(le16_to_cpu(t[1].flags), VIRTQ_DESC_NEXT | VIRTQ_DESC_WRITE);
+	test_equal(le16_to_cpu(t[2].flags), VIRTQ_DESC_WRITE);
+	test_equal(le64_to_cpu(t[2].addr), 0x3000);
+	memset(t, 0xff, 3 * sizeof(*t));
+	finish(head, 32);
+	test_check(virtq_take(q, &len) == &tokens[0] && len == 32);
+	for (u32 round = 0; round < 3 * VIRTQ_TABLES; round++) {	/* each table comes back */
+		test_equal(add(2, 0, &tokens[1]), 0);
+		test_equal(le16_to_cpu(q->desc[last_head()].flags), VIRTQ_DESC_INDIRECT);
+		finish(last_head(), 0);
+		test_check(virtq_take(q, &len));
+	}
+	q->table_free = 0xffff;
+	test_equal(add(1, 2, &tokens[0]), 0);
+	test_equal(le16_to_cpu(q->desc[last_head()].flags), VIRTQ_DESC_NEXT);
+	test_equal(virtq_room(q), SIZE - 3);
+	test_check(!virtio_is_broken(&vd));
+	virtq_destroy(q);
+}
+
 static const struct test_case cases[] = {
 	TEST_CASE(test_chain_layout), TEST_CASE(test_full_and_wrap), TEST_CASE(test_rewritten_descriptors),
-	TEST_CASE(test_lies), TEST_CASE(test_used_twice), TEST_CASE(test_kick), {},
+	TEST_CASE(test_lies), TEST_CASE(test_used_twice), TEST_CASE(test_kick),
+	TEST_CASE(test_event_kick), TEST_CASE(test_event_interrupt), TEST_CASE(test_tables), {},
 };
 const struct test_suite test_suite_virtq = { "virtq", cases };

@@ -73,6 +73,7 @@ int virtio_begin(struct virtio_device *vd, u64 wanted, u64 needed)
 	status_add(vd, VIRTIO_STATUS_ACKNOWLEDGE);
 	status_add(vd, VIRTIO_STATUS_DRIVER);
 	offered = t->features(vd);
+	wanted |= BIT(VIRTIO_F_RING_EVENT_IDX) | BIT(VIRTIO_F_RING_INDIRECT);
 	if (t->is_legacy) {
 		offered &= 0xffffffff;
 	} else {

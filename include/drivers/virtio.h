@@ -127,8 +127,14 @@ struct virtio_device *virtq_device(const struct virtq *q);
 paddr_t virtq_desc(const struct virtq *q);
 paddr_t virtq_avail(const struct virtq *q);
 paddr_t virtq_used(const struct virtq *q);
-/* Interrupts for used buffers off (they may still come) and on; on: true if some came in between. */
+/*
+ * Interrupts for used buffers off (they may still come) and on; on: true if some came in between. later: only when half of
+ * what is out has come back, where the device knows event indices (2.7.7); then it is "on".
+ */
 void virtq_irq_off(struct virtq *q);
 bool virtq_irq_on(struct virtq *q);
+bool virtq_irq_on_later(struct virtq *q);
+/* After virtio_queue, for chains of several parts: keeps tables for them, if the device knows such (2.7.5.3) and memory allows. */
+void virtq_make_tables(struct virtq *q);
 
 #endif

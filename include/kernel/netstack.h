@@ -43,10 +43,11 @@ struct net_end_events {
 
 enum net_conn_option {
 	NET_TCP_USER_TIMEOUT, NET_TCP_MAXSEG,		/* ms, bytes; 0: none */
+	NET_TCP_DEFER_ACCEPT,				/* a listener's: s until connections without data count, too; 0: at once */
 	NET_TCP_NODELAY, NET_TCP_KEEPALIVE, NET_TCP_KEEPIDLE, NET_TCP_KEEPINTVL, NET_TCP_KEEPCNT,	/* ms, ms, count */
 	NET_TTL, NET_TOS, NET_REUSEADDR, NET_REUSEPORT, NET_V6ONLY, NET_BROADCAST, NET_IFINDEX,
 	NET_MULTICAST_TTL, NET_MULTICAST_LOOP, NET_MULTICAST_IF, NET_HDRINCL,
-	NET_RCVBUF,			/* the largest window, before a connection is made; 0: the stack's own */
+	NET_RCVBUF,			/* the largest window; 0: the stack's own, of a connection: as before */
 };
 struct net_tcp_info {
 	u32 state;			/* Linux's TCP_ESTABLISHED 1 … */

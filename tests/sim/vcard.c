@@ -10,6 +10,7 @@
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/sched.h>
+#include <kernel/thread.h>
 #include <kernel/time.h>
 #include <lib/bits.h>
 #include <lib/string.h>
@@ -33,6 +34,8 @@
 #define F_HOST_TSO6 12
 #define F_MRG_RXBUF 15
 #define F_STATUS 16
+#define DESC_NEXT 1u
+#define DESC_INDIRECT 4u
 
 struct desc { le64 addr; le32 len; le16 flags, next; };
 struct avail { le16 flags, idx, ring[]; };
@@ -53,6 +56,10 @@ static struct {
 	struct timer late_timer;
 	u16 config_status;
 	u32 fatal;			/* lies after which the driver must give the device up */
+	/* it does not want to be told of the next frames: it looks by itself */
+	struct timer look_timer;
+	struct waitq look_wait;
+	bool must_look;			/* [a] */
 } card;
 
 static u64 chance(u64 n) { return sim_below(SIM_WORK, n); }
@@ -83,10 +90,27 @@ static void publish(u32 q, u32 n)
 	atomic_store_release(&used(q)->idx, cpu_to_le16(card.done[q]));	/* pairs with the ring's dma_rmb */
 }
 
-static bool wants_interrupt(u32 q)
+static bool has_events(void) { return virtio_has(&card.vd, VIRTIO_F_RING_EVENT_IDX); }
+
+/* Whether the driver is to hear of the n entries that were published last. */
+static bool wants_interrupt(u32 q, u32 n)
 {
-	dma_mb();	/* the used index before the driver's flag; pairs with virtq_irq_on, 2.7.7.1 */
-	return !(le16_to_cpu(READ_ONCE(avail(q)->flags)) & 1);
+	u16 event;
+
+	dma_mb();	/* the used index before the driver's flag or event; pairs with virtq_irq_on, 2.7.7.1 */
+	if (!has_events())
+		return n && !(le16_to_cpu(READ_ONCE(avail(q)->flags)) & 1);
+	event = le16_to_cpu(READ_ONCE(avail(q)->ring[ring_size(q)]));
+	return (u16)(card.done[q] - event - 1) < (u16)n;
+}
+
+/* The driver is to tell of the chain after so many more (2.7.10). */
+static void tell_after(u32 q, u16 more)
+{
+	le16 *event = (le16 *)&used(q)->ring[ring_size(q)];
+
+	WRITE_ONCE(*event, cpu_to_le16((u16)(card.seen[q] + more)));
+	dma_mb();	/* the event before another look at the index; pairs with virtq_kick */
 }
 
 /* A chain that went back is the device's to write until it is out again. */
@@ -198,12 +222,22 @@ void vcard_frames_due(void)
 	static struct netbuf *next;	/* card.lock: came, and there was no buffer for it */
 	unsigned long flags;
 	bool some = false, config;
+	u16 before;
 
 	flags = spin_lock_irqsave(&card.lock);
+	before = card.done[RX];
 	while (is_on() && (next || (next = wire_take()))) {
 		/* A device that was given up, or never gets buffers for so much, drops. After such a lie it knows no more what is out. */
-		if (!card.fatal && !virtio_is_broken(&card.vd) && !deliver(next) && waiting(RX) < ring_size(RX) / 2)
-			break;
+		if (!card.fatal && !virtio_is_broken(&card.vd) && !deliver(next) && waiting(RX) < ring_size(RX) / 2) {
+			u32 had = waiting(RX);
+
+			if (!has_events())
+				break;
+			tell_after(RX, (u16)had);
+			if (waiting(RX) == had)
+				break;
+			continue;
+		}
 		some = true;
 		netbuf_free_chain(next);
 		next = NULL;
@@ -213,7 +247,7 @@ void vcard_frames_due(void)
 		next = NULL;
 	}
 	config = card.lies && !chance(50);
-	some = is_on() && ((some && wants_interrupt(RX)) || (card.lies && !chance(10)));
+	some = is_on() && ((some && wants_interrupt(RX, (u16)(card.done[RX] - before))) || (card.lies && !chance(10)));
 	spin_unlock_irqrestore(&card.lock, flags);
 	if (some || config)
 		virtio_interrupt(&card.vd, some, config);
@@ -233,27 +267,38 @@ static void late_done(struct timer *t)
 		card.fatal += lie;
 	}
 	publish(TX, card.nr_late);
-	say = card.nr_late && wants_interrupt(TX);
+	say = wants_interrupt(TX, card.nr_late);
 	card.nr_late = 0;
 	spin_unlock_irqrestore(&card.lock, flags);
 	if (say)
 		virtio_interrupt(&card.vd, true, false);
 }
 
-/* The chain's bytes; the driver must not make loops, empty or writable parts. */
+/* The chain's bytes; the driver must not make loops, empty or writable parts, nor tables within chains. */
 static u32 chain_read(u16 head, u8 *to)
 {
-	u32 len = 0, n = 0;
+	const struct desc *d = descs(TX);
+	u32 len = 0, n = 0, at = head, room = ring_size(TX);
 
-	for (u16 at = head;; at = le16_to_cpu(descs(TX)[at].next)) {
-		const struct desc *d = &descs(TX)[at];
-		u32 part = le32_to_cpu(d->len), kind = le16_to_cpu(d->flags);
+	if (le16_to_cpu(d[head].flags) == DESC_INDIRECT && virtio_has(&card.vd, VIRTIO_F_RING_INDIRECT)) {
+		room = le32_to_cpu(d[head].len) / (u32)sizeof(*d);
+		if (!room || room > ring_size(TX) || le32_to_cpu(d[head].len) % sizeof(*d))
+			sim_fail("vcard: a table of %u bytes", le32_to_cpu(d[head].len));
+		d = phys_to_virt(le64_to_cpu(d[head].addr));
+		at = 0;
+	}
+	for (;; at = le16_to_cpu(d[at].next)) {
+		u32 part, kind;
 
-		if (++n > CHAIN_MAX || !part || (kind & ~1u) || len + part > FRAME_ROOM)
+		if (at >= room)
+			sim_fail("vcard: descriptor %u of %u", at, room);
+		part = le32_to_cpu(d[at].len);
+		kind = le16_to_cpu(d[at].flags);
+		if (++n > CHAIN_MAX || !part || (kind & ~DESC_NEXT) || len + part > FRAME_ROOM)
 			sim_fail("vcard: part %u of a sent chain: %u bytes, flags %x, %u before", n, part, kind, len);
-		memcpy(to + len, phys_to_virt(le64_to_cpu(d->addr)), part);
+		memcpy(to + len, phys_to_virt(le64_to_cpu(d[at].addr)), part);
 		len += part;
-		if (!(kind & 1))
+		if (!(kind & DESC_NEXT))
 			return len;
 	}
 }
@@ -281,7 +326,7 @@ static void send_one(u16 head)
 	wire_out(memmove(whole, whole + header_len(), len), len, &how);
 }
 
-static void send_all(void)
+static void send_waiting(void)
 {
 	bool later = false;
 
@@ -300,6 +345,23 @@ static void send_all(void)
 		timer_arm(&card.late_timer, time_ns() + chance(LATE_NS), 0);
 	else
 		late_done(NULL);
+}
+
+/* With events the card waits for the next frame, or for one after it, or looks by itself some time later: what lies there then
+   must not need another word of the driver's. */
+static void send_all(void)
+{
+	do {
+		send_waiting();
+		if (!has_events())
+			return;
+		if (!chance(3)) {
+			timer_arm(&card.look_timer, time_ns() + 1 + chance(LATE_NS), 0);
+			tell_after(TX, (u16)chance(8) + 1);
+			return;
+		}
+		tell_after(TX, 0);
+	} while (waiting(TX));
 }
 
 /* ---- the transport ------------------------------------------------------------------------------------- */
@@ -336,6 +398,25 @@ static void config_read(struct virtio_device *vd, u32 offset, void *buf, u32 len
 		memcpy(buf, config + offset, min(len, (u32)sizeof(config) - offset));
 }
 
+/* The card's own look at what there is to send: in a thread, since sending runs under net_lock. */
+static void look(struct timer *t)
+{
+	atomic_store(&card.must_look, true);
+	waitq_wake_all(&card.look_wait);
+}
+
+static void look_run(void *unused)
+{
+	while (1) {
+		waitq_wait(&card.look_wait, atomic_load(&card.must_look));
+		atomic_store(&card.must_look, false);
+		net_lock();
+		if (is_on() && !virtio_is_broken(&card.vd) && !card.fatal)
+			send_all();
+		net_unlock();
+	}
+}
+
 static int queue_enable(struct virtio_device *vd, struct virtq *q)
 {
 	card.queue[virtq_index(q)] = q;
@@ -367,7 +448,9 @@ struct netdev *vcard_start(bool lies)
 {
 	static const u8 optional[] = {
 		F_CSUM, F_GUEST_CSUM, F_GUEST_TSO4, F_GUEST_TSO6, F_HOST_TSO4, F_HOST_TSO6, F_MRG_RXBUF, F_STATUS,
+		VIRTIO_F_RING_EVENT_IDX, VIRTIO_F_RING_INDIRECT,
 	};
+	struct thread *t;
 	struct netdev *d;
 
 	card.lies = lies;
@@ -378,6 +461,13 @@ struct netdev *vcard_start(bool lies)
 			card.offered |= BIT(optional[i]);
 	spin_init(&card.lock, "sim vcard", LOCK_VIRTQUEUE);
 	timer_init(&card.late_timer, late_done);
+	timer_init(&card.look_timer, look);
+	waitq_init(&card.look_wait);
+	t = thread_create("vcard", look_run, NULL, -1);
+	if (!t)
+		sim_fail("vcard: no memory");
+	thread_start(t);
+	thread_put(t);
 	card.vd.transport = &transport;
 	if (virtio_register(&card.vd, &device_root, VIRTIO_ID_NET))
 		sim_fail("vcard: no memory");

@@ -35,7 +35,7 @@ struct inet_sock {
 	bool cork, nodelay;		/* [p] sk.lock */
 	u32 keepidle_s, keepintvl_s, keepcnt;	/* [a] */
 	u32 user_timeout_ms, maxseg;	/* [a] 0: the stack's own */
-	u32 defer_accept_s;		/* [a] remembered */
+	u32 defer_accept_s;		/* [a] */
 	struct net_addr local, peer;	/* [n] as last known */
 	/* all */
 	u32 uid;			/* [b] who made it */

@@ -13,6 +13,7 @@
 #define CONGESTION "reno"
 #define MAXSEG_MIN 88			/* TCP_MAXSEG, as Linux */
 #define MAXSEG_MAX 32767
+#define DEFER_MAX_S 32767		/* TCP_DEFER_ACCEPT */
 
 static void net_set(struct inet_sock *s, enum net_conn_option opt, u32 v)
 {
@@ -41,8 +42,11 @@ static void apply_stream(struct inet_sock *s)
 		net_set(s, NET_TCP_KEEPCNT, s->keepcnt);
 	net_set(s, NET_TCP_USER_TIMEOUT, s->user_timeout_ms);
 	net_set(s, NET_TCP_MAXSEG, s->maxseg);
+	net_set(s, NET_TCP_DEFER_ACCEPT, s->defer_accept_s);
 	/* Half of the room is for overhead, as on Linux. */
 	net_set(s, NET_RCVBUF, socket_option(&s->sk, SOCKET_RCVBUF_SET) ? atomic_load(&s->sk.rcvbuf) / 2 : 0);
+	if (atomic_load(&s->window_step))
+		atomic_store(&s->window_step, netstack->tcp_window(s->conn) / 4);
 }
 
 void inet_options_apply(struct inet_sock *s)
@@ -344,7 +348,9 @@ static int set_tcp(struct inet_sock *s, int opt, s32 v)
 			return -EINVAL;
 		s->maxseg = (u32)v;
 		break;
-	case TCP_DEFER_ACCEPT: s->defer_accept_s = (u32)max(v, 0); return 0;
+	case TCP_DEFER_ACCEPT:
+		s->defer_accept_s = (u32)clamp(v, 0, DEFER_MAX_S);
+		break;
 	case TCP_QUICKACK:
 	case TCP_NOTSENT_LOWAT:
 	case TCP_SYNCNT:

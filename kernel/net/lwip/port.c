@@ -9,8 +9,10 @@
 #include <kernel/time.h>
 #include <lib/hash.h>
 #include <lib/string.h>
-#include <lwip_hooks.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/sys.h>
+#include <lwip_hooks.h>
+#include "glue.h"
 
 void *lwip_port_malloc(size_t size) { return kmalloc(size, ALLOC_ATOMIC | ALLOC_NOWARN); }
 void *lwip_port_calloc(size_t n, size_t size) { return kcalloc(n, size, ALLOC_ATOMIC | ALLOC_NOWARN); }
@@ -65,8 +67,8 @@ u16 __hot lwip_port_checksum(const void *data, int len)
 	return (u16)(odd ? __builtin_bswap16((u16)sum) : sum);
 }
 
-/* RFC 6528: F(connection, secret) + a clock of 4 µs. */
-u32 lwip_hook_isn(const ip_addr_t *local, u16 local_port, const ip_addr_t *remote, u16 remote_port)
+/* F(connection, secret), the same in each call until the machine ends. */
+static u32 keyed(const ip_addr_t *local, u16 local_port, const ip_addr_t *remote, u16 remote_port)
 {
 	static struct siphash_key key;
 	static bool has_key;
@@ -85,5 +87,28 @@ u32 lwip_hook_isn(const ip_addr_t *local, u16 local_port, const ip_addr_t *remot
 		memset(&who.local[1], 0, 12);
 	if (IP_IS_V4(remote))
 		memset(&who.remote[1], 0, 12);
-	return (u32)siphash(&key, &who, sizeof(who)) + (u32)(time_ns() / 4000);
+	return (u32)siphash(&key, &who, sizeof(who));
 }
+
+/* RFC 6528: F and a clock of 4 µs. */
+u32 lwip_hook_isn(const ip_addr_t *local, u16 local_port, const ip_addr_t *remote, u16 remote_port)
+{
+	return keyed(local, local_port, remote, remote_port) + (u32)(time_ns() / 4000);
+}
+
+/*
+ * Timestamps (RFC 7323) with every other machine. Their clock has an offset of its own for each pair of addresses, so that
+ * it tells nobody how long this machine is up and yet does not go back between two connections of a pair.
+ */
+int lwip_hook_tcp_timestamps(struct tcp_pcb *pcb)
+{
+	struct net_addr peer;
+
+	addr_from_lwip(&peer, &pcb->remote_ip, 0);
+	if (lwip_is_local(&peer))
+		return 0;
+	pcb->ts_offset = keyed(&pcb->local_ip, 0, &pcb->remote_ip, 0);
+	return 1;
+}
+
+u32 lwip_hook_tcp_clock(const struct tcp_pcb *pcb) { return sys_now() + pcb->ts_offset; }

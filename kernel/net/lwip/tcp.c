@@ -263,8 +263,40 @@ int __hot lwip_tcp_write(struct net_conn *c, const void *data, u32 len, struct n
 
 void __hot lwip_tcp_push(struct net_conn *c) { tcp_output(pcb_of(c)); }
 
+/* How much of len does not open the window again, because the program wants a smaller one (SO_RCVBUF). */
+static u32 window_withhold(struct tcp_pcb *pcb, u32 len)
+{
+	u32 window = TCP_WND_MAX(pcb), n;
+
+	if (!pcb->wnd_target || window <= pcb->wnd_target) {
+		pcb->wnd_target = 0;
+		return 0;
+	}
+	n = min(len, window - pcb->wnd_target);
+	pcb->wnd_limit = window - n;
+	return n;
+}
+
+/* A connection's new window. What the peer was told of is not taken back: a smaller one comes with what is read. */
+static void window_change(struct tcp_pcb *pcb, u32 wanted)
+{
+	u32 window = TCP_WND_MAX(pcb);
+
+	pcb->wnd_target = wanted < window ? wanted : 0;
+	if (wanted <= window)
+		return;
+	pcb->wnd_limit = wanted;
+	pcb->rcv_wnd += TCP_WND_MAX(pcb) - window;
+	if (tcp_update_rcv_ann_wnd(pcb) >= TCP_WND_UPDATE_THRESHOLD) {
+		tcp_ack_now(pcb);
+		tcp_output(pcb);
+	}
+}
+
 void __hot lwip_tcp_consumed(struct net_conn *c, u32 len)
 {
+	if (unlikely(pcb_of(c)->wnd_target))
+		len -= window_withhold(pcb_of(c), len);
 	while (len) {
 		u16 n = (u16)min(len, 0xffffu);
 
@@ -273,7 +305,12 @@ void __hot lwip_tcp_consumed(struct net_conn *c, u32 len)
 	}
 }
 
-u32 lwip_tcp_window(struct net_conn *c) { return TCP_WND_MAX(pcb_of(c)); }
+u32 lwip_tcp_window(struct net_conn *c)
+{
+	struct tcp_pcb *pcb = pcb_of(c);
+
+	return pcb->wnd_target ? min(pcb->wnd_target, TCP_WND_MAX(pcb)) : TCP_WND_MAX(pcb);
+}
 
 u32 lwip_tcp_unsent(struct net_conn *c)
 {
@@ -354,10 +391,15 @@ int lwip_tcp_set(struct net_conn *c, enum net_conn_option opt, u32 v)
 		if (full && v && pcb->state != CLOSED)
 			pcb->mss = (u16)min((u32)pcb->mss, v);
 		return 0;
+	case NET_TCP_DEFER_ACCEPT:
+		if (!full || pcb->state == CLOSED)
+			pcb->defer = v * 1000u / TCP_SLOW_INTERVAL;
+		return 0;
 	case NET_RCVBUF:
-		/* A window that the peer was told of is not taken back. */
 		if (pcb->state == CLOSED || !full)
 			pcb->wnd_limit = v;
+		else if (v && pcb->state >= ESTABLISHED)
+			window_change(pcb, v);
 		if (pcb->state == CLOSED)
 			pcb->rcv_wnd = pcb->rcv_ann_wnd = TCPWND_MIN16(TCP_WND_MAX(pcb));
 		return 0;
@@ -400,8 +442,8 @@ void lwip_tcp_info(struct net_conn *c, struct net_tcp_info *out)
 	if (pcb->state == LISTEN)
 		return;
 	out->rto_us = (u32)pcb->rto * TICK_US;
-	out->rtt_us = (u32)(pcb->sa >> 3) * TICK_US;
-	out->rttvar_us = (u32)(pcb->sv >> 2) * TICK_US;
+	out->rtt_us = (u32)(pcb->sa >> 3) * 1000;
+	out->rttvar_us = (u32)(pcb->sv >> 2) * 1000;
 	out->mss = pcb->mss;
 	out->cwnd = pcb->mss ? (pcb->cwnd + pcb->mss - 1) / pcb->mss : 0;
 	out->ssthresh = pcb->mss ? pcb->ssthresh / pcb->mss : 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lwIP's periodic work, in a thread of its own: TCP four times a second while there are connections, the rest (ARP,
- * neighbours, reassembly, group membership, DHCP) once a second while an interface other than loopback is up or
- * fragments wait. Without work nothing wakes up.
+ * lwIP's periodic work, in a thread of its own: TCP every 40 ms while a connection waits for an answer or owes one, once
+ * a second while there are only others (keep-alive, TIME_WAIT), the rest (ARP, neighbours, reassembly, group membership, DHCP) once
+ * a second while an interface other than loopback is up or fragments wait. Without work nothing wakes up.
  */
 #include <kernel/panic.h>
 #include <kernel/thread.h>
@@ -19,30 +19,56 @@
 #include "glue.h"
 
 #define TCP_NS (TCP_TMR_INTERVAL * NSEC_PER_MSEC)
+#define SLOW_NS (TCP_SLOW_INTERVAL * NSEC_PER_MSEC)
 #define DHCP_COARSE_S 60u
 #define GROUP_TICKS (1000 / IGMP_TMR_INTERVAL)
 
 static struct waitq wait = WAITQ_INIT(wait);
-static bool tcp_needed;			/* net_lock to set; read without */
-static bool others_needed;		/* the same */
+/* net_lock to set; read without. hurry: at 40 ms, needed: at a second */
+static bool tcp_hurry, tcp_needed, others_needed;
 static u64 tcp_at = U64_MAX, others_at = U64_MAX;	/* the thread's */
 
 void sys_timeouts_init(void) {}
 
-/* lwIP: there is a connection. */
+/* lwIP: there is a connection, or one begins to wait for something. */
 void tcp_timer_needed(void)
 {
-	if (!atomic_load(&tcp_needed)) {
-		atomic_store_release(&tcp_needed, true);
-		waitq_wake_all(&wait);
-	}
+	if (atomic_load(&tcp_hurry))
+		return;
+	atomic_store_release(&tcp_hurry, true);
+	waitq_wake_all(&wait);
 }
 
-static void run_tcp(void)
+/* An answer is due within milliseconds. What is not here may be a second late: keep-alive, the ends of dying connections. */
+static bool is_waiting(const struct tcp_pcb *p)
 {
+	return p->rtime >= 0 || p->persist_backoff || p->refused_data || p->ooseq || p->state == SYN_RCVD ||
+	       (p->flags & (TF_ACK_DELAY | TF_ACK_NOW | TF_CLOSEPEND | TF_NAGLEMEMERR));
+}
+
+static bool some_wait(void)
+{
+	for (struct tcp_pcb *p = tcp_active_pcbs; p; p = p->next)
+		if (is_waiting(p))
+			return true;
+	return false;
+}
+
+/* Both of lwIP's timers; the slow one's clock makes up for ticks that nobody needed. */
+static void run_tcp(u64 now)
+{
+	static u64 slow_at;
+	u64 ticks = slow_at ? (now - slow_at) / SLOW_NS : 1;
+
 	lwip_reclaim();
-	tcp_tmr();
+	tcp_fasttmr();
+	if (ticks) {
+		slow_at = slow_at ? slow_at + ticks * SLOW_NS : now;
+		tcp_ticks += (u32)ticks - 1;
+		tcp_slowtmr();
+	}
 	atomic_store(&tcp_needed, tcp_active_pcbs || tcp_tw_pcbs);
+	atomic_store(&tcp_hurry, some_wait());
 }
 
 /* Group timers count in tenths of a second: they are given ten at once. */
@@ -77,19 +103,22 @@ static void timers_run(void *unused)
 {
 	while (1) {
 		u64 now = time_ns();
-		bool tcp = now >= tcp_at, others = now >= others_at;
+		bool tcp = now >= tcp_at, others = now >= others_at, hurry;
 
 		if (tcp || others) {
 			net_lock();
 			if (tcp)
-				run_tcp();
+				run_tcp(now);
 			if (others)
 				run_others();
 			net_unlock();
 		}
-		plan(&tcp_at, atomic_load_acquire(&tcp_needed), now, TCP_NS);
+		hurry = atomic_load_acquire(&tcp_hurry);
+		if (hurry && tcp_at > now + TCP_NS)
+			tcp_at = now + TCP_NS;
+		plan(&tcp_at, hurry || atomic_load(&tcp_needed), now, hurry ? TCP_NS : NSEC_PER_SEC);
 		plan(&others_at, atomic_load(&others_needed), now, NSEC_PER_SEC);
-		(void)waitq_wait_until(&wait, (tcp_at == U64_MAX && atomic_load_acquire(&tcp_needed)) ||
+		(void)waitq_wait_until(&wait, (!hurry && atomic_load_acquire(&tcp_hurry)) ||
 				       (others_at == U64_MAX && atomic_load(&others_needed)),
 				       SLEEP_UNINTERRUPTIBLE, min(tcp_at, others_at), false);
 	}

@@ -84,7 +84,7 @@
 #define LWIP_NETBUF_RECVINFO 0
 #define LWIP_TCP_KEEPALIVE 1
 #define LWIP_TCP_SACK_OUT 1
-#define LWIP_TCP_TIMESTAMPS 0
+#define LWIP_TCP_TIMESTAMPS 1		/* but not over loopback: lwip_hook_tcp_timestamps */
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 4
 #define TCP_MSS 65472		/* what a block of the kernel holds (kernel/net/netbuf.c) */
@@ -101,8 +101,9 @@
 #define TCP_CALCULATE_EFF_SEND_MSS 1
 #define TCP_MSL 30000
 #define TCP_MAXRTX 15
-/* Delayed answers after 50 ms at most, retransmission in steps of 100 ms from 200 ms on. */
-#define TCP_TMR_INTERVAL 50
+/* Delayed answers after 40 ms at most, retransmission in steps of 80 ms from 200 ms on. */
+#define TCP_TMR_INTERVAL 40
+#define TCP_MSS_LEAST 48		/* no peer gets smaller segments, whatever it asks for: Linux's tcp_min_snd_mss */
 #define LWIP_TCP_RTO_TIME 1000		/* RFC 6298 2.1 */
 #define TCP_SYNMAXRTX 6
 #define TCP_DEFAULT_LISTEN_BACKLOG 128
