@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * User address spaces: areas (VMAs), their faults and page tables.
- * Lock: aspace.lock (rwlock) guards the area tree, read side for faults; page table pages have
- * their own LOCK_PT.
+ * Lock: aspace.lock (rwlock) guards the area tree, read side for faults; entries are guarded by a lock in each
+ * table (LOCK_PT, pt_lock).
  */
 #ifndef KERNEL_ASPACE_H
 #define KERNEL_ASPACE_H
@@ -72,8 +72,6 @@ struct aspace {
 	struct epoch_head epoch;
 	struct aspace *dead_next;	/* waits to be freed outside the switch */
 	paddr_t root;			/* top page table */
-	struct spinlock pt_lock;	/* page-table pages of this space */
-	struct page *spare_tables;	/* pt_lock: one for each large entry, through page.defer_next (huge.c) */
 	bool no_huge;			/* [a] PR_SET_THP_DISABLE */
 	struct refcount users;		/* threads that run in it */
 	struct refcount refs;		/* users count as one; lazy CPUs and /proc hold others */

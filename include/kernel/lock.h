@@ -52,6 +52,10 @@ static inline void spin_unlock_raw(struct spinlock *l)
 {
 	atomic_store_release(&l->locked, 0u);	/* pairs with spin_lock_raw */
 }
+/* A spinlock that is one word, where there is no room for more; its name and rank come with each call. 0: free. */
+void spin_word_lock(u32 *word, const char *name, enum lock_rank rank);
+void spin_word_unlock(u32 *word);
+bool spin_word_is_held(const u32 *word);
 /* Held by this CPU (debug: by this thread; release: by anybody). */
 bool spin_is_held(const struct spinlock *l);
 

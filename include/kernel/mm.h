@@ -63,10 +63,14 @@ struct page {
 	};
 	union {
 		struct page_mapping *mapping;	/* [m] file pages; NULL: anonymous or kernel */
+		struct page *spare_tables;	/* page tables, [t]: a table for each large entry in it (huge.c) */
 		void *slab_free;	/* slab's: first free object, disguised */
 	};
-	u64 index;			/* [m] page number in the file */
-	void *owner;			/* slab cache, page-table aspace, buffers of a metadata page */
+	union {
+		u64 index;		/* [m] page number in the file */
+		u32 table_lock;		/* page tables: guards the entries in it, pt_lock; this is [t] */
+	};
+	void *owner;			/* slab cache, buffers of a metadata page */
 	struct group *group;		/* charged group or NULL */
 };
 static_assert(sizeof(struct page) <= 64, "struct page stays within a cache line");

@@ -14,18 +14,18 @@ static struct page *get_page(struct aspace *as, vaddr_t va, bool write, bool *is
 {
 	for (unsigned tries = 0; tries < 8; tries++) {
 		struct page *p = NULL;
-		pte_t v;
+		pte_t *e, v;
 
 		rwlock_read_lock(&as->lock);
-		spin_lock(&as->pt_lock);
-		v = huge_look(as, va);
-		if (pte_present(v) && (pte_prot(v) & (write ? PGPROT_WRITE : PGPROT_READ)))
+		e = huge_lock_page(as, va, &v);
+		if (e && pte_present(v) && (pte_prot(v) & (write ? PGPROT_WRITE : PGPROT_READ)))
 			p = phys_to_page(pte_paddr(v));
-		*is_code = pte_prot(v) & PGPROT_EXEC;
+		*is_code = e && pte_prot(v) & PGPROT_EXEC;
 		/* Special frames live for ever and are not counted, but the caller drops one. */
 		if (p)
 			page_get(p);
-		spin_unlock(&as->pt_lock);
+		if (e)
+			pt_unlock(e);
 		rwlock_read_unlock(&as->lock);
 		if (p)
 			return p;

@@ -36,7 +36,7 @@ static void aspace_free_struct(struct epoch_head *h)
 static void aspace_free(struct aspace *as)
 {
 	assert(!as->areas.root && !atomic_load(&as->cpus));
-	debug_assert(!as->spare_tables && atomic_load(&as->pt_pages) == 1);	/* the root */
+	debug_assert(atomic_load(&as->pt_pages) == 1);	/* the root */
 	pgtable_page_free(phys_to_page(as->root));
 	epoch_defer(&as->epoch, aspace_free_struct);
 }
@@ -92,7 +92,6 @@ struct aspace *aspace_create(void)
 	if (PTE_ROOT_HAS_KERNEL)
 		copy_kernel_half(as->root);
 	rwlock_init(&as->lock, "aspace", LOCK_ASPACE);
-	spin_init(&as->pt_lock, "page tables", LOCK_PT);
 	ref_set(&as->users, 1);
 	ref_set(&as->refs, 1);
 	as->mmap_base = arch_layout.user_end - (64ull << 20);

@@ -3,7 +3,7 @@
  * Page faults of user spaces: demand paging, copy-on-write, accessed and dirty bits, stack growth.
  *
  * aspace.lock is held for reading, so areas stay; several threads may resolve the same address,
- * and whoever finds the entry changed under pt_lock lets its own work go and returns: the access
+ * and whoever finds the entry changed under its table's lock lets its own work go and returns: the access
  * is tried again. An entry whose frame changes goes through "empty" and a flush first, which is
  * right on every architecture and demanded by some. File pages are mapped under their page lock,
  * so truncation either sees the entry or keeps it from being made.
@@ -60,11 +60,12 @@ static void sync_icache(struct page *p, unsigned prot)
 	atomic_fetch_or(&p->flags, PAGE_ICACHE_CLEAN);
 }
 
-/* pt_lock held. The reference of p goes to the entry. */
+/* e's table locked. The reference of p goes to the entry. */
 static void set_entry(struct aspace *as, pte_t *e, struct page *p, pte_t v)
 {
 	struct rss_delta delta = {};
 
+	pt_assert_locked(e);
 	page_mapped(&delta, p);
 	rss_apply(as, &delta);
 	pte_store(e, v);
@@ -76,11 +77,11 @@ static void map_page(struct aspace *as, pte_t *e, struct page *p, unsigned prot,
 	bool done;
 
 	sync_icache(p, prot);
-	spin_lock(&as->pt_lock);
+	pt_lock(e);
 	done = !pte_present(pte_load(e));
 	if (done)
 		set_entry(as, e, p, touched(pte_make_leaf(page_to_phys(p), prot, 0), flags));
-	spin_unlock(&as->pt_lock);
+	pt_unlock(e);
 	pte_sync();
 	if (!done)
 		page_put(p);
@@ -104,11 +105,11 @@ static int fault_anon(struct vma *v, pte_t *e, unsigned flags)
 	struct page *p;
 
 	if (!(flags & FAULT_WRITE)) {
-		spin_lock(&as->pt_lock);
+		pt_lock(e);
 		if (!pte_present(pte_load(e)))
 			pte_store(e, pte_mark_accessed(pte_make_leaf(page_to_phys(zero),
 				(prot & ~PGPROT_WRITE) | PGPROT_SPECIAL, 0)));
-		spin_unlock(&as->pt_lock);
+		pt_unlock(e);
 		pte_sync();
 		return 0;
 	}
@@ -228,10 +229,10 @@ static bool replace_entry(struct vma *v, vaddr_t va, pte_t *e, pte_t old, struct
 	struct tlb_batch b;
 
 	tlb_batch_init(&b, as);
-	spin_lock(&as->pt_lock);
+	pt_lock(e);
 	if (!pte_present(pte_load(e)) || pte_paddr(pte_load(e)) != pte_paddr(old) ||
 	    (pte_prot(pte_load(e)) & PGPROT_WRITE)) {
-		spin_unlock(&as->pt_lock);
+		pt_unlock(e);
 		return false;
 	}
 	pte_exchange(e, PTE_EMPTY);
@@ -246,7 +247,7 @@ static bool replace_entry(struct vma *v, vaddr_t va, pte_t *e, pte_t old, struct
 	}
 	tlb_batch_finish(&b);
 	set_entry(as, e, p, touched(pte_make_leaf(page_to_phys(p), vma_prot(v), 0), FAULT_WRITE));
-	spin_unlock(&as->pt_lock);
+	pt_unlock(e);
 	pte_sync();
 	return true;
 }
@@ -258,10 +259,10 @@ static int fault_cow(struct vma *v, vaddr_t va, pte_t *e)
 	struct page *old = NULL, *p;
 	pte_t was;
 
-	spin_lock(&as->pt_lock);
+	pt_lock(e);
 	was = pte_load(e);
 	if (!pte_present(was) || (pte_prot(was) & PGPROT_WRITE)) {
-		spin_unlock(&as->pt_lock);
+		pt_unlock(e);
 		return 0;
 	}
 	if (!(pte_prot(was) & PGPROT_SPECIAL)) {
@@ -270,17 +271,17 @@ static int fault_cow(struct vma *v, vaddr_t va, pte_t *e)
 			/* Nobody else has it: no copy. */
 			while (!pte_cmpxchg(e, was, touched(pte_with_prot(was, vma_prot(v), 0), FAULT_WRITE)))
 				was = pte_load(e);
-			spin_unlock(&as->pt_lock);
+			pt_unlock(e);
 			pte_sync();
 			flush_here(as, va, 0);
 			return 0;
 		}
 		page_get(old);
 	} else if (pte_paddr(was) != page_to_phys(zero)) {
-		spin_unlock(&as->pt_lock);
+		pt_unlock(e);
 		return -EACCES;
 	}
-	spin_unlock(&as->pt_lock);
+	pt_unlock(e);
 	if (v->ops)
 		atomic_fetch_or(&v->flags, VMA_COPIED);
 	p = anon_page_alloc(old ? 0 : ALLOC_ZERO);
@@ -304,11 +305,11 @@ static int fault_shared_write(struct vma *v, vaddr_t va, pte_t *e)
 	pte_t was;
 	int err;
 
-	spin_lock(&as->pt_lock);
+	pt_lock(e);
 	was = pte_load(e);
 	if (pte_present(was) && !(pte_prot(was) & (PGPROT_WRITE | PGPROT_SPECIAL)))
 		p = page_get(phys_to_page(pte_paddr(was)));
-	spin_unlock(&as->pt_lock);
+	pt_unlock(e);
 	if (!p)
 		return pte_prot(was) & PGPROT_SPECIAL ? -EACCES : 0;
 	err = make_shared_writable(v, p);
@@ -321,12 +322,12 @@ static int fault_shared_write(struct vma *v, vaddr_t va, pte_t *e)
 		atomic_fetch_and(&p->flags, ~PAGE_ICACHE_CLEAN);
 		if (p->mapping)
 			page_mark_dirty(p);
-		spin_lock(&as->pt_lock);
+		pt_lock(e);
 		was = pte_load(e);
 		while (pte_present(was) && pte_paddr(was) == page_to_phys(p) &&
 		       !pte_cmpxchg(e, was, touched(pte_with_prot(was, vma_prot(v), 0), FAULT_WRITE)))
 			was = pte_load(e);
-		spin_unlock(&as->pt_lock);
+		pt_unlock(e);
 		pte_sync();
 		flush_here(as, va, 0);
 	}
@@ -361,7 +362,7 @@ int fault_resolve(struct vma *v, vaddr_t addr, unsigned flags)
 		e = aspace_pte(as, va);
 	}
 	if (unlikely(!e))	/* or another thread made it large just now */
-		return huge_entry(as, va) ? 0 : -ENOMEM;
+		return huge_is_covered(as, va) ? 0 : -ENOMEM;
 	p = pte_load(e);
 	if (!pte_present(p)) {
 		if (v->flags & VMA_SPECIAL && !v->ops)

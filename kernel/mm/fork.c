@@ -8,7 +8,7 @@
 #include "huge.h"
 
 /*
- * pt_lock of src held, dst is not yet visible to anybody. The entries of [va, end), which lie in one table
+ * The table of src locked, dst is not yet visible to anybody. The entries of [va, end), which lie in one table
  * of each space. Writable ones lose the right in both.
  */
 static void copy_entries(struct aspace *dst, pte_t *from, pte_t *to, vaddr_t va, vaddr_t end, struct tlb_batch *b)
@@ -56,9 +56,9 @@ static int copy_range(struct aspace *dst, struct aspace *src, vaddr_t start, vad
 				continue;
 			if (!to && !(to = aspace_pte(dst, va)))
 				return -ENOMEM;
-			spin_lock(&src->pt_lock);
+			pt_lock(from);
 			copy_entries(dst, from, to, va, next, b);
-			spin_unlock(&src->pt_lock);
+			pt_unlock(from);
 			break;
 		}
 	}

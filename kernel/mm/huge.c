@@ -3,14 +3,15 @@
  * Transparent large pages: 2 MiB of private anonymous memory behind one entry of level 1. Behind such an entry
  * lie 512 ordinary pages that happen to be one block: each has its own reference and count of entries. Large is the
  * entry alone, so it can be replaced by a table of 512 small ones at any moment, and whoever wants less than a whole
- * block does that first (huge_split). A table for it waits in aspace.spare_tables from the time the entry is made, so
- * splitting cannot fail.
+ * block does that first (huge_split). A table for it waits with the level-1 table (page.spare_tables) from the time the
+ * entry is made, so splitting cannot fail.
  *
  * Made by a write to a block where nothing is yet, if the whole block lies in one area, memory is plentiful, and the
  * program is seen to use such memory whole: the block beside it is in use up to the border, or it said MADV_HUGEPAGE.
  * Small machines never have any. There is no daemon that collects small pages into large ones.
  *
- * Entries change under aspace.pt_lock, but a fault adds a table to an empty entry without it: hence the exchanges.
+ * Entries change, also to and from tables, under the lock of the level-1 table. An entry that changes its size is empty
+ * for a moment: only who has the lock knows what is there. Nobody takes a lower table's lock meanwhile.
  */
 #include <kernel/event.h>
 
@@ -24,11 +25,30 @@ enum huge_mode huge_mode = HUGE_ALWAYS;		/* [a] */
 
 static bool is_large(pte_t v) { return pte_present(v) && !pte_is_table(v, 1); }
 
-pte_t *huge_entry(struct aspace *as, vaddr_t va)
+pte_t *huge_lock(struct aspace *as, vaddr_t va)
 {
 	pte_t *e = pgtable_entry(as->root, va, 1, false, 0);
 
-	return e && is_large(pte_load(e)) ? e : NULL;
+	if (!e || pte_is_table(pte_load(e), 1))
+		return NULL;
+	pt_lock(e);
+	if (is_large(pte_load(e)))
+		return e;
+	pt_unlock(e);
+	return NULL;
+}
+
+bool huge_is_covered(struct aspace *as, vaddr_t va)
+{
+	pte_t *e = pgtable_entry(as->root, va, 1, false, 0);
+	bool is_there;
+
+	if (!e)
+		return false;
+	pt_lock(e);
+	is_there = pte_present(pte_load(e));
+	pt_unlock(e);
+	return is_there;
 }
 
 pte_t huge_part(pte_t large, vaddr_t va)
@@ -39,21 +59,24 @@ pte_t huge_part(pte_t large, vaddr_t va)
 	return pte_dirty(large) ? pte_mark_dirty(v) : v;
 }
 
-static struct page *take_spare(struct aspace *as)
+/* The table kept for the large entry e, or for one beside it. e's table locked. */
+static struct page *take_spare(pte_t *e)
 {
-	struct page *table = as->spare_tables;
+	struct page *upper = virt_to_page(e), *table = upper->spare_tables;
 
-	lock_assert_held(&as->pt_lock);
+	pt_assert_locked(e);
 	assert(table);
-	as->spare_tables = table->defer_next;
+	upper->spare_tables = table->defer_next;
 	return table;
 }
 
-static void add_spare(struct aspace *as, struct page *table)
+static void add_spare(struct aspace *as, pte_t *e, struct page *table)
 {
-	lock_assert_held(&as->pt_lock);
-	table->defer_next = as->spare_tables;
-	as->spare_tables = table;
+	struct page *upper = virt_to_page(e);
+
+	pt_assert_locked(e);
+	table->defer_next = upper->spare_tables;
+	upper->spare_tables = table;
 	atomic_add(&as->pt_pages, 1);
 }
 
@@ -76,10 +99,10 @@ static void count_block(struct aspace *as, struct page *p, bool more)
 	rss_apply(as, &delta);
 }
 
-/* pt_lock held: the entry becomes a table of small ones. Through "empty" and a flush, as every change of size. */
+/* e's table locked: the entry becomes a table of small ones. Through "empty" and a flush, as every change of size. */
 static void split_locked(struct aspace *as, pte_t *e, vaddr_t va)
 {
-	struct page *table = take_spare(as);
+	struct page *table = take_spare(e);
 	pte_t old = pte_exchange(e, PTE_EMPTY), *to = page_to_virt(table);
 	struct tlb_batch b;
 
@@ -88,14 +111,7 @@ static void split_locked(struct aspace *as, pte_t *e, vaddr_t va)
 	tlb_batch_finish(&b);
 	for (unsigned i = 0; i < HUGE_PAGES; i++)
 		pte_store(to + i, huge_part(old, i * PAGE_SIZE));
-	if (!pte_cmpxchg(e, PTE_EMPTY, pte_make_table(page_to_phys(table), true))) {
-		/* A fault hung its table in: still empty, since it is filled under pt_lock. */
-		pte_t *theirs = phys_to_virt(pte_paddr(pte_load(e)));
-
-		for (unsigned i = 0; i < HUGE_PAGES; i++)
-			pte_store(theirs + i, pte_load(to + i));
-		spare_free(as, table);
-	}
+	pte_store(e, pte_make_table(page_to_phys(table), true));
 	pte_sync();
 	mm_count(MM_HUGE, -1);
 	mm_count(MM_HUGE_SPLIT, 1);
@@ -103,61 +119,68 @@ static void split_locked(struct aspace *as, pte_t *e, vaddr_t va)
 
 void huge_split(struct aspace *as, vaddr_t va)
 {
-	pte_t *e = huge_entry(as, va);
+	pte_t *e = huge_lock(as, va);
 
 	if (likely(!e))
 		return;
-	spin_lock(&as->pt_lock);
-	if (is_large(pte_load(e)))
-		split_locked(as, e, align_down(va, HUGE_SIZE));
-	spin_unlock(&as->pt_lock);
+	split_locked(as, e, align_down(va, HUGE_SIZE));
+	pt_unlock(e);
 }
 
 pte_t *huge_chunk(struct aspace *as, vaddr_t va, vaddr_t end, vaddr_t *next)
 {
 	pte_t *e = pgtable_chunk(as->root, va, end, next);
 
-	if (e || !huge_entry(as, va))
+	if (e)
 		return e;
 	huge_split(as, va);
 	return pgtable_chunk(as->root, va, end, next);
 }
 
-pte_t huge_look(struct aspace *as, vaddr_t va)
+pte_t *huge_lock_page(struct aspace *as, vaddr_t va, pte_t *small)
 {
 	vaddr_t next;
 	pte_t *e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next);
 
-	lock_assert_held(&as->pt_lock);
-	if (e)
-		return pte_load(e);
-	e = huge_entry(as, va);
-	return e ? huge_part(pte_load(e), va) : PTE_EMPTY;
+	if (!e && (e = huge_lock(as, va))) {
+		*small = huge_part(pte_load(e), va);
+		return e;
+	}
+	/* What was not large once its lock was free may be a table since. */
+	if (!e)
+		e = pgtable_chunk(as->root, va, va + PAGE_SIZE, &next);
+	if (!e)
+		return NULL;
+	pt_lock(e);
+	*small = pte_load(e);
+	return e;
+}
+
+/* The large entry at va, its table locked, if it lies wholly in [va, end); NULL: there is none, or now it is small. */
+static pte_t *lock_whole(struct aspace *as, vaddr_t va, vaddr_t end)
+{
+	pte_t *e = huge_lock(as, va);
+
+	if (!e || (is_aligned(va, HUGE_SIZE) && end - va >= HUGE_SIZE))
+		return e;
+	split_locked(as, e, align_down(va, HUGE_SIZE));
+	pt_unlock(e);
+	return NULL;
 }
 
 bool huge_zap(struct aspace *as, vaddr_t va, vaddr_t end, struct tlb_batch *b)
 {
-	pte_t *e = huge_entry(as, va), old;
+	pte_t *e = lock_whole(as, va, end), old;
 	struct page *table;
 
 	if (!e)
 		return false;
-	if (va & (HUGE_SIZE - 1) || end - va < HUGE_SIZE) {
-		huge_split(as, va);
-		return false;
-	}
-	spin_lock(&as->pt_lock);
-	old = pte_load(e);
-	if (!is_large(old)) {
-		spin_unlock(&as->pt_lock);
-		return false;
-	}
 	old = pte_exchange(e, PTE_EMPTY);
 	tlb_batch_add(b, va, 1);
 	count_block(as, phys_to_page(pte_paddr(old)), false);
 	tlb_batch_block(b, phys_to_page(pte_paddr(old)));
-	table = take_spare(as);
-	spin_unlock(&as->pt_lock);
+	table = take_spare(e);
+	pt_unlock(e);
 	spare_free(as, table);
 	mm_count(MM_HUGE, -1);
 	return true;
@@ -165,44 +188,35 @@ bool huge_zap(struct aspace *as, vaddr_t va, vaddr_t end, struct tlb_batch *b)
 
 bool huge_protect(struct aspace *as, vaddr_t va, vaddr_t end, unsigned prot, struct tlb_batch *b)
 {
-	pte_t *e = huge_entry(as, va), old, new;
+	pte_t *e = lock_whole(as, va, end), old, new;
 
 	if (!e)
 		return false;
-	if (va & (HUGE_SIZE - 1) || end - va < HUGE_SIZE) {
-		huge_split(as, va);
-		return false;
-	}
-	spin_lock(&as->pt_lock);
-	old = pte_load(e);
-	while (is_large(old)) {
+	do {	/* the CPU may set bits meanwhile */
+		old = pte_load(e);
 		/* Writing stays off unless it was on: copy-on-write is kept. */
 		new = pte_with_prot(old, pte_prot(old) & PGPROT_WRITE ? prot : prot & ~PGPROT_WRITE, 1);
-		if (new == old)
-			break;
-		if (pte_cmpxchg(e, old, new)) {
-			tlb_batch_add(b, va, 1);
-			break;
-		}
-		old = pte_load(e);
-	}
-	spin_unlock(&as->pt_lock);
-	return is_large(old);
+	} while (new != old && !pte_cmpxchg(e, old, new));
+	if (new != old)
+		tlb_batch_add(b, va, 1);
+	pt_unlock(e);
+	return true;
 }
 
 /* src->lock held for writing, dst is nobody's yet. */
 int huge_fork(struct aspace *dst, struct aspace *src, vaddr_t va, struct tlb_batch *b)
 {
-	pte_t *from = huge_entry(src, va), *to, old;
+	pte_t *from = huge_lock(src, va), *to, old;
 	struct page *table, *p;
 
 	if (!from)
 		return 0;
+	pt_unlock(from);	/* it stays: src->lock */
 	to = pgtable_middle(dst->root, va, ALLOC_ACCOUNT, &dst->pt_pages);
 	table = to ? pgtable_page_alloc(ALLOC_ACCOUNT) : NULL;
 	if (!table)
 		return -ENOMEM;
-	spin_lock(&src->pt_lock);
+	pt_lock(from);
 	old = pte_load(from);
 	while ((pte_prot(old) & PGPROT_WRITE) && !pte_cmpxchg(from, old, pte_with_prot(old, pte_prot(old) & ~PGPROT_WRITE, 1)))
 		old = pte_load(from);
@@ -211,11 +225,12 @@ int huge_fork(struct aspace *dst, struct aspace *src, vaddr_t va, struct tlb_bat
 	for (unsigned i = 0; i < HUGE_PAGES; i++)
 		page_get(p + i);
 	count_block(dst, p, true);
-	pte_store(to, pte_load(from));
-	spin_unlock(&src->pt_lock);
-	spin_lock(&dst->pt_lock);
-	add_spare(dst, table);
-	spin_unlock(&dst->pt_lock);
+	old = pte_load(from);
+	pt_unlock(from);
+	pt_lock(to);
+	pte_store(to, old);
+	add_spare(dst, to, table);
+	pt_unlock(to);
 	mm_count(MM_HUGE, 1);
 	return 0;
 }
@@ -225,15 +240,15 @@ int huge_fork(struct aspace *dst, struct aspace *src, vaddr_t va, struct tlb_bat
 /* The page at va, which is not of this block, is there as a program's own. */
 static bool is_used(struct vma *v, vaddr_t va)
 {
-	struct aspace *as = v->aspace;
-	pte_t e;
+	pte_t *e, small;
 
 	if (va < v->start || va >= v->end)
 		return false;
-	spin_lock(&as->pt_lock);
-	e = huge_look(as, va);
-	spin_unlock(&as->pt_lock);
-	return pte_present(e) && !(pte_prot(e) & PGPROT_SPECIAL);
+	e = huge_lock_page(v->aspace, va, &small);
+	if (!e)
+		return false;
+	pt_unlock(e);
+	return pte_present(small) && !(pte_prot(small) & PGPROT_SPECIAL);
 }
 
 static bool is_wanted(struct vma *v, vaddr_t block)
@@ -277,13 +292,13 @@ static int make_block(struct vma *v, vaddr_t block)
 		return -EAGAIN;
 	}
 	leaf = pte_mark_dirty(pte_mark_accessed(pte_make_leaf(page_to_phys(p), vma_prot(v), 1)));
-	spin_lock(&as->pt_lock);
+	pt_lock(e);
 	done = pte_cmpxchg(e, PTE_EMPTY, leaf);
 	if (done) {
 		count_block(as, p, true);
-		add_spare(as, table);
+		add_spare(as, e, table);
 	}
-	spin_unlock(&as->pt_lock);
+	pt_unlock(e);
 	pte_sync();
 	if (!done) {
 		page_put_block(p, HUGE_ORDER);
@@ -304,22 +319,16 @@ static bool is_ours_alone(struct page *p)
 	return true;
 }
 
-/* The large entry allows the access, or is made to. -EAGAIN: it is one of small pages now. */
+/* The large entry, e's table locked, allows the access, or is made to. Unlocks. -EAGAIN: it is one of small pages now. */
 static int fault_large(struct vma *v, vaddr_t va, pte_t *e, unsigned flags)
 {
 	struct aspace *as = v->aspace;
 	vaddr_t block = align_down(va, HUGE_SIZE);
-	pte_t old, new;
+	pte_t old = pte_load(e), new;
 
-	spin_lock(&as->pt_lock);
-	old = pte_load(e);
-	if (!is_large(old)) {
-		spin_unlock(&as->pt_lock);
-		return -EAGAIN;
-	}
 	if ((flags & FAULT_WRITE) && !(pte_prot(old) & PGPROT_WRITE) && !is_ours_alone(phys_to_page(pte_paddr(old)))) {
 		split_locked(as, e, block);
-		spin_unlock(&as->pt_lock);
+		pt_unlock(e);
 		return -EAGAIN;
 	}
 	do {
@@ -327,7 +336,7 @@ static int fault_large(struct vma *v, vaddr_t va, pte_t *e, unsigned flags)
 		new = flags & FAULT_WRITE ? pte_mark_dirty(pte_with_prot(old, vma_prot(v), 1)) : old;
 		new = pte_mark_accessed(new);
 	} while (new != old && !pte_cmpxchg(e, old, new));
-	spin_unlock(&as->pt_lock);
+	pt_unlock(e);
 	pte_sync();
 	flush_here(as, va, 1);
 	return 0;
@@ -335,7 +344,7 @@ static int fault_large(struct vma *v, vaddr_t va, pte_t *e, unsigned flags)
 
 int huge_fault(struct vma *v, vaddr_t va, unsigned flags)
 {
-	pte_t *e = huge_entry(v->aspace, va);
+	pte_t *e = huge_lock(v->aspace, va);
 	vaddr_t block = align_down(va, HUGE_SIZE);
 
 	if (e)

@@ -9,16 +9,21 @@
 #define HUGE_PAGES 512u
 #define HUGE_SIZE (PAGE_SIZE << HUGE_ORDER)
 
-/* The level-1 entry of va if it is a large one, else NULL. Epoch section or lock; it may change until pt_lock is held. */
-pte_t *huge_entry(struct aspace *as, vaddr_t va);
+/*
+ * All of these need aspace.lock. The large entry of va with its table locked (pt_unlock), NULL: there is none. Waits for one
+ * that is being split.
+ */
+pte_t *huge_lock(struct aspace *as, vaddr_t va);
+/* The entry that shows va's page, of either size, with its table locked, NULL: none; *small is, or stands for, the small one. */
+pte_t *huge_lock_page(struct aspace *as, vaddr_t va, pte_t *small);
+/* A large entry or a table is there. */
+bool huge_is_covered(struct aspace *as, vaddr_t va);
 /* The small entry that stands for va's page of a large one. */
 pte_t huge_part(pte_t large, vaddr_t va);
-/* A large entry that covers va becomes 512 small ones. pt_lock not held; cannot fail. */
+/* A large entry that covers va becomes 512 small ones. Cannot fail. */
 void huge_split(struct aspace *as, vaddr_t va);
 /* pgtable_chunk for who wants single pages: splits what is large at va. */
 pte_t *huge_chunk(struct aspace *as, vaddr_t va, vaddr_t end, vaddr_t *next);
-/* The entry for va's page, of either size; pt_lock held. */
-pte_t huge_look(struct aspace *as, vaddr_t va);
 /*
  * Takes the large entry at va out, or gives it other rights. True: done. False: there is none, or [va, end) is less than
  * all of it, and now it is small. aspace.lock held.

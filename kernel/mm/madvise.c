@@ -274,18 +274,17 @@ int aspace_msync(struct aspace *as, vaddr_t addr, u64 len, int flags)
 	return err ? err : hole;
 }
 
-static bool is_resident(struct aspace *as, struct vma *v, vaddr_t va)
+static bool is_resident(struct aspace *as, struct vma *area, vaddr_t va)
 {
-	struct page_mapping *m = vma_mapping(v);
+	struct page_mapping *m = vma_mapping(area);
 	struct page *p;
-	pte_t e;
+	pte_t v, *e = huge_lock_page(as, va, &v);
 
-	spin_lock(&as->pt_lock);
-	e = huge_look(as, va);
-	spin_unlock(&as->pt_lock);
-	if (pte_present(e))
+	if (e)
+		pt_unlock(e);
+	if (e && pte_present(v))
 		return true;
-	p = m ? mapping_find(m, vma_pgoff(v, va)) : NULL;
+	p = m ? mapping_find(m, vma_pgoff(area, va)) : NULL;
 	if (!p)
 		return false;
 	page_put(p);

@@ -76,6 +76,10 @@ u64 commit_limit(void);		/* commit.c: pages that strict accounting lets be promi
 struct page *pgtable_page_alloc(u32 flags);	/* zeroed, PAGE_TABLE; NULL */
 void pgtable_page_free(struct page *p);		/* at once: never was visible, or after its grace period */
 void pgtable_page_defer(struct page *p);	/* after a grace period */
+/* The lock of the user table that the entry e lies in: guards all its entries. The upper table's before the lower's. */
+static inline void pt_lock(const pte_t *e) { spin_word_lock(&virt_to_page(e)->table_lock, "page table", LOCK_PT); }
+static inline void pt_unlock(const pte_t *e) { spin_word_unlock(&virt_to_page(e)->table_lock); }
+static inline void pt_assert_locked(const pte_t *e) { debug_assert(spin_word_is_held(&virt_to_page(e)->table_lock)); }
 /* Level-0 entry of va with all tables on the way; counts the tables that were added. NULL: no memory. */
 pte_t *pgtable_leaf(paddr_t root, vaddr_t va, u32 flags, u64 *tables);
 /* The same for the level-1 entry. */

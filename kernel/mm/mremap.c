@@ -40,6 +40,19 @@ static int check_args(struct remap *r)
 	return 0;
 }
 
+/* Both may be of one table; aspace.lock held for writing: nobody misses the page in between. */
+static void move_entry(pte_t *from, pte_t *to)
+{
+	pte_t old;
+
+	pt_lock(from);
+	old = pte_exchange(from, PTE_EMPTY);
+	pt_unlock(from);
+	pt_lock(to);
+	pte_store(to, old);
+	pt_unlock(to);
+}
+
 /* Entries of [from, from+len) go to `to`. False: no memory for tables; some may have moved. */
 static bool move_entries(struct aspace *as, vaddr_t from, vaddr_t to, u64 len)
 {
@@ -60,9 +73,7 @@ static bool move_entries(struct aspace *as, vaddr_t from, vaddr_t to, u64 len)
 		t = aspace_pte(as, to + at);
 		done = t;
 		if (t) {
-			spin_lock(&as->pt_lock);
-			pte_store(t, pte_exchange(e, PTE_EMPTY));
-			spin_unlock(&as->pt_lock);
+			move_entry(e, t);
 			tlb_batch_add(&b, from + at, 0);
 		}
 	}

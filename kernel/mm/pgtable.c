@@ -2,9 +2,10 @@
 /*
  * The portable page-table walker: 512-entry radix trees of 3 or 4 levels over <native/pte.h>.
  *
- * Tables are added without a lock (the loser of a race frees its page) and removed only by who
+ * Each table of a user space has a lock in its struct page (pt_lock), which guards its entries; walking takes none.
+ * Tables are added by anybody (the loser of a race frees its page) and removed only by who
  * holds the address space exclusively; a removed table is freed after an epoch, so that readers
- * may walk inside an epoch section. Leaf entries are guarded by aspace.pt_lock. Kernel entries
+ * may walk inside an epoch section. Kernel entries
  * belong to whoever owns the virtual range; kernel tables are never freed. TLB batches: tlb.c.
  */
 #include <kernel/aspace.h>
@@ -37,6 +38,7 @@ struct page *pgtable_page_alloc(u32 flags)
 
 	if (p) {
 		p->flags |= PAGE_TABLE;
+		p->table_lock = 0;
 		mm_count(MM_PAGETABLE, 1);
 		group_memory_count(p->group, GM_TABLES, 1);
 	}
@@ -45,6 +47,7 @@ struct page *pgtable_page_alloc(u32 flags)
 
 void pgtable_page_free(struct page *p)
 {
+	debug_assert(!p->spare_tables && !p->table_lock);
 	p->flags &= ~PAGE_TABLE;
 	mm_count(MM_PAGETABLE, -1);
 	group_memory_count(p->group, GM_TABLES, -1);
@@ -66,14 +69,23 @@ static pte_t *table_slot(paddr_t table, vaddr_t va, unsigned level)
 	return (pte_t *)phys_to_virt(table) + pt_index(va, level);
 }
 
-/* Hangs a new table under e, unless another CPU was faster; counts it. False: no memory. */
+/*
+ * Hangs a new table under e, unless another CPU was faster. With `count` it is a user space's, where the upper table is
+ * locked: an entry that is about to change its size is empty for a moment. False: no memory.
+ */
 static bool table_add(pte_t *e, bool is_user, u32 flags, u64 *count)
 {
 	paddr_t table = table_alloc(flags);
+	bool added;
 
 	if (!table)
 		return false;
-	if (!pte_cmpxchg(e, PTE_EMPTY, pte_make_table(table, is_user)))
+	if (count)
+		pt_lock(e);
+	added = pte_cmpxchg(e, PTE_EMPTY, pte_make_table(table, is_user));
+	if (count)
+		pt_unlock(e);
+	if (!added)
 		pgtable_page_free(phys_to_page(table));
 	else if (count)
 		atomic_add(count, 1);

@@ -2,7 +2,7 @@
 /*
  * From file pages to the entries that map them: a mapping lists the areas that show it, an area
  * and a page number give the address. Also shared anonymous memory, which is a mapping without a
- * file. vmas_lock keeps areas and their page tables in place; entries change under pt_lock.
+ * file. vmas_lock keeps areas and their page tables in place; entries change under their table's lock.
  */
 #include "aspace_internal.h"
 
@@ -27,12 +27,12 @@ static void zap_file_pages(struct vma *v, vaddr_t start, vaddr_t end)
 
 	tlb_batch_init(&b, as);
 	for (vaddr_t va = start; va < end; va = next) {
-		pte_t *e = pgtable_chunk(as->root, va, end, &next);
+		pte_t *e = pgtable_chunk(as->root, va, end, &next), *table = e;
 		struct rss_delta delta = {};
 
 		if (!e)
 			continue;
-		spin_lock(&as->pt_lock);
+		pt_lock(table);
 		for (; va < next; va += PAGE_SIZE, e++) {
 			pte_t old = pte_load(e);
 			struct page *p;
@@ -48,7 +48,7 @@ static void zap_file_pages(struct vma *v, vaddr_t start, vaddr_t end)
 			tlb_batch_page(&b, p);
 		}
 		rss_apply(as, &delta);
-		spin_unlock(&as->pt_lock);
+		pt_unlock(table);
 	}
 	tlb_batch_finish(&b);
 }
@@ -78,7 +78,7 @@ static bool clean_entry(struct aspace *as, vaddr_t va, const struct page *p)
 	if (!e)
 		return false;
 	tlb_batch_init(&b, as);
-	spin_lock(&as->pt_lock);
+	pt_lock(e);
 	old = pte_load(e);
 	while (pte_present(old) && pte_paddr(old) == page_to_phys(p)) {
 		new = pte_clear_dirty(pte_with_prot(old, pte_prot(old) & ~PGPROT_WRITE, 0));
@@ -91,7 +91,7 @@ static bool clean_entry(struct aspace *as, vaddr_t va, const struct page *p)
 		}
 		old = pte_load(e);
 	}
-	spin_unlock(&as->pt_lock);
+	pt_unlock(e);
 	tlb_batch_finish(&b);
 	return was_dirty;
 }
@@ -112,7 +112,7 @@ bool mapping_page_clean(struct page_mapping *m, struct page *page)
 	return was_dirty;
 }
 
-/* The entry of v for p, or NULL; its pt_lock is taken if there is one. */
+/* The entry of v for p, its table locked; NULL: there is none, nothing locked. */
 static pte_t *lock_entry(struct vma *v, struct page *p, vaddr_t *va)
 {
 	vaddr_t end, next;
@@ -123,10 +123,10 @@ static pte_t *lock_entry(struct vma *v, struct page *p, vaddr_t *va)
 	e = pgtable_chunk(v->aspace->root, *va, end, &next);
 	if (!e)
 		return NULL;
-	spin_lock(&v->aspace->pt_lock);
+	pt_lock(e);
 	if (pte_present(pte_load(e)) && pte_paddr(pte_load(e)) == page_to_phys(p))
 		return e;
-	spin_unlock(&v->aspace->pt_lock);
+	pt_unlock(e);
 	return NULL;
 }
 
@@ -148,7 +148,7 @@ bool mapping_page_referenced(struct page_mapping *m, struct page *page)
 		while (pte_accessed(old) && !pte_cmpxchg(e, old, pte_clear_accessed(old)))
 			old = pte_load(e);
 		referenced |= pte_accessed(old) || (v->flags & VMA_LOCKED);
-		spin_unlock(&v->aspace->pt_lock);
+		pt_unlock(e);
 	}
 	mutex_unlock(&m->vmas_lock);
 	return referenced;
@@ -170,14 +170,14 @@ bool mapping_page_unmap(struct page_mapping *m, struct page *page)
 		if (!e)
 			continue;
 		if (v->flags & VMA_LOCKED) {
-			spin_unlock(&v->aspace->pt_lock);
+			pt_unlock(e);
 			stays = true;
 			continue;
 		}
 		was_dirty |= pte_dirty(pte_exchange(e, PTE_EMPTY)) && (v->flags & VMA_SHARED);
 		page_unmapped(&delta, page);
 		rss_apply(v->aspace, &delta);
-		spin_unlock(&v->aspace->pt_lock);
+		pt_unlock(e);
 		tlb_batch_init(&b, v->aspace);
 		tlb_batch_add_page(&b, va);
 		tlb_batch_page(&b, page);

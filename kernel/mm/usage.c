@@ -34,18 +34,15 @@ static void count_page(struct vma_usage *u, pte_t e, struct page *p)
 
 static void count_large(struct aspace *as, vaddr_t va, struct vma_usage *u)
 {
-	pte_t *e = huge_entry(as, va), v;
+	pte_t *e = huge_lock(as, va), v;
 
 	if (!e)
 		return;
-	spin_lock(&as->pt_lock);
 	v = pte_load(e);
-	if (pte_present(v) && !pte_is_table(v, 1)) {
-		for (vaddr_t at = 0; at < HUGE_SIZE; at += PAGE_SIZE)
-			count_page(u, v, phys_to_page(pte_paddr(v) + at));
-		u->huge += HUGE_SIZE;
-	}
-	spin_unlock(&as->pt_lock);
+	for (vaddr_t at = 0; at < HUGE_SIZE; at += PAGE_SIZE)
+		count_page(u, v, phys_to_page(pte_paddr(v) + at));
+	u->huge += HUGE_SIZE;
+	pt_unlock(e);
 }
 
 void vma_usage_add(struct vma *v, struct vma_usage *u)
@@ -56,20 +53,20 @@ void vma_usage_add(struct vma *v, struct vma_usage *u)
 
 	lock_assert_held(&as->lock);
 	for (vaddr_t va = v->start; va < v->end; va = next) {
-		pte_t *e = pgtable_chunk(as->root, va, v->end, &next);
+		pte_t *e = pgtable_chunk(as->root, va, v->end, &next), *table = e;
 
 		if (!e) {
 			count_large(as, va, &mine);
 			continue;
 		}
-		spin_lock(&as->pt_lock);
+		pt_lock(table);
 		for (; va < next; va += PAGE_SIZE, e++) {
 			pte_t p = pte_load(e);
 
 			if (pte_present(p) && !(pte_prot(p) & PGPROT_SPECIAL))
 				count_page(&mine, p, phys_to_page(pte_paddr(p)));
 		}
-		spin_unlock(&as->pt_lock);
+		pt_unlock(table);
 	}
 	u->size += v->end - v->start;
 	u->rss += mine.rss;
@@ -110,13 +107,15 @@ void aspace_pagemap(struct aspace *as, vaddr_t addr, u64 *words, unsigned n, boo
 	rwlock_read_lock(&as->lock);
 	for (unsigned i = 0; i < n; i++) {
 		vaddr_t va = addr + i * PAGE_SIZE;
+		pte_t *e, word;
 
 		words[i] = 0;
 		if (va >= arch_layout.user_end)
 			continue;
-		spin_lock(&as->pt_lock);
-		words[i] = pagemap_word(huge_look(as, va), show_frames);
-		spin_unlock(&as->pt_lock);
+		e = huge_lock_page(as, va, &word);
+		words[i] = e ? pagemap_word(word, show_frames) : 0;
+		if (e)
+			pt_unlock(e);
 	}
 	rwlock_read_unlock(&as->lock);
 }

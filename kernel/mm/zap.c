@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Leaf entries of user spaces in bulk: taking them out, freeing tables, changing rights. Entries
- * change under aspace.pt_lock; the hardware may set accessed and dirty bits at any moment, so a
+ * change under their table's lock; the hardware may set accessed and dirty bits at any moment, so a
  * live entry is only exchanged or compare-exchanged. Pages go after the TLB flush of the batch.
  */
 #include "aspace_internal.h"
@@ -36,7 +36,7 @@ pte_t *aspace_pte(struct aspace *as, vaddr_t va)
 	return likely(e) ? e : pgtable_leaf(as->root, va, ALLOC_ACCOUNT, &as->pt_pages);
 }
 
-/* pt_lock held. The entries of [va, end) in one table go; their pages join the batch. */
+/* The table locked. The entries of [va, end), all in it, go; their pages join the batch. */
 static void zap_entries(struct aspace *as, pte_t *e, vaddr_t va, vaddr_t end, struct tlb_batch *b)
 {
 	/* Where no CPU has the space loaded, nothing but us looks at the entries. */
@@ -74,9 +74,9 @@ void zap_range(struct aspace *as, vaddr_t start, vaddr_t end, struct tlb_batch *
 			e = pgtable_chunk(as->root, va, end, &next);
 		if (!e)
 			continue;
-		spin_lock(&as->pt_lock);
+		pt_lock(e);
 		zap_entries(as, e, va, next, b);
-		spin_unlock(&as->pt_lock);
+		pt_unlock(e);
 	}
 }
 
@@ -157,9 +157,9 @@ void protect_range(struct vma *v, vaddr_t start, vaddr_t end)
 			e = pgtable_chunk(as->root, va, end, &next);
 		if (!e)
 			continue;
-		spin_lock(&as->pt_lock);
+		pt_lock(e);
 		protect_chunk(v, e, va, next, &b);
-		spin_unlock(&as->pt_lock);
+		pt_unlock(e);
 	}
 	pte_sync();
 	tlb_batch_finish(&b);

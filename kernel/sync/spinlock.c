@@ -92,6 +92,38 @@ void __hot spin_unlock_irqrestore(struct spinlock *l, unsigned long flags)
 	preempt_enable();	/* a reschedule waits for interrupts to be on */
 }
 
+void __hot spin_word_lock(u32 *word, const char *name, enum lock_rank rank)
+{
+	(void)name;
+	(void)rank;
+	preempt_disable();
+#if CONFIG_DEBUG
+	lock_debug_check(word, name, rank);
+#endif
+	while (unlikely(__atomic_exchange_n(word, 1u, __ATOMIC_ACQUIRE) != 0))	/* pairs with spin_word_unlock */
+		while (atomic_load(word))
+			arch_cpu_relax();
+#if CONFIG_DEBUG
+	lock_debug_acquired(word, name, rank);
+#endif
+}
+
+void __hot spin_word_unlock(u32 *word)
+{
+	LOCK_RELEASED(word);
+	atomic_store_release(word, 0u);		/* pairs with spin_word_lock */
+	preempt_enable();
+}
+
+bool spin_word_is_held(const u32 *word)
+{
+#if CONFIG_DEBUG
+	return lock_debug_holds(word);
+#else
+	return atomic_load(word) != 0;
+#endif
+}
+
 bool spin_is_held(const struct spinlock *l)
 {
 #if CONFIG_DEBUG

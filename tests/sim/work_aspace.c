@@ -3,7 +3,8 @@
  * Workload "aspace": threads of one process change and use mappings, each in a window of its own and all in
  * one they share under a lock, and move between CPUs. The model knows for each page whether it is
  * mapped, what is allowed and what stands in it; children check their copies. A translation that
- * a CPU should have forgotten shows as an access that works, or as a wrong value.
+ * a CPU should have forgotten shows as an access that works, or as a wrong value. In a further place all threads
+ * meet without a lock: each has words of its own in the same pages, so faults of different threads meet in one entry.
  */
 #include <kernel/aspace.h>
 #include <lib/string.h>
@@ -34,6 +35,12 @@ struct window {
 static struct window windows[WINDOWS];
 static unsigned threads, ops;
 static u64 next_value;
+
+/* Every second page has words of each thread; the others belong to one thread each, which may also forget them. */
+static struct {
+	u64 base, step;
+	u64 word[WINDOWS][PAGES];
+} meeting;
 
 static u64 page_at(const struct window *w, unsigned i) { return w->base + i * w->step; }
 
@@ -194,6 +201,67 @@ static void one_op(struct window *w)
 	}
 }
 
+static bool may_use(u64 me, unsigned i) { return i % 2 == 0 || i / 2 % threads == me; }
+
+static u64 meeting_word(u64 me, unsigned i, bool at_end)
+{
+	return meeting.base + i * meeting.step + (at_end ? meeting.step - 8 * WINDOWS : 0) + 8 * me;
+}
+
+static void check_word(u64 me, unsigned i, const char *who)
+{
+	u64 va = meeting_word(me, i, maybe(2)), want = meeting.word[me][i], v;
+
+	if (!sim_try_load(va, 8, &v) || v != want)
+		sim_fail("aspace: %s, thread %llu, finds %llu at %#llx, want %llu", who, (unsigned long long)me,
+			 (unsigned long long)v, (unsigned long long)va, (unsigned long long)want);
+}
+
+static void store_word(u64 me, unsigned i)
+{
+	u64 value = ++next_value;
+
+	if (!sim_try_store(meeting_word(me, i, false), 8, value) || !sim_try_store(meeting_word(me, i, true), 8, value))
+		sim_fail("aspace: a store where all meet does not work");
+	meeting.word[me][i] = value;
+}
+
+static void check_words(u64 me)
+{
+	for (unsigned i = 0; i < PAGES; i++)
+		if (may_use(me, i))
+			check_word(me, i, "a child of those who meet");
+}
+
+static void meet(u64 me)
+{
+	unsigned i = (unsigned)pick(PAGES);
+
+	if (!may_use(me, i))
+		i--;
+	switch (pick(10)) {
+	case 0:
+		if (i % 2) {
+			must(CALL3(madvise, meeting.base + i * meeting.step, meeting.step, DONTNEED), 0, "madvise");
+			meeting.word[me][i] = 0;
+		}
+		break;
+	case 1:
+		must(CALL3(madvise, meeting.base, PAGES * meeting.step, maybe(2) ? NOHUGEPAGE : HUGEPAGE), 0, "madvise");
+		break;
+	case 2:
+		if (maybe(8)) {
+			int pid = spawn(check_words, me);
+
+			if (wait_child(pid, NULL) != pid)
+				sim_fail("aspace: the child is gone without a word");
+		}
+		break;
+	case 3: case 4: case 5: check_word(me, i, "who meets others"); break;
+	default: store_word(me, i); break;
+	}
+}
+
 static void lock(void)
 {
 	while (!sim_cas32(LOCK, 0, 1))
@@ -211,6 +279,8 @@ static void worker(u64 me)
 	struct window *mine = &windows[me + 1], *shared = &windows[0];
 
 	for (unsigned i = 0; i < ops; i++) {
+		for (u64 n = pick(8); n; n--)
+			meet(me);
 		if (maybe(2)) {
 			one_op(mine);
 			continue;
@@ -223,6 +293,7 @@ static void worker(u64 me)
 	}
 	for (unsigned i = 0; i < PAGES; i++)
 		check_page(mine, i, "a thread at its end");
+	check_words(me);
 	sim_add32(DOOR, 1);
 	futex_wake(DOOR, 100);
 }
@@ -232,6 +303,7 @@ static void tidy(void)
 {
 	for (unsigned w = 0; w < WINDOWS; w++)
 		do_unmap(&windows[w], 0, PAGES);
+	must(CALL2(munmap, meeting.base, PAGES * meeting.step), 0, "munmap");
 }
 
 void work_aspace(void)
@@ -245,6 +317,11 @@ void work_aspace(void)
 			windows[w].step = LARGE_STEP;
 		}
 	}
+	memset(&meeting, 0, sizeof(meeting));
+	meeting.base = BASE + WINDOWS * STEP + pick(4) * LARGE_STEP;
+	meeting.step = maybe(3) ? PAGE_SIZE : LARGE_STEP;
+	must(CALL6(mmap, meeting.base, PAGES * meeting.step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	     (long)meeting.base, "mmap");
 	ops = (unsigned)sim_setting("ops", OPS);
 	threads = 1 + (unsigned)pick(WINDOWS - 1);
 	sim_store(DOOR, 4, 0);
