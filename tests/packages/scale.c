@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How much more two CPUs do than one: each kind of work by one process, then by two at once, several times in turn. A
+ * How much more two CPUs do than one: each kind of work by one process (of some kinds: one thread of a process), then by
+ * two at once, several times in turn. A
  * line `scale NAME HUNDREDTHS` per kind: 200 is twice the work in the same time. The median of the rounds counts, and
  * both sides of a round run right after each other, since the host's own load changes. Ends with 1 if a worker failed.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +68,17 @@ static void faults(long n)
 	}
 }
 
+/* Fresh pages of a space that both threads share: each touches its own half, which lies in other page tables. */
+static void thread_faults(long n)
+{
+	size_t size = (size_t)n << 12;
+	char *m = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(m != MAP_FAILED && madvise(m, size, MADV_NOHUGEPAGE) == 0);
+	for (size_t at = 0; at < size; at += 1 << 12)
+		m[at] = 1;
+}
+
 static void files(long n)
 {
 	char name[64];
@@ -97,12 +110,50 @@ static const struct kind {
 	const char *name;
 	void (*work)(long n);
 	long n;
+	int in_threads;		/* of one process */
 } kinds[] = {
-	{ "compute", compute, 20000000 }, { "calls", calls, 200000 }, { "pipes", pipes, 60000 },
-	{ "faults", faults, 500 }, { "files", files, 10000 }, { "forks", forks, 400 },
+	{ "compute", compute, 20000000, 0 }, { "calls", calls, 200000, 0 }, { "pipes", pipes, 60000, 0 },
+	{ "faults", faults, 500, 0 }, { "files", files, 10000, 0 }, { "forks", forks, 400, 0 },
+	{ "thread-faults", thread_faults, 16000, 1 },
 };
 
-/* Seconds for so many processes at once, each on its own CPU, from the moment both are there. */
+static const struct kind *threads_do;
+static int go_fd;
+
+static void pin(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	must(sched_setaffinity(0, sizeof set, &set) == 0);
+}
+
+static void *thread(void *cpu)
+{
+	char c;
+
+	pin((int)(long)cpu);
+	must(read(go_fd, &c, 1) == 0);
+	threads_do->work(threads_do->n);
+	return NULL;
+}
+
+/* As many threads of this process, each on its own CPU. */
+static void be_threads(const struct kind *k, int workers, int go)
+{
+	pthread_t t[2];
+
+	threads_do = k;
+	go_fd = go;
+	for (long i = 0; i < workers; i++)
+		must(pthread_create(&t[i], NULL, thread, (void *)i) == 0);
+	for (int i = 0; i < workers; i++)
+		must(pthread_join(t[i], NULL) == 0);
+	_exit(0);
+}
+
+/* Seconds for so many workers at once, each on its own CPU, from the moment both are there. */
 static double run(const struct kind *k, int workers)
 {
 	int go[2], status, ok = 1;
@@ -111,16 +162,14 @@ static double run(const struct kind *k, int workers)
 
 	if (pipe(go))
 		exit(1);
-	for (int i = 0; i < workers; i++) {
+	for (int i = 0; i < (k->in_threads ? 1 : workers); i++) {
 		pid_t p = fork();
 
 		if (p == 0) {
-			cpu_set_t set;
-
-			CPU_ZERO(&set);
-			CPU_SET(i, &set);
-			must(sched_setaffinity(0, sizeof set, &set) == 0);
 			close(go[1]);
+			if (k->in_threads)
+				be_threads(k, workers, go[0]);
+			pin(i);
 			must(read(go[0], &c, 1) == 0);
 			k->work(k->n);
 			_exit(0);
@@ -132,7 +181,7 @@ static double run(const struct kind *k, int workers)
 	start = now();
 	close(go[1]);
 	close(go[0]);
-	for (int i = 0; i < workers; i++)
+	for (int i = 0; i < (k->in_threads ? 1 : workers); i++)
 		ok &= wait(&status) > 0 && status == 0;
 	if (!ok) {
 		printf("scale %s failed\n", k->name);
