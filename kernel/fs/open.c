@@ -123,7 +123,7 @@ struct file *file_open_path(const struct path *p, u32 flags, const struct cred *
 	return file_open_checked(NULL, p, flags, cred, false);
 }
 
-/* The last component does not exist: create it unless somebody else just did. *p is the result. */
+/* The last component is not known to exist: create it unless it does. *p is the result. */
 static int create_last(struct walk *w, struct path *p, mode_t mode, bool *is_new)
 {
 	struct inode *di = w->cur.dentry->inode;
@@ -149,6 +149,23 @@ static int create_last(struct walk *w, struct path *p, mode_t mode, bool *is_new
 	return 0;
 }
 
+/*
+ * To the last component. *p without a name: not known to exist. For O_CREAT the file system is not asked here: create_last
+ * does so with the directory locked for writing, and locking it for reading first would be one more place to meet others.
+ */
+static int last_step(struct walk *w, u32 flags, struct path *p)
+{
+	int err;
+
+	if (!(flags & O_CREAT))
+		return walk_step(w, w->last, w->last_len, p);
+	err = walk_step_cached(w, w->last, w->last_len, p);
+	if (err != -EAGAIN)
+		return err;
+	*p = (struct path){ 0 };
+	return 0;
+}
+
 /* Walks to what is to be opened, creating it if asked. *p referenced. */
 static int open_walk(struct walk *w, u32 flags, mode_t mode, struct path *p, bool *is_new)
 {
@@ -167,10 +184,10 @@ static int open_walk(struct walk *w, u32 flags, mode_t mode, struct path *p, boo
 		}
 		if (flags & O_CREAT && w->last_slash)
 			return -EISDIR;
-		err = walk_step(w, w->last, w->last_len, p);
+		err = last_step(w, flags, p);
 		if (err)
 			return err;
-		if (!p->dentry->inode) {
+		if (!p->dentry || !p->dentry->inode) {
 			path_put(p);
 			if (!(flags & O_CREAT))
 				return -ENOENT;

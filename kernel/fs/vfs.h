@@ -106,6 +106,7 @@ int path_lookup_resolve(const struct path *dir, const char *name, u32 flags, u32
 int walk_parent(struct walk *w);
 /* Name in the directory w->cur, mounts crossed; *out referenced, may be negative. */
 int walk_step(struct walk *w, const char *name, u32 len, struct path *out);
+int walk_step_cached(struct walk *w, const char *name, u32 len, struct path *out);	/* -EAGAIN: only the file system knows */
 int walk_up(struct walk *w);			/* -EXDEV: restricted */
 /* Continues at a symlink's target. Takes over link. */
 int walk_symlink(struct walk *w, struct path *link);

@@ -129,13 +129,11 @@ static void cross_mounts(struct path *p)
 	}
 }
 
-int walk_step(struct walk *w, const char *name, u32 len, struct path *out)
+/* d is what stands at the walk's place under some name, or why there is nothing. */
+static int step_to(struct walk *w, struct dentry *d, struct path *out)
 {
-	struct dentry *d = unlikely(w->resolve & RESOLVE_CACHED) ? find_valid(w->cur.dentry, name, len) :
-			   dir_lookup(w->cur.dentry, name, len);
-
 	if (unlikely(!d))
-		return -EAGAIN;		/* RESOLVE_CACHED: it would have to be asked for */
+		return -EAGAIN;		/* it would have to be asked for */
 	if (is_err(d))
 		return (int)ptr_err(d);
 	out->mnt = mount_get(w->cur.mnt);
@@ -146,6 +144,18 @@ int walk_step(struct walk *w, const char *name, u32 len, struct path *out)
 		return -EXDEV;
 	}
 	return 0;
+}
+
+int walk_step_cached(struct walk *w, const char *name, u32 len, struct path *out)
+{
+	return step_to(w, find_valid(w->cur.dentry, name, len), out);
+}
+
+int walk_step(struct walk *w, const char *name, u32 len, struct path *out)
+{
+	if (unlikely(w->resolve & RESOLVE_CACHED))
+		return walk_step_cached(w, name, len, out);
+	return step_to(w, dir_lookup(w->cur.dentry, name, len), out);
 }
 
 /* To the parent directory; stays at the process's root. */

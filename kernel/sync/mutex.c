@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Mutexes. The owner word is the owning thread's address, its low bit says that somebody waits. Free
- * and uncontended: one compare-and-exchange each way. Contended: the taker first spins while
- * the owner runs on another CPU and nobody queues, then joins the queue; unlock hands the
- * mutex to the head of the queue, so nobody overtakes and nobody starves.
+ * and uncontended: one compare-and-exchange each way. Contended: the taker first watches the word for a moment
+ * (watch.h), then joins the queue; unlock hands the mutex to the head of the queue, so nobody overtakes who queues and
+ * nobody starves.
  * Lock: wait_lock guards the queue and the moment the low bit appears or goes.
  */
 #include "lock_debug.h"
+#include "watch.h"
 #include <kernel/epoch.h>
 #include <kernel/sched.h>
 #include <kernel/waitq.h>
@@ -41,24 +42,18 @@ static inline bool take_free(struct mutex *m)
 	return atomic_cmpxchg(word_of(m), &old, (unsigned long)current);
 }
 
-/* Spins while the owner runs; true: taken. The epoch section keeps the owner's struct readable. */
-static bool spin_on_owner(struct mutex *m)
+/* Watches while that is worth it; true: taken. */
+static bool watch(struct mutex *m)
 {
 	bool taken = false;
 
 	epoch_enter();
-	while (true) {
+	for (unsigned i = 0; i < WATCH_ROUNDS && !watch_is_vain(); i++) {
 		unsigned long word = atomic_load(word_of(m));
-		const struct thread *owner = (const struct thread *)word;
+		const struct thread *owner = (const struct thread *)(word & ~HAS_WAITERS);
 
-		if (word == 0) {
-			taken = take_free(m);
-			if (taken)
-				break;
-			continue;
-		}
-		if ((word & HAS_WAITERS) || !atomic_load(&owner->on_cpu) ||
-		    (atomic_load(&current->exit_work) & WORK_RESCHED))
+		taken = word == 0 && take_free(m);
+		if (taken || (owner && !watch_owner_comes(owner)))
 			break;
 		arch_cpu_relax();
 	}
@@ -80,7 +75,7 @@ static int lock_slow(struct mutex *m, enum sleep_mode mode)
 	unsigned long flags, old;
 	int err = 0;
 
-	if (spin_on_owner(m))
+	if (watch(m))
 		return 0;
 	flags = spin_lock_irqsave(&m->wait_lock);
 	old = atomic_fetch_or(word_of(m), HAS_WAITERS);

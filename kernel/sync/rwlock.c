@@ -2,15 +2,19 @@
 /*
  * Sleeping reader-writer lock, fair: one FIFO queue of readers and writers; who arrives while
  * somebody queues, queues behind. A release hands the lock to the head: one writer, or all readers
- * up to the next writer. Without a queue, taking and releasing is one exchange of the word.
+ * up to the next writer. Without a queue, taking and releasing is one exchange of the word. Before queueing, a
+ * taker watches the word for a moment (watch.h).
  * Lock: rwlock.lock guards the queue; while RW_QUEUED is set the word changes only under it.
  */
 #include "lock_debug.h"
+#include "watch.h"
+#include <kernel/epoch.h>
 #include <kernel/sched.h>
 #include <kernel/waitq.h>
 
 #define RW_WRITER BIT(31)
 #define RW_QUEUED BIT(30)	/* the rest: number of readers */
+#define RW_BITS ((u32)(RW_WRITER | RW_QUEUED))
 
 struct rwlock_waiter {
 	struct list link;
@@ -40,7 +44,7 @@ static void hand_off(struct rwlock *l)
 			return;
 		list_remove(&w->link);
 		if (w->is_writer)
-			l->writer = w->thread;
+			atomic_store(&l->writer, w->thread);
 		/* The new owner is ordered after the last one by l->lock. */
 		atomic_store(&l->state, w->is_writer ? RW_WRITER | RW_QUEUED : now + 1);
 		w->granted = true;
@@ -84,11 +88,41 @@ static inline bool read_enter(struct rwlock *l)
 	return false;
 }
 
+/* Nobody inside, nobody queueing: takes it for writing. Acquire, as read_enter. */
+static inline bool write_enter(struct rwlock *l)
+{
+	u32 nobody = 0;
+
+	if (unlikely(!atomic_cmpxchg(&l->state, &nobody, (u32)RW_WRITER)))
+		return false;
+	atomic_store(&l->writer, current);
+	return true;
+}
+
+/* Watches while that is worth it; true: taken. */
+static bool __noinline watch(struct rwlock *l, bool is_writer)
+{
+	bool taken = false;
+
+	epoch_enter();
+	for (unsigned i = 0; i < WATCH_ROUNDS && !watch_is_vain(); i++) {
+		const struct thread *writer = atomic_load(&l->writer);
+		u32 now = atomic_load(&l->state);
+
+		taken = is_writer ? now == 0 && write_enter(l) : read_enter(l);
+		if (taken || (writer && !watch_owner_comes(writer)) || (now & ~RW_BITS && i >= WATCH_READERS))
+			break;
+		arch_cpu_relax();
+	}
+	epoch_exit();
+	return taken;
+}
+
 void __hot rwlock_read_lock(struct rwlock *l)
 {
 	might_sleep();
 	LOCK_CHECK_AS(&l->state, l);
-	if (unlikely(!read_enter(l)))
+	if (unlikely(!read_enter(l)) && !watch(l, false))
 		wait_turn(l, false);
 	LOCK_ACQUIRED_AS(&l->state, l);
 }
@@ -124,13 +158,9 @@ void __hot rwlock_read_unlock(struct rwlock *l)
 
 void rwlock_write_lock(struct rwlock *l)
 {
-	u32 nobody = 0;
-
 	might_sleep();
 	LOCK_CHECK_AS(&l->state, l);
-	if (likely(atomic_cmpxchg(&l->state, &nobody, (u32)RW_WRITER)))
-		l->writer = current;
-	else
+	if (unlikely(!write_enter(l)) && !watch(l, true))
 		wait_turn(l, true);
 	LOCK_ACQUIRED_AS(&l->state, l);
 }
@@ -142,7 +172,7 @@ void rwlock_write_unlock(struct rwlock *l)
 
 	LOCK_RELEASED(&l->state);
 	assert(l->writer == current);
-	l->writer = NULL;
+	atomic_store(&l->writer, NULL);
 	if (likely(atomic_cmpxchg(&l->state, &alone, 0u)))
 		return;
 	assert(alone == (RW_WRITER | RW_QUEUED));

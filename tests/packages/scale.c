@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -197,9 +198,11 @@ static int compare(const void *a, const void *b)
 	return (d > 0) - (d < 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		if (argc > 1 && strcmp(argv[1], kinds[i].name))
+			continue;
 		double found[ROUNDS];
 
 		for (int r = 0; r < ROUNDS; r++) {
