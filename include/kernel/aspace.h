@@ -79,6 +79,7 @@ struct aspace {
 	u64 asid;			/* [a] kernel/mm/asid.c */
 	cpumask_t stale;		/* [a] CPUs that must drop its translations before they load it */
 	u32 membarrier;			/* [a] registered MEMBARRIER_CMD_ bits */
+	u64 cids;			/* [a] concurrency ids in use, a bit each: kernel/rseq.h */
 	vaddr_t mmap_base;		/* allocations go below */
 	vaddr_t brk_start, brk;		/* lock */
 	vaddr_t stack_top, arg_start, arg_end, env_start, env_end;

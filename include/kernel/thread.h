@@ -151,6 +151,7 @@ struct thread {
 	u64 rseq;			/* [o] user address; 0 none */
 	u32 rseq_sig, rseq_len;
 	u32 rseq_cpu;			/* [o] the CPU number that was written there last */
+	u32 rseq_cid, cid;		/* [o] the concurrency id written there; that which it holds while it runs. 1 more than it; 0 none */
 	struct restart_block {		/* [o] for -ERESTART_RESTARTBLOCK */
 		long (*fn)(struct restart_block *r);
 		u64 arg[4];

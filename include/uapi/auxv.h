@@ -31,8 +31,8 @@
 #define AT_SYSINFO_EHDR 33
 #define AT_MINSIGSTKSZ 51
 
-/* struct rseq as far as the kernel fills it: up to and with node_id. */
-#define RSEQ_FEATURE_SIZE 24
+/* struct rseq as far as the kernel fills it: up to and with mm_cid. */
+#define RSEQ_FEATURE_SIZE 28
 #define RSEQ_ALIGN 32
 
 #endif

@@ -10,6 +10,7 @@
 #include <kernel/futex.h>
 #include <kernel/mm.h>
 #include <kernel/random.h>
+#include <kernel/rseq.h>
 #include <kernel/syscall.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
@@ -346,7 +347,8 @@ static void leave_memory(struct thread *self)
 		if (!put_user(0u, word))
 			(void)sys_futex(word, FUTEX_WAKE, 1, 0, NULL, 0);
 	}
-	self->robust_list = self->clear_tid = self->rseq = 0;
+	rseq_forget();
+	self->robust_list = self->clear_tid = 0;
 	self->vfork_done = NULL;
 	self->restart.fn = NULL;
 	if (vfork_done)

@@ -7,6 +7,7 @@
 #include <kernel/aspace.h>
 #include <kernel/futex.h>
 #include <kernel/log.h>
+#include <kernel/rseq.h>
 #include <kernel/syscall.h>
 #include <kernel/sysv.h>
 #include <kernel/tty.h>
@@ -214,6 +215,7 @@ static void release_memory(struct thread *self)
 			(void)sys_futex(word, FUTEX_WAKE, 1, 0, NULL, 0);
 	}
 	preempt_disable();
+	rseq_forget();
 	self->aspace = NULL;	/* the CPU keeps the tables until it switches to another space */
 	preempt_enable();
 	self->vfork_done = NULL;

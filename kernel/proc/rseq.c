@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Restartable sequences: rseq(2), the CPU number in user memory and the abort of a section that a
+ * Restartable sequences: rseq(2), the CPU number and the concurrency id in user memory and the abort of a section that a
  * switch, a migration or a signal cut. The switch only sets WORK_RSEQ (rseq_switch_in); all access to user
  * memory happens here, on the way back to user mode, where it may fault.
- * Lock: none; everything belongs to the current thread. The number and its note in thread.rseq_cpu are taken
- * with preemption off, so that a later migration differs from the note and comes back here.
+ * Lock: none; everything belongs to the current thread. The numbers and their notes in thread.rseq_cpu and rseq_cid are
+ * taken with preemption off, so that a later migration differs from the notes and comes back here.
  */
 #include "proc.h"
 #include <kernel/rseq.h>
@@ -12,13 +12,14 @@
 #include <kernel/usercopy.h>
 #include <uapi/auxv.h>
 
-/* Linux's struct rseq up to node_id; mm_cid behind it is left alone (AT_RSEQ_FEATURE_SIZE says so). */
+/* Linux's struct rseq as far as AT_RSEQ_FEATURE_SIZE says. */
 struct rseq_area {
 	u32 cpu_id_start;
 	u32 cpu_id;
 	u64 rseq_cs;
 	u32 flags;
 	u32 node_id;
+	u32 mm_cid;
 };
 struct rseq_section {
 	u32 version;
@@ -30,7 +31,7 @@ struct rseq_section {
 #define RSEQ_ORIG_SIZE 32u
 #define RSEQ_FLAG_UNREGISTER 1
 #define RSEQ_CPU_UNINITIALIZED 0xffffffffu
-static_assert(offsetof(struct rseq_area, node_id) + sizeof(u32) == RSEQ_FEATURE_SIZE, "what the auxiliary vector says");
+static_assert(offsetof(struct rseq_area, mm_cid) + sizeof(u32) == RSEQ_FEATURE_SIZE, "what the auxiliary vector says");
 
 static struct rseq_area __user *area_of(const struct thread *t)
 {
@@ -91,16 +92,18 @@ static int section_abort(struct thread *t, struct arch_regs *regs)
 	return 0;
 }
 
-static int cpu_write(struct thread *t)
+static int ids_write(struct thread *t)
 {
-	u32 ids[2];
+	u32 cpus[2], rest[2] = { 0 };	/* node_id, mm_cid */
 
 	preempt_disable();
-	ids[0] = ids[1] = t->rseq_cpu = arch_cpu_self()->id;
+	cpus[0] = cpus[1] = t->rseq_cpu = arch_cpu_self()->id;
+	t->rseq_cid = t->cid;
+	rest[1] = t->cid - 1;
 	preempt_enable();
-	if (copy_to_user(&area_of(t)->cpu_id_start, ids, sizeof(ids)))
+	if (copy_to_user(&area_of(t)->cpu_id_start, cpus, sizeof(cpus)) || copy_to_user(&area_of(t)->node_id, rest, sizeof(rest)))
 		return -EFAULT;
-	return put_user(0u, &area_of(t)->node_id);
+	return 0;
 }
 
 void rseq_return_work(struct arch_regs *regs)
@@ -113,7 +116,7 @@ void rseq_return_work(struct arch_regs *regs)
 		return;
 	err = section_abort(t, regs);
 	if (!err)
-		err = cpu_write(t);
+		err = ids_write(t);
 	if (err)
 		signal_fault(SIGSEGV, SI_KERNEL, 0);
 }
@@ -126,15 +129,16 @@ int rseq_signal(struct arch_regs *regs)
 static long unregister(struct thread *t, u64 area, u32 len, u32 sig)
 {
 	static const struct rseq_area fresh = { .cpu_id = RSEQ_CPU_UNINITIALIZED };
+	static const u32 none[2];
 
 	if (!t->rseq || t->rseq != area || t->rseq_len != len)
 		return -EINVAL;
 	if (t->rseq_sig != sig)
 		return -EPERM;
 	if (copy_to_user(&area_of(t)->cpu_id_start, &fresh, offsetof(struct rseq_area, rseq_cs)) ||
-	    put_user(0u, &area_of(t)->node_id))
+	    copy_to_user(&area_of(t)->node_id, none, sizeof(none)))
 		return -EFAULT;
-	t->rseq = 0;
+	rseq_forget();
 	t->rseq_len = t->rseq_sig = 0;
 	return 0;
 }
@@ -142,6 +146,7 @@ static long unregister(struct thread *t, u64 area, u32 len, u32 sig)
 long sys_rseq(u64 area, u32 len, int flags, u32 sig)
 {
 	struct thread *t = current;
+	unsigned long irq;
 
 	if (flags & RSEQ_FLAG_UNREGISTER)
 		return flags & ~RSEQ_FLAG_UNREGISTER ? -EINVAL : unregister(t, area, len, sig);
@@ -157,10 +162,13 @@ long sys_rseq(u64 area, u32 len, int flags, u32 sig)
 		return -EINVAL;
 	if (!area || !user_range_ok((const void __user *)area, len))
 		return -EFAULT;
-	t->rseq = area;
 	t->rseq_len = len;
 	t->rseq_sig = sig;
 	t->rseq_cpu = RSEQ_CPU_NONE;
+	irq = arch_irq_save();
+	t->rseq = area;
+	rseq_cid_take(t);
+	arch_irq_restore(irq);
 	atomic_fetch_or(&t->exit_work, WORK_RSEQ);
 	return 0;
 }

@@ -312,6 +312,7 @@ static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread 
 		bandwidth_charge(next, now, 0);	/* nothing left: it stops on its way to user mode */
 	event_update(rq);
 	switch_fpu(rq->cpu, prev, next);
+	rseq_switch_out(prev);
 	rseq_switch_in(next, rq->cpu);
 	aspace_switch(prev, next);
 	finish_switch(arch_thread_switch(prev, next));

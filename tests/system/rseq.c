@@ -3,6 +3,8 @@
 #include "test.h"
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -13,7 +15,8 @@ struct area {
 	volatile uint64_t section;
 	volatile uint32_t flags;
 	uint32_t node_id;
-	uint32_t rest[2];
+	volatile uint32_t mm_cid;
+	uint32_t rest;
 } __attribute__((aligned(32)));
 struct section {
 	uint32_t version, flags;
@@ -303,6 +306,57 @@ static void hostile_area(void)
 	}
 }
 
+static struct area areas[4];
+static atomic_int quit;
+static atomic_ulong apart, beyond;
+
+/* Compares its own id with another thread's until told to stop. What one that does not run left behind may be the same. */
+static void *look(void *arg)
+{
+	struct area *mine = arg, *other = &areas[(mine - areas + 1) % 4];
+
+	if (rseq(mine, sizeof *mine, 0, SIG))
+		return "no area";
+	while (!atomic_load(&quit)) {
+		uint32_t own = mine->mm_cid, theirs = other->mm_cid;
+
+		if (own >= (uint32_t)cpus)
+			atomic_fetch_add(&beyond, 1);
+		if (own != theirs)
+			atomic_fetch_add(&apart, 1);
+	}
+	return NULL;
+}
+
+/* Ids of threads that run at a time differ, and are below the number of CPUs however many threads there are. */
+static void concurrency_ids(void)
+{
+	pthread_t t[4];
+	void *why;
+
+	check_equal(getauxval(27), 28);		/* AT_RSEQ_FEATURE_SIZE */
+	check_equal(getauxval(28), 32);		/* AT_RSEQ_ALIGN */
+	area.mm_cid = 77;
+	begin();
+	check_equal(area.mm_cid, 0);		/* alone */
+	check_ok(rseq(&area, sizeof area, 1, SIG));
+	for (int n = 2; n <= 4; n += 2) {
+		atomic_store(&quit, 0);
+		atomic_store(&apart, 0);
+		for (int i = 0; i < n; i++)
+			check_equal(pthread_create(&t[i], NULL, look, &areas[i]), 0);
+		sleep_ms(300);
+		atomic_store(&quit, 1);
+		for (int i = 0; i < n; i++) {
+			check_equal(pthread_join(t[i], &why), 0);
+			check(!why);
+		}
+		check_equal(atomic_load(&beyond), 0);
+		if (cpus > 1)
+			check(atomic_load(&apart) > 0);
+	}
+}
+
 static const struct test tests[] = {
 	{ "registration", registration },
 	{ "cpu_number_follows", cpu_number_follows },
@@ -314,6 +368,7 @@ static const struct test tests[] = {
 	{ "outside_is_left_alone", outside_is_left_alone },
 	{ "hostile_sections", hostile_sections },
 	{ "hostile_area", hostile_area },
+	{ "concurrency_ids", concurrency_ids },
 	{ 0 },
 };
 TEST_MAIN(tests)
