@@ -87,7 +87,7 @@ static void cpu_protect(void)
 
 void arch_cpu_early_init(void)
 {
-	if (arch_cpu_self() != &cpu_boot) {
+	if (hwcap[0]) {		/* a later CPU, or the first one again */
 		cpu_protect();
 		return;
 	}

@@ -39,6 +39,7 @@ extern struct cpu cpu_boot;		/* the boot CPU's block, running = boot_thread from
 extern struct cpu *cpu_table[MAX_CPUS];	/* NULL where absent; index = id */
 extern unsigned cpu_count;		/* discovered (after maxcpus=) */
 extern cpumask_t cpu_online_mask;	/* [a] */
+extern cpumask_t cpu_active_mask;	/* [a] online and not leaving: where threads and device interrupts may go */
 
 /* Discovery: announces a CPU; the boot CPU is known by boot_info.boot_hwid and becomes id 0. Extra ones are logged and left. */
 void cpu_register(u64 hwid);

@@ -55,6 +55,9 @@ int irq_request(u32 irq, irq_handler_fn fn, void *arg, u32 flags, const char *na
 void irq_release(u32 irq, void *arg);
 /* From a controller's handle(): runs the handlers of its line. Unclaimed lines are masked after 1,000 in a row and logged. */
 void irq_dispatch(struct irq_domain *d, u32 hwirq);
+/* A CPU that is not in cpu_active_mask any more: its device interrupts go to one that is, as do those requested later. */
+void irq_leave_cpu(unsigned cpu);
+bool irq_lines_move(void);		/* every controller can send its lines to another CPU */
 u64 irq_cpu_time_ns(unsigned cpu);	/* time spent in hard interrupts */
 /* For /proc/interrupts: irq-th descriptor, false past the end. */
 struct irq_stat { u32 irq; const char *chip, *name; u64 count[MAX_CPUS]; };

@@ -169,7 +169,11 @@ void sched_group_times(struct group *g, u64 *user_ns, u64 *system_ns);	/* subtre
 void sched_group_park(void);		/* on the way to user mode: sleeps while a group of the thread is out of time */
 u32 sched_weight_of_nice(int nice);	/* 0: 1024 */
 
-/* Takes a CPU out of use or back, threads and all: 0, -EBUSY the last one or a deadline would be lost, -ENODEV, -EIO it does not come. May sleep. */
+/*
+ * Takes a CPU out of use or back, threads and all: 0, -EBUSY the last one, one that may not leave, or a deadline would be lost,
+ * -ENODEV, -EIO it does not come. May sleep.
+ */
+bool cpu_may_leave(unsigned id);	/* of a known one; the answer is good once controllers of interrupts are probed */
 int cpu_offline(unsigned id);
 int cpu_online(unsigned id);
 

@@ -29,6 +29,7 @@ struct irq_desc {
 	u32 irq;			/* [b] */
 	u32 type;			/* lock */
 	bool is_masked;			/* lock */
+	unsigned cpu;			/* lock: takes its interrupts; controllers begin with the boot CPU */
 	struct irq_action *actions;	/* [a] changed under lock */
 	u32 inside;			/* [a] dispatches that walk the list */
 	u32 unclaimed;			/* [a] in a row */
@@ -150,6 +151,58 @@ int irq_map(struct irq_domain *d, u32 hwirq, u32 type)
 	return (int)(d->base + hwirq);
 }
 
+/* With desc->lock held: another CPU takes the line's interrupts. A CPU's own lines stay what they are. */
+static void route(struct irq_desc *desc, unsigned cpu)
+{
+	const struct irq_chip *chip = desc->domain->chip;
+
+	if (chip->set_affinity && chip->set_affinity(desc->domain, desc->hwirq, cpu) == 0)
+		desc->cpu = cpu;
+}
+
+/* Lines of a CPU that is off or leaving find another one. */
+static void route_to_active(struct irq_desc *desc)
+{
+	cpumask_t active = atomic_load(&cpu_active_mask);	/* 0 while the machine boots */
+
+	if (active && !(active & cpu_mask(desc->cpu)))
+		route(desc, ctz64(active));
+}
+
+static void leave_domain(struct irq_domain *d, unsigned cpu)
+{
+	for (u32 i = 0; i < d->nr_hwirq; i++) {
+		struct irq_desc *desc = atomic_load_acquire(&d->descs[i]);	/* pairs with irq_map */
+		unsigned long flags;
+
+		if (!desc)
+			continue;
+		flags = spin_lock_irqsave(&desc->lock);
+		if (desc->cpu == cpu)
+			route_to_active(desc);
+		spin_unlock_irqrestore(&desc->lock, flags);
+	}
+}
+
+/* The domains' list only grows at its end, so it is walked without its lock. */
+void irq_leave_cpu(unsigned cpu)
+{
+	struct irq_domain *d;
+
+	list_for_each(d, &irq_domains, link)
+		leave_domain(d, cpu);
+}
+
+bool irq_lines_move(void)
+{
+	struct irq_domain *d;
+
+	list_for_each(d, &irq_domains, link)
+		if (!d->chip->set_affinity)
+			return false;
+	return true;
+}
+
 int irq_request(u32 irq, irq_handler_fn fn, void *arg, u32 flags, const char *name)
 {
 	struct irq_desc *desc = desc_find(irq);
@@ -173,6 +226,7 @@ int irq_request(u32 irq, irq_handler_fn fn, void *arg, u32 flags, const char *na
 		if (desc->is_masked) {
 			desc->is_masked = false;
 			atomic_store(&desc->unclaimed, 0u);
+			route_to_active(desc);
 			desc->domain->chip->unmask(desc->domain, desc->hwirq);
 		}
 	}

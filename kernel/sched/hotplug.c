@@ -3,12 +3,13 @@
  * CPUs that go and come back while threads run. Leaving, step by step, each making the next safe:
  *   1. not in cpu_active_mask: nobody chooses it any more; deadline threads are admitted elsewhere
  *   2. every thread is told; those waiting there are sent away, the running one leaves at its next switch
- *   3. an epoch later nobody is left who chose it before 1.
+ *   3. an epoch later nobody is left who chose it before 1.; its device interrupts go elsewhere
  *   4. its idle loop, with nothing queued, takes it out of cpu_online_mask and then only serves interrupts
  *   5. an epoch later nobody waits for an answer to an interrupt he sent when it was still online
  *   6. it powers itself off; its timers go to the CPU that asked
- * The boot CPU stays: all device interrupts go there. Coming back is the way of the boot, with the same idle
- * thread on a fresh stack. Lock: sched_admin_lock throughout. Neighbours: smp.c, idle.c.
+ * The boot CPU stays where a controller of interrupts knows no other one (x86_64, where Linux does not let it go
+ * either). Coming back is the way of the boot, with the same idle thread on a fresh stack.
+ * Lock: sched_admin_lock throughout. Neighbours: smp.c, idle.c, irq/desc.c.
  */
 #include "runq.h"
 #include <arch/clock.h>
@@ -71,6 +72,7 @@ static int empty(struct runq *rq)
 	sched_refresh_all();
 	epoch_wait();
 	sched_refresh_all();	/* threads that were being born */
+	irq_leave_cpu(r.from);
 	return 0;
 }
 
@@ -91,6 +93,8 @@ static void take_down(struct runq *rq)
 	timer_adopt(rq->cpu);
 }
 
+bool cpu_may_leave(unsigned id) { return cpu_table[id] != &cpu_boot || irq_lines_move(); }
+
 int cpu_offline(unsigned id)
 {
 	struct cpu *cpu = id < MAX_CPUS ? cpu_table[id] : NULL;
@@ -99,7 +103,7 @@ int cpu_offline(unsigned id)
 	if (!cpu)
 		return -ENODEV;
 	mutex_lock(&sched_admin_lock);
-	if (cpu == &cpu_boot)
+	if (cpu->is_online && (!cpu_may_leave(id) || !(atomic_load(&cpu_active_mask) & ~cpu_mask(id))))
 		err = -EBUSY;
 	else if (cpu->is_online)
 		err = empty(runq_of(cpu));

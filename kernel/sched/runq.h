@@ -50,7 +50,6 @@ struct runq {
 };
 DECLARE_PERCPU(struct runq, sched_runq);
 extern cpumask_t sched_idle_mask;	/* [a] CPUs that look for work */
-extern cpumask_t cpu_active_mask;	/* [a] online and not leaving: where threads may go */
 extern struct mutex sched_admin_lock;	/* policies, admission, CPUs on and off */
 
 static inline struct runq *this_runq(void) { return percpu_of(sched_runq, arch_cpu_self()); }

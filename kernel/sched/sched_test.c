@@ -337,7 +337,23 @@ static void test_crowd(void)
 	test_equal(passed, wanted);
 }
 
-/* Each CPU but the first goes and comes back while threads run, sleep and wake on it: all go on. */
+/* All but this CPU off, and one after the other back: the last one stays. */
+static void check_last_stays(void)
+{
+	cpumask_t before = atomic_load(&cpu_online_mask), leave = 0;
+	struct cpu *cpu;
+
+	cpu_for_each(cpu, before & ~cpu_mask(ctz64(before)))
+		leave |= cpu_mask(cpu->id);
+	cpu_for_each(cpu, leave)
+		test_equal(cpu_offline(cpu->id), 0);
+	test_equal(cpu_offline(ctz64(before)), -EBUSY);
+	cpu_for_each(cpu, leave)
+		test_equal(cpu_online(cpu->id), 0);
+	test_equal(atomic_load(&cpu_online_mask), before);
+}
+
+/* Each CPU that may goes and comes back while threads run, sleep and wake on it: all go on. */
 static void cpus_go_and_come(void)
 {
 	static u64 work[2];
@@ -352,13 +368,17 @@ static void cpus_go_and_come(void)
 		test_check(crew_add("racer", sleep_short, NULL, -1) != NULL);
 		thread_start(crew[2 + i]);
 	}
-	test_equal(cpu_offline(0), -EBUSY);
+	check_last_stays();
 	test_equal(cpu_offline(MAX_CPUS), -ENODEV);
 	test_equal(cpu_online(0), 0);
-	cpu_for_each(cpu, atomic_load(&cpu_online_mask) & ~1ull) {
+	cpu_for_each(cpu, popcount64(atomic_load(&cpu_online_mask)) > 1 ? atomic_load(&cpu_online_mask) : 0) {
 		cpumask_t here = cpu_mask(cpu->id);
 		u64 before[2];
 
+		if (!cpu_may_leave(cpu->id)) {
+			test_equal(cpu_offline(cpu->id), -EBUSY);
+			continue;
+		}
 		/* One that may run nowhere else runs elsewhere meanwhile, and comes back. */
 		test_equal(sched_set_affinity(crew[0], here), 0);
 		test_equal(cpu_offline(cpu->id), 0);

@@ -196,6 +196,49 @@ static void timers_move(void)
 	check_equal(set_cpu1(true), 0);
 }
 
+/*
+ * The first CPU goes, too, where it may: sleeps end, programs start, the other one serves them. Where it stays it has no
+ * file to be told by.
+ */
+static void first_goes(void)
+{
+	unsigned cpu = 9;
+	char buf[64];
+
+	if (access(CPU_DIR "cpu0/online", F_OK)) {
+		check_equal(errno, ENOENT);
+		return;
+	}
+	check_equal(write_text(CPU_DIR "cpu0/online", "0"), 0);
+	text_of(CPU_DIR "online", buf, sizeof buf);
+	check(!strcmp(buf, "1\n"));
+	check_ok(syscall(SYS_getcpu, &cpu, NULL, NULL));
+	check_equal(cpu, 1);
+	check_equal(set_cpu1(false), -EBUSY);
+	for (int i = 0; i < 3; i++) {
+		long long start = now_ms();
+		pid_t pid = fork();
+		int fd;
+
+		if (!pid) {
+			sleep_ms(20);
+			_exit(7);
+		}
+		check_equal(wait_for(pid), 7 << 8);
+		check(now_ms() - start >= 20);
+		fd = open("/proc/self/exe", O_RDONLY);	/* from the disk, where its page is not cached */
+		check(fd >= 0 && posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
+		check(read(fd, buf, sizeof buf) == sizeof buf);
+		close(fd);
+	}
+	check_equal(write_text(CPU_DIR "cpu0/online", "1"), 0);
+	text_of(CPU_DIR "online", buf, sizeof buf);
+	check(!strcmp(buf, "0-1\n"));
+	check_equal(set_cpu1(false), 0);	/* and the way back of all that moved */
+	sleep_ms(20);
+	check_equal(set_cpu1(true), 0);
+}
+
 static void topology(void)
 {
 	char buf[64];
@@ -212,7 +255,7 @@ static void topology(void)
 
 static const struct test table[] = {
 	{ "lists", lists }, { "errors", errors }, { "affinity-to-offline", affinity_to_offline }, { "storm", storm },
-	{ "timers-move", timers_move }, { "topology", topology },
+	{ "timers-move", timers_move }, { "first-goes", first_goes }, { "topology", topology },
 	{ 0 },
 };
 

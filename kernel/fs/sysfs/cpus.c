@@ -197,7 +197,7 @@ static int cores_list_show(struct text *t, void *arg)
 	return 0;
 }
 
-/* Of each CPU; Linux has old and new names for the same thing. */
+/* Of each CPU, the first of those that may leave only; Linux has old and new names for the same thing. */
 static const struct virtual_file cpu_files[] = {
 	{ "online", 0644, is_online_show, is_online_store, NULL },
 	{ "topology/physical_package_id", 0444, package_show, NULL, NULL },
@@ -236,6 +236,6 @@ void sysfs_cpus_add(void)
 		if (sysfs_add(&files[i]))
 			log_warn("sysfs: %s cannot be shown", files[i].path);
 	for (unsigned id = 0; id < cpu_count; id++)
-		for (unsigned i = 0; i < ARRAY_LEN(cpu_files); i++)
+		for (unsigned i = cpu_may_leave(id) ? 0 : 1; i < ARRAY_LEN(cpu_files); i++)
 			add_one(id, &cpu_files[i]);
 }
