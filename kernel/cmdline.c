@@ -15,7 +15,7 @@
 
 static const char *const known[] = {
 	"sched_threads", "edf_periods", "policy_seeds", "root", "rootfstype", "rootflags", "rootwait", "rootdelay", "ro", "rw", "init", "rdinit", "initrd",
-	"console", "earlycon", "quiet", "debug", "loglevel", "maxcpus", "init_on_alloc", "nosmp", "panic", "strace", "ktest", "plant",
+	"console", "earlycon", "quiet", "debug", "loglevel", "maxcpus", "init_on_alloc", "nosmp", "panic", "strace", "ktest", "attack", "paint", "plant",
 	"sched", "sched_quantum_ms", "sched_balance_ms", "nokaslr", "mem", "reboot", "noinitrd",
 	"printk.time", "BOOT_IMAGE", "ip", "random.trust_cpu",
 };

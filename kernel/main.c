@@ -6,6 +6,7 @@
  */
 #include <arch/boot.h>
 #include <arch/clock.h>
+#include <kernel/attack.h>
 #include <kernel/audit.h>
 #include <kernel/boot.h>
 #include <kernel/cmdline.h>
@@ -110,6 +111,7 @@ static const struct boot_step thread_steps[] = {
 	{ "free-init", free_boot_memory, "boot code is gone, boot-time constants are read-only" },
 	{ "audit", audit_boot, "debug builds: the kernel's page tables keep what they promise" },
 	{ "plant", plant_if_asked, "builds with tests: a fault was committed if plant= names one" },
+	{ "attack", attack_if_asked, "builds with tests: with the word attack, every defence was tried" },
 };
 
 static void run_steps(const struct boot_step *steps, unsigned n)
@@ -161,6 +163,7 @@ void kernel_secondary_main(struct cpu *cpu)
 	arch_cpu_early_init();
 	sched_cpu_init(cpu);
 	arch_cpu_init(cpu);
+	audit_cpu();
 	arch_irq_enable();
 	sched_idle_loop();
 }

@@ -5,6 +5,7 @@
  * 0 stays, N > 0 resets after N seconds, N < 0 resets at once.
  */
 #include <arch/boot.h>
+#include <kernel/attack.h>
 #include <kernel/boot.h>
 #include <kernel/irq.h>
 #include <kernel/log.h>
@@ -92,6 +93,7 @@ static __noreturn void panic_v(const struct arch_regs *regs, const char *fmt, va
 	char reason[256];
 	u32 none = 0, me;
 
+	attack_caught(fmt, ap);
 	(void)arch_irq_save();
 	me = arch_cpu_self()->id + 1;
 	if (!atomic_cmpxchg(&panic_owner, &none, me)) {

@@ -85,6 +85,36 @@ static void cpu_protect(void)
 	isb();
 }
 
+/* WXN stays off: native/sysreg.h says why. */
+unsigned arch_cpu_audit(void)
+{
+	u64 sctlr = sysreg_read(sctlr_el1), tcr = sysreg_read(tcr_el1);
+	const struct {
+		bool ok;
+		const char *what;
+	} rules[] = {
+		{ (sysreg_read(CurrentEL) >> 2 & 3) == 1, "the exception level" },
+		{ (sctlr & (SCTLR_M | SCTLR_C | SCTLR_I | SCTLR_SA | SCTLR_SA0)) ==
+		  (SCTLR_M | SCTLR_C | SCTLR_I | SCTLR_SA | SCTLR_SA0), "SCTLR" },
+		{ !(sctlr & SCTLR_UMA), "SCTLR.UMA: programs mask interrupts" },
+		{ !cpu_has_pan || !(sctlr & SCTLR_SPAN), "SCTLR.SPAN" },
+		{ !cpu_has_pan || sysreg_read(S3_0_C4_C2_3) & PSR_PAN, "PSTATE.PAN" },
+		{ (tcr & ~(7ull << TCR_IPS_SHIFT)) == TCR_VALUE, "TCR" },
+		{ sysreg_read(mdscr_el1) == 0, "MDSCR" },
+		{ sysreg_read(cntkctl_el1) == 2, "CNTKCTL: programs reach timers" },
+		{ sysreg_read(cpacr_el1) == 3u << 20, "CPACR" },
+		{ !id_field(sysreg_read(id_aa64dfr0_el1), 8) || sysreg_read(pmuserenr_el0) == 0, "PMUSERENR" },
+	};
+	unsigned bad = 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++)
+		if (!rules[i].ok) {
+			log_err("cpu%u: %s is not as it must be", arch_cpu_self()->id, rules[i].what);
+			bad++;
+		}
+	return bad;
+}
+
 void arch_cpu_early_init(void)
 {
 	if (hwcap[0]) {		/* a later CPU, or the first one again */

@@ -175,6 +175,9 @@ int arch_signal_pop(struct arch_regs *regs, u64 *mask, struct user_stack *alt)
 	if (!is_aligned(regs->sp, 16ull) || copy_from_user(&head, &frame->uc, sizeof(head)) ||
 	    copy_from_user(&m, &frame->uc.mcontext, sizeof(m)))
 		return -EFAULT;
+	/* A state of the kernel's, or with interrupts masked, was put there by nobody honest. */
+	if (m.pstate & (PSR_MODE_MASK | PSR_F | PSR_I | PSR_A | PSR_D))
+		return -EFAULT;
 	/* Current's saved state is what counts from here; the registers are stale until reloaded. */
 	fpu_sync(current);
 	ret = get_contexts(frame->uc.mcontext.reserved);

@@ -10,6 +10,7 @@
 #include <arch/upcall.h>
 #include <arch/sbi.h>
 #include <kernel/event.h>
+#include <kernel/log.h>
 #include <kernel/thread.h>
 #include <lib/format.h>
 #include <uapi/errno.h>
@@ -26,6 +27,30 @@ void riscv_hart_init(void)
 	/* User pages are never reachable by the kernel, executable ones never readable. */
 	csr_clear(sstatus, SSTATUS_SUM | SSTATUS_MXR | SSTATUS_FS | SSTATUS_VS);
 	csr_write(scounteren, 2);	/* programs may read time, not cycle and instret */
+}
+
+unsigned arch_cpu_audit(void)
+{
+	u64 status = csr_read(sstatus);
+	const struct {
+		bool ok;
+		const char *what;
+	} rules[] = {
+		{ !(status & SSTATUS_SUM), "SUM: the kernel reaches programs' pages" },
+		{ !(status & SSTATUS_MXR), "MXR: what may only be executed can be read" },
+		{ csr_read(satp) >> SATP_MODE_SHIFT == (arch_layout.pt_levels == 4 ? SATP_SV48 : SATP_SV39), "satp" },
+		{ csr_read(stvec) == (u64)riscv_trap_entry, "stvec" },
+		{ csr_read(sscratch) == 0, "sscratch" },
+		{ csr_read(scounteren) == 2, "scounteren" },
+	};
+	unsigned bad = 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++)
+		if (!rules[i].ok) {
+			log_err("cpu%u: %s is not as it must be", arch_cpu_self()->id, rules[i].what);
+			bad++;
+		}
+	return bad;
 }
 
 void arch_cpu_early_init(void)

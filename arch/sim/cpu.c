@@ -79,6 +79,9 @@ void arch_cpu_init(struct cpu *cpu) {}
 u64 arch_hwcap(void) { return 0; }
 u64 arch_hwcap2(void) { return 0; }
 
+/* Its protections are the host's. */
+unsigned arch_cpu_audit(void) { return 0; }
+
 int arch_cpu_describe(const struct cpu *cpu, char *buf, size_t size)
 {
 	return snprintf(buf, size, "processor\t: %u\nmodel name\t: Trivet simulation\n", cpu->id);

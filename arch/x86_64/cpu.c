@@ -149,6 +149,36 @@ void x86_cpu_setup(struct cpu *cpu)
 	x86_fpu_cpu_init();
 }
 
+unsigned arch_cpu_audit(void)
+{
+	const struct x86_features *f = &x86_features;
+	u64 cr0 = read_cr0(), cr4 = read_cr4(), efer = rdmsr(MSR_EFER), flags = arch_irq_flags();
+	const struct {
+		bool ok;
+		const char *what;
+	} rules[] = {
+		{ cr0 & CR0_WP, "CR0.WP: the kernel writes through read-only entries" },
+		{ cr0 & CR0_PG && cr4 & CR4_PAE, "paging" },
+		{ !f->smep || cr4 & CR4_SMEP, "SMEP" },
+		{ !f->smap || (cr4 & CR4_SMAP && !(flags & RFLAGS_AC)), "SMAP" },
+		{ !f->umip || cr4 & CR4_UMIP, "UMIP" },
+		{ !f->nx || efer & EFER_NXE, "EFER.NXE" },
+		{ !(cr4 & (CR4_PCE | CR4_FSGSBASE | CR4_PKE | CR4_PVI | CR4_VME)), "a feature of CR4 that is for nobody" },
+		{ !(flags & RFLAGS_IOPL), "IOPL" },
+		{ arch_cpu_self()->arch.tss.iomap_base >= sizeof(struct arch_tss), "the TSS's map of ports" },
+		{ rdmsr(MSR_LSTAR) == (u64)x86_syscall_entry && rdmsr(MSR_CSTAR) == (u64)x86_syscall_entry32, "SYSCALL's entry" },
+		{ (rdmsr(MSR_SFMASK) & (RFLAGS_AC | RFLAGS_IF | RFLAGS_DF)) == (RFLAGS_AC | RFLAGS_IF | RFLAGS_DF), "SYSCALL's mask" },
+	};
+	unsigned bad = 0;
+
+	for (unsigned i = 0; i < ARRAY_LEN(rules); i++)
+		if (!rules[i].ok) {
+			log_err("cpu%u: %s is not as it must be", arch_cpu_self()->id, rules[i].what);
+			bad++;
+		}
+	return bad;
+}
+
 static __init void boot_cpu_init(void)
 {
 	x86_features_detect();

@@ -32,15 +32,20 @@
 #define CR0_TS 0x8
 #define CR0_PE 0x1
 #define CR0_PG 0x80000000
+#define CR4_VME 0x1
+#define CR4_PVI 0x2
 #define CR4_DE 0x8
 #define CR4_PAE 0x20
 #define CR4_PGE 0x80
+#define CR4_PCE 0x100
 #define CR4_OSFXSR 0x200
 #define CR4_OSXMMEXCPT 0x400
 #define CR4_UMIP 0x800
 #define CR4_OSXSAVE 0x40000
+#define CR4_FSGSBASE 0x10000
 #define CR4_SMEP 0x100000
 #define CR4_SMAP 0x200000
+#define CR4_PKE 0x400000
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_PAT 0x277

@@ -44,6 +44,12 @@ __noreturn void arch_cpu_stop(void);
  */
 __noreturn void arch_cpu_off(void);
 bool arch_cpu_is_off(const struct cpu *cpu);
+/*
+ * How many of this CPU's protections are not as they must be after arch_cpu_init (each is logged): no execution of and no
+ * access to programs' memory, no writes through read-only entries, no instructions that tell programs of the kernel.
+ * Interrupts or preemption off.
+ */
+unsigned arch_cpu_audit(void);
 /* Raises the inter-processor interrupt on that CPU; ipi_receive() runs there. */
 void arch_ipi_send(struct cpu *cpu);
 /* One line per call for /proc/cpuinfo, as Linux words it; returns the length (as snprintf). */

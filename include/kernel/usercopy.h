@@ -15,8 +15,25 @@ static inline bool user_range_ok(const void __user *p, size_t n)
 {
 	return n <= arch_layout.user_end && (vaddr_t)p <= arch_layout.user_end - n;
 }
-int copy_from_user(void *dst, const void __user *src, size_t n) __must_check;
-int copy_to_user(void __user *dst, const void *src, size_t n) __must_check;
+/*
+ * The kernel's side of a copy: [at, at+n) may not leave the slab object or the own stack that it begins in, nor lie in the
+ * kernel's code; else panic. Copies of a length that the compiler knows are checked in debug builds only.
+ */
+void usercopy_check(vaddr_t at, size_t n);
+int copy_from_user_unchecked(void *dst, const void __user *src, size_t n) __must_check;
+int copy_to_user_unchecked(void __user *dst, const void *src, size_t n) __must_check;
+static __always_inline __must_check int copy_from_user(void *dst, const void __user *src, size_t n)
+{
+	if (CONFIG_DEBUG || !__builtin_constant_p(n))
+		usercopy_check((vaddr_t)dst, n);
+	return copy_from_user_unchecked(dst, src, n);
+}
+static __always_inline __must_check int copy_to_user(void __user *dst, const void *src, size_t n)
+{
+	if (CONFIG_DEBUG || !__builtin_constant_p(n))
+		usercopy_check((vaddr_t)src, n);
+	return copy_to_user_unchecked(dst, src, n);
+}
 int clear_user(void __user *dst, size_t n) __must_check;
 /* Length without NUL; -EFAULT; -ENAMETOOLONG when max bytes hold no NUL. */
 ssize_t copy_string_from_user(char *dst, const char __user *src, size_t max) __must_check;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Audits of page tables and of the page array; see <kernel/audit.h>. No locks: they only read. */
+#include <arch/cpu.h>
+#include <kernel/aspace.h>
 #include <kernel/audit.h>
+#include <kernel/cpu.h>
+#include <kernel/irq.h>
 #include <kernel/log.h>
 #include <kernel/panic.h>
 #include <kernel/sched.h>
@@ -77,13 +81,123 @@ unsigned audit_kernel_tables(paddr_t root)
 	return a.problems;
 }
 
+/* ---- programs' tables ---------------------------------------------------------------------------- */
+
+/* What is wrong with showing a program the page; NULL: nothing. */
+static const char *leaf_problem(pte_t e, unsigned level)
+{
+	paddr_t pa = pte_paddr(e);
+	u32 flags;
+
+	if (pte_prot(e) & PGPROT_SPECIAL)	/* zero page, vDSO and its data */
+		return pte_prot(e) & PGPROT_WRITE ? "a special page, writable" : NULL;
+	if (pte_prot(e) & PGPROT_DEVICE)
+		return NULL;
+	if (!section_is_online(pa >> PAGE_SHIFT))
+		return "no page of RAM";
+	/* The init section's memory is given away after boot. */
+	if (overlaps(pa, pt_span(level), __image_start, __init_start) || overlaps(pa, pt_span(level), __init_end, __image_end))
+		return "in the kernel's image";
+	for (u64 i = 0; i < pt_span(level) >> PAGE_SHIFT; i++) {
+		flags = atomic_load(&(phys_to_page(pa) + i)->flags);
+		if (flags & PAGE_SLAB)
+			return "a slab's";
+		if (flags & PAGE_TABLE)
+			return "a page table";
+		if (flags & PAGE_BUDDY)
+			return "free";
+	}
+	return NULL;
+}
+
+struct user_audit {
+	unsigned problems;
+	u64 leaves;
+};
+
+static void check_user_leaf(struct user_audit *a, vaddr_t va, pte_t *e, unsigned level)
+{
+	pte_t v = pte_load(e);
+	const char *what = leaf_problem(v, level);
+
+	a->leaves++;
+	/* The page may have gone, and been used anew, between our two looks. */
+	if (what && pte_load(e) == v && a->problems++ < LINES_MAX)
+		log_err("audit: a program's page at 0x%llx is %s (entry 0x%llx)", (unsigned long long)va, what, (unsigned long long)v);
+}
+
+static void check_user_table(struct user_audit *a, paddr_t table, vaddr_t base, unsigned level)
+{
+	bool is_root = level == arch_layout.pt_levels - 1;
+	pte_t *e = phys_to_virt(table);
+
+	for (unsigned i = 0; i < (is_root && PTE_ROOT_HAS_KERNEL ? 256u : 512u); i++) {
+		pte_t v = pte_load(&e[i]);
+		vaddr_t va = base + ((u64)i << pt_shift(level));
+
+		if (!pte_present(v))
+			continue;
+		if (pte_is_table(v, level))
+			check_user_table(a, pte_paddr(v), va, level - 1);
+		else
+			check_user_leaf(a, va, &e[i], level);
+	}
+}
+
+unsigned audit_user_tables(struct aspace *as, u64 *leaves)
+{
+	const pte_t *mine = phys_to_virt(as->root), *kernels = phys_to_virt(kernel_root);
+	struct user_audit a = { 0 };
+
+	for (unsigned i = 256; PTE_ROOT_HAS_KERNEL && i < 512; i++)
+		if (pte_load((pte_t *)&mine[i]) != pte_load((pte_t *)&kernels[i]) && a.problems++ < LINES_MAX)
+			log_err("audit: entry %u of a program's root is not the kernel's", i);
+	epoch_enter();
+	check_user_table(&a, as->root, 0, arch_layout.pt_levels - 1);
+	epoch_exit();
+	*leaves += a.leaves;
+	return a.problems;
+}
+
+/* ---- CPUs and the end of boot -------------------------------------------------------------------- */
+
 #if CONFIG_DEBUG
+u64 audit_cpus_seen;
+
+void audit_cpu(void)
+{
+	unsigned n = arch_cpu_audit();
+
+	if (n)
+		panic("cpu%u comes without %u of its protections", arch_cpu_self()->id, n);
+	atomic_add(&audit_cpus_seen, 1ull);
+}
+
+static void audit_one(void *sum)
+{
+	unsigned n = arch_cpu_audit();
+
+	atomic_add((unsigned *)sum, n);
+	atomic_add(&audit_cpus_seen, 1ull);
+}
+
+unsigned audit_all_cpus(void)
+{
+	unsigned sum = 0;
+
+	ipi_call(atomic_load(&cpu_online_mask), audit_one, &sum);
+	return sum;
+}
+
 void audit_boot(void)
 {
 	unsigned n = audit_kernel_tables(kernel_root);
 
 	if (n)
 		panic("the kernel's page tables break %u promises at the end of boot", n);
+	n = audit_all_cpus();
+	if (n)
+		panic("%u protections of CPUs are missing at the end of boot", n);
 }
 #endif
 

@@ -15,6 +15,7 @@
 #include <kernel/group.h>
 #include <kernel/log.h>
 #include <kernel/pagecache.h>
+#include <kernel/paint.h>
 #include <kernel/thread.h>
 #include <kernel/time.h>
 #include <kernel/waitq.h>
@@ -356,6 +357,8 @@ struct page *page_alloc(unsigned order, u32 flags)
 	if (flags & ALLOC_ZERO)
 		for (u64 i = 0; i < 1ull << order; i++)
 			arch_page_clear((char *)page_to_virt(p) + i * PAGE_SIZE);
+	else
+		paint(page_to_virt(p), PAGE_SIZE << order);
 	mm_count(MM_PGALLOC, 1ll << order);
 	return p;
 }
@@ -484,6 +487,7 @@ void buddy_set_total(u64 pages)
 void buddy_init(void)
 {
 	alloc_init_flags = cmdline_u64("init_on_alloc", 0) ? ALLOC_ZERO : 0;
+	paint_init();
 	for (int i = 0; i < ZONE_COUNT; i++) {
 		spin_init(&zones[i].lock, "zone", LOCK_ZONE);
 		for (int o = 0; o <= PAGE_ORDER_MAX; o++)

@@ -66,6 +66,8 @@ void kfree(const void *p)
 
 	if (!p)
 		return;
+	if (unlikely((vaddr_t)p - arch_layout.linear_base >= arch_layout.linear_size))
+		panic("kfree of %p, which kmalloc never gave", p);
 	page = virt_to_page(p);
 	c = slab_page_cache(page);
 	if (c)

@@ -15,6 +15,7 @@
 #include <kernel/cpu.h>
 #include <kernel/fault.h>
 #include <kernel/log.h>
+#include <kernel/paint.h>
 #include <kernel/random.h>
 #include <kernel/thread.h>
 #include <lib/string.h>
@@ -108,10 +109,18 @@ static bool has_free_link(const struct kmem_cache *c, void *obj)
 			 slab_page_cache(virt_to_page((void *)next)) == c);
 }
 
+/* Bytes from the beginning of the slot that p points into; p lies in a slab of c. */
+static size_t slot_offset(const struct kmem_cache *c, const void *p)
+{
+	return ((vaddr_t)p - (vaddr_t)page_to_virt(slab_head(c, p))) % c->slot_size;
+}
+
 static void debug_freeing(struct kmem_cache *c, void *obj)
 {
 	u64 mark = REDZONE_USED;
 
+	if (slot_offset(c, obj))
+		panic("slab %s: %p is not the beginning of an object", c->name, obj);
 	if (c->redzone_offset)
 		mark = *redzone_of(c, obj);
 	else if (c->link_offset == 0 && c->object_size >= 64 &&
@@ -253,6 +262,8 @@ void *kmem_cache_alloc(struct kmem_cache *c, u32 flags)
 	m = &percpu(magazines[0])[c->id];
 	obj = m->first;
 	if (likely(obj)) {
+		if (CONFIG_DEBUG && unlikely(!has_free_link(c, obj)))
+			panic("slab %s: the free list was overwritten at %p", c->name, obj);
 		m->first = link_get(c, obj);
 		m->n--;
 		arch_irq_restore(irq);
@@ -266,6 +277,8 @@ void *kmem_cache_alloc(struct kmem_cache *c, u32 flags)
 		debug_allocated(c, obj);
 	if (((flags | alloc_init_flags) & ALLOC_ZERO) && !c->ctor)
 		memset(obj, 0, c->object_size);
+	else if (!c->ctor)
+		paint(obj, c->object_size);
 	return obj;
 }
 
@@ -321,6 +334,13 @@ struct kmem_cache *slab_page_cache(const struct page *p)
 }
 
 size_t slab_object_size(const struct kmem_cache *c) { return c->object_size; }
+
+size_t slab_bytes_after(const struct kmem_cache *c, const void *p)
+{
+	size_t offset = slot_offset(c, p);
+
+	return offset < c->object_size ? c->object_size - offset : 0;
+}
 
 /* ---- caches -------------------------------------------------------------------------------- */
 

@@ -21,5 +21,7 @@ struct kmem_cache {
 	u64 nr_slabs, nr_empty, nr_used;	/* [l] used: outside the slabs, magazines included */
 };
 size_t slab_object_size(const struct kmem_cache *c);
+/* Bytes of the object that p, in a slab of c, points into, from p on; 0: between objects. */
+size_t slab_bytes_after(const struct kmem_cache *c, const void *p);
 
 #endif

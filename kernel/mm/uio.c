@@ -46,6 +46,8 @@ static __always_inline size_t move_user(enum uio_move how, char *user, char *ker
 {
 	if (!user_range_ok((void __user *)user, n))
 		return n;
+	if (how != UIO_ZERO)
+		usercopy_check((vaddr_t)kernel, n);
 	switch (how) {
 	case UIO_OUT:
 		return arch_copy_to_user((void __user *)user, kernel, n);

@@ -3,12 +3,46 @@
  * User memory: range checks in front of the architecture's copies, and the wrappers callers use.
  * The iterator over ranges is uio.c.
  */
-#include <kernel/mm.h>
+#include <kernel/panic.h>
 #include <kernel/thread.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
 
-int copy_from_user(void *dst, const void __user *src, size_t n)
+#include "mm_internal.h"
+#include "slab.h"
+
+static __noinline __cold __noreturn void outside(const void *p, size_t n, const char *what)
+{
+	panic("user copy of %zu bytes at %p: %s", n, p, what);
+}
+
+void usercopy_check(vaddr_t at, size_t n)
+{
+	const void *p = (void *)at;
+	u64 offset = at - arch_layout.linear_base;
+
+	if (n == 0)
+		return;
+	if (offset < arch_layout.linear_size) {
+		struct page *page = virt_to_page(p);
+		const struct kmem_cache *c = slab_page_cache(page);
+
+		if (likely(!c)) {
+			if (unlikely(virt_to_phys(p) < image_to_phys(__text_end) && virt_to_phys(p) + n > image_to_phys(__text_start)))
+				outside(p, n, "the kernel's code");
+			return;
+		}
+		if (unlikely(n > slab_bytes_after(c, p)))
+			outside(p, n, "more than the slab object");
+	} else if (at - (vaddr_t)current->kstack < KSTACK_SIZE) {
+		if (unlikely(n > (vaddr_t)current->kstack + KSTACK_SIZE - at))
+			outside(p, n, "more than the stack");
+	} else if (unlikely(at < (vaddr_t)__text_end && at + n > (vaddr_t)__text_start)) {
+		outside(p, n, "the kernel's code");
+	}
+}
+
+int copy_from_user_unchecked(void *dst, const void __user *src, size_t n)
 {
 	size_t left;
 
@@ -21,7 +55,7 @@ int copy_from_user(void *dst, const void __user *src, size_t n)
 	return -EFAULT;
 }
 
-int copy_to_user(void __user *dst, const void *src, size_t n)
+int copy_to_user_unchecked(void __user *dst, const void *src, size_t n)
 {
 	return user_range_ok(dst, n) && arch_copy_to_user(dst, src, n) == 0 ? 0 : -EFAULT;
 }

@@ -7,6 +7,7 @@
 #include "runq.h"
 #include <kernel/log.h>
 #include <kernel/mm.h>
+#include <kernel/paint.h>
 #include <lib/string.h>
 
 #if CONFIG_DEBUG
@@ -42,6 +43,9 @@ void stack_note(const struct thread *t)
 {
 	size_t used = thread_stack_used(t);
 	bool is_new;
+
+	if (paint_is_on())
+		return;		/* another paint covers this one */
 
 	spin_lock(&deepest_lock);
 	is_new = used > deepest;

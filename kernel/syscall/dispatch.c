@@ -7,6 +7,7 @@
 #include <arch/upcall.h>
 #include <arch/user.h>
 #include <kernel/log.h>
+#include <kernel/paint.h>
 #include <kernel/process.h>
 #include <kernel/syscall.h>
 #include <lib/bits.h>
@@ -60,6 +61,7 @@ __hot void syscall_dispatch(struct arch_regs *regs)
 	u64 nr, args[6];
 	long result;
 
+	paint_stack();
 	arch_user_get_call(regs, &nr, args);
 	self->syscall_nr = (u32)nr;
 	result = unlikely(self->is_traced) ? traced_call(regs) : call(nr, args);

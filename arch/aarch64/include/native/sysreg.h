@@ -26,6 +26,7 @@
 #define SCTLR_C 0x4
 #define SCTLR_SA 0x8
 #define SCTLR_SA0 0x10
+#define SCTLR_UMA 0x200		/* 1: programs may mask interrupts */
 #define SCTLR_I 0x1000
 #define SCTLR_DZE 0x4000
 #define SCTLR_UCT 0x8000
