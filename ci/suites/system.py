@@ -56,7 +56,9 @@ def linux_digest(arch, name):
     """Of all that Linux's answer hangs on: program, headers, kernel package, the shell's package."""
     digest = hashlib.sha256()
     first = name.split("_")[0]
-    mine = ("test.h", name, f"{name}.c", f"{first}.h", *(["services_act.h"] if first == "services" else []))
+    source = (folder / f"{name}.c").read_text() if (folder / f"{name}.c").exists() else ""
+    mine = ("test.h", name, f"{name}.c", f"{first}.h", *(["services_act.h"] if first == "services" else []),
+            *re.findall(r'^#include "(.*)"', source, re.M))
     sources = [p for p in sorted(folder.iterdir()) if p.name in mine]
     if name.startswith("services_"):  # init and svctl are under test there
         sources += sorted(service_programs.inputs())

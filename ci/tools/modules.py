@@ -14,7 +14,8 @@ import shutil
 import subprocess
 import sys
 
-WANTED = ["virtio_mmio", "virtio_pci", "virtio_blk", "ext4", "virtio_net", "virtio_rng", "virtio_console"]
+WANTED = ["virtio_mmio", "virtio_pci", "virtio_blk", "ext4", "virtio_net", "virtio_rng", "virtio_console",
+          "tcp_diag", "udp_diag", "unix_diag"]
 
 
 def depends(data):
@@ -42,6 +43,7 @@ def main():
     # ext4 finds its checksum by name, which no `depends` tells.
     if "ext4" in order:
         add("crc32c_generic")
+    target, output = output, output.with_suffix(".new")  # others may be reading the old ones
     shutil.rmtree(output, ignore_errors=True)
     (output / "modules").mkdir(parents=True)
     for name in order:
@@ -53,6 +55,12 @@ def main():
     shutil.copyfile(kernel, output / "vmlinuz")
     config, = package.glob("boot/config-*")
     shutil.copyfile(config, output / "config")
+    old = target.with_suffix(".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.rename(old)
+    output.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 main()

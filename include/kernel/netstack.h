@@ -58,7 +58,8 @@ struct net_tcp_info {
 struct net_row {
 	struct net_addr local, remote;
 	u32 state, tx_queue, rx_queue;
-	void *owner;			/* NULL: none any more */
+	void *owner;			/* NULL: none any more; of a half-open connection its listener */
+	struct net_conn *conn;		/* TCP */
 };
 struct net_route {
 	u16 family;

@@ -25,6 +25,8 @@
 
 struct socket;
 struct socket_family;
+struct nl_request;
+struct nl_out;
 
 /* Receiver's side of control data: straight into the user's buffer. */
 struct socket_control {
@@ -83,6 +85,7 @@ struct socket_ops {
 	void (*release)(struct socket *sk);			/* the file is gone; may sleep (linger) */
 	void (*destroy)(struct socket *sk);			/* last reference; may be NULL; the memory is the generic layer's */
 	int (*show_fdinfo)(struct socket *sk, char *buf, size_t size);	/* may be NULL */
+	bool has_peek_off;		/* its recvmsg heeds SO_PEEK_OFF */
 };
 
 struct socket_family {			/* const object, named in meson.build */
@@ -95,6 +98,8 @@ struct socket_family {			/* const object, named in meson.build */
 	 */
 	int (*create)(struct socket *sk, int protocol);
 	long (*dev_ioctl)(struct socket *sk, u32 cmd, u64 arg);	/* AF_INET: SIOCGIF… on any socket; -ENOTTY */
+	/* Sockets of the family for NETLINK_SOCK_DIAG: 0 or -errno (include/kernel/netlink.h). NULL: not told. */
+	int (*diag)(const struct nl_request *r, struct nl_out *o);
 	void (*init)(void);		/* at boot, may sleep; may be NULL */
 };
 
@@ -112,6 +117,7 @@ enum socket_state { SOCKET_UNCONNECTED, SOCKET_LISTENING, SOCKET_CONNECTING, SOC
 #define SOCKET_OOBINLINE BIT(4)
 #define SOCKET_DONTROUTE BIT(5)
 #define SOCKET_PASSCRED BIT(6)
+#define SOCKET_PASSPIDFD BIT(7)
 #define SOCKET_TIMESTAMP BIT(8)		/* SCM_TIMESTAMP with each packet */
 #define SOCKET_TIMESTAMPNS BIT(9)
 #define SOCKET_LINGER BIT(10)
@@ -158,6 +164,7 @@ struct socket {
 	u64 rcvtimeo_ns, sndtimeo_ns;	/* [a] 0: for ever */
 	u32 linger_s;			/* [a] with SOCKET_LINGER */
 	u32 priority, mark;		/* [a] */
+	s32 peek_off;			/* [a] SO_PEEK_OFF; -1: none */
 	u32 drops;			/* [a] packets refused for lack of room */
 	/* Who: of the peer as of connect, listen or socketpair (SO_PEERCRED); NULL none. */
 	struct user_ucred peer_ids;	/* [p] pid 0 and ids -1 when unknown */
@@ -233,5 +240,21 @@ int socket_cmsg_put(struct socket_msg *msg, int level, int type, const void *dat
 int socket_opt_put(void __user *val, u32 *len, const void *data, u32 n);
 static inline int socket_opt_put_int(void __user *val, u32 *len, s32 v) { return socket_opt_put(val, len, &v, sizeof(v)); }
 static inline bool socket_option(const struct socket *sk, u32 bit) { return atomic_load(&sk->options) & bit; }
+
+/* SO_PEEK_OFF: bytes that a call with these flags passes over; its end, when it looked at or took n. Under the readers' lock. */
+static inline u32 socket_peek_offset(const struct socket *sk, u32 msg_flags)
+{
+	s32 off = atomic_load(&sk->peek_off);
+
+	return unlikely(off > 0) && (msg_flags & MSG_PEEK) ? (u32)off : 0;
+}
+static inline void socket_peek_moved(struct socket *sk, u32 msg_flags, ssize_t n)
+{
+	s32 off = atomic_load(&sk->peek_off);
+
+	if (likely(off < 0) || n <= 0)
+		return;
+	atomic_store(&sk->peek_off, (s32)(msg_flags & MSG_PEEK ? min(off + n, (ssize_t)0x7fffffff) : max(off - n, (ssize_t)0)));
+}
 
 #endif

@@ -6,6 +6,7 @@
 #include <lib/types.h>
 
 #define NETLINK_ROUTE 0
+#define NETLINK_SOCK_DIAG 4
 struct sockaddr_nl {
 	u16 family, pad;
 	u32 pid, groups;

@@ -16,7 +16,7 @@ static const struct {
 } flags[] = {
 	{ SO_REUSEADDR, SOCKET_REUSEADDR }, { SO_REUSEPORT, SOCKET_REUSEPORT }, { SO_KEEPALIVE, SOCKET_KEEPALIVE },
 	{ SO_BROADCAST, SOCKET_BROADCAST }, { SO_OOBINLINE, SOCKET_OOBINLINE }, { SO_DONTROUTE, SOCKET_DONTROUTE },
-	{ SO_PASSCRED, SOCKET_PASSCRED }, { SO_TIMESTAMP, SOCKET_TIMESTAMP },
+	{ SO_PASSCRED, SOCKET_PASSCRED }, { SO_PASSPIDFD, SOCKET_PASSPIDFD }, { SO_TIMESTAMP, SOCKET_TIMESTAMP },
 	{ SO_TIMESTAMPNS, SOCKET_TIMESTAMPNS }, { SO_DEBUG, SOCKET_DEBUG }, { SO_NO_CHECK, SOCKET_NO_CHECK },
 	{ SO_RXQ_OVFL, SOCKET_RXQ_OVFL },
 };
@@ -110,6 +110,11 @@ static int set_word(struct socket *sk, int opt, s32 v)
 		if (!capable(CAP_NET_ADMIN) && !capable(CAP_NET_RAW))
 			return -EPERM;
 		atomic_store(&sk->mark, (u32)v);
+		return 0;
+	case SO_PEEK_OFF:
+		if (!sk->ops->has_peek_off)
+			return -EOPNOTSUPP;
+		atomic_store(&sk->peek_off, v);
 		return 0;
 	case SO_TYPE:
 	case SO_PROTOCOL:
@@ -224,6 +229,8 @@ static int get_generic(struct socket *sk, int opt, void __user *val, u32 *len)
 		return socket_opt_put_int(val, len, (s32)atomic_load(&sk->priority));
 	case SO_MARK:
 		return socket_opt_put_int(val, len, (s32)atomic_load(&sk->mark));
+	case SO_PEEK_OFF:
+		return sk->ops->has_peek_off ? socket_opt_put_int(val, len, atomic_load(&sk->peek_off)) : -EOPNOTSUPP;
 	case SO_BSDCOMPAT:
 		return 0;
 	case SO_LINGER: {

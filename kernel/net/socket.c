@@ -34,6 +34,7 @@ static struct socket *socket_alloc(const struct socket_family *f, int type, u32 
 	list_init(&sk->accept_link);
 	sk->rcvbuf = sk->sndbuf = SOCKET_BUF_DEFAULT;
 	sk->rcvlowat = 1;
+	sk->peek_off = -1;
 	sk->peer_ids = (struct user_ucred){ .uid = U32_MAX, .gid = U32_MAX };
 	return sk;
 }

@@ -4,6 +4,8 @@
  * queues that the file's poll names. A wake-up cannot send (it runs under a wait queue's lock): it puts the owner on a
  * list without a lock. Whoever wrote to a file empties the list before it goes on, and a thread does for all others.
  *
+ * Urgent data of a socket (POLLPRI) sends its owner SIGURG, O_ASYNC or not: sockets with an owner stand in their queues always.
+ *
  * Room to write is told only after somebody was refused it: a peer that reads makes room all the time.
  * Locks: setup_lock for changes of owners, send_lock while signals are sent, so that a file that goes can wait for them.
  */
@@ -29,7 +31,9 @@ struct file_owner {
 	u32 events;				/* [a] POLL* bits to be told */
 	u32 is_listed;				/* [a] who sets it lists us */
 	struct file_owner *next;		/* [a] */
-	u32 nr_queues;				/* setup_lock; 0: O_ASYNC is off */
+	bool is_async;				/* [a] setup_lock to change: O_ASYNC */
+	bool is_urgent;				/* [a] SIGURG is to be sent */
+	u32 nr_queues;				/* setup_lock */
 	struct waitq *queues[QUEUES_MAX];
 	struct waitq_entry entries[QUEUES_MAX];
 };
@@ -127,6 +131,8 @@ static void send_one(struct file_owner *o)
 	u32 events = atomic_xchg(&o->events, 0u);
 	struct user_siginfo info = info_of(o, events);
 
+	if (atomic_xchg(&o->is_urgent, false))
+		(void)send_signal(o, SIGURG, NULL);
 	if (!events)
 		return;
 	/* A full queue: the plain signal says at least that something is to be looked at. */
@@ -171,10 +177,16 @@ static void sender_main(void *arg)
 static bool owner_wake(struct waitq_entry *e, u32 events)
 {
 	struct file_owner *o = e->data, *first;
+	bool is_urgent = events & POLLPRI && S_ISSOCK(o->file->inode->mode);
 
+	if (!atomic_load(&o->is_async) && !is_urgent)
+		return false;
 	if (!(events & ~(u32)NO_ROOM_EVENTS) && !atomic_xchg(&o->wants_room, false))
 		return false;
-	(void)atomic_fetch_or(&o->events, events);
+	if (is_urgent)
+		atomic_store(&o->is_urgent, true);
+	if (atomic_load(&o->is_async))
+		(void)atomic_fetch_or(&o->events, events);
 	if (atomic_xchg(&o->is_listed, 1u))
 		return false;
 	first = atomic_load(&sigio_pending);
@@ -236,25 +248,49 @@ static void leave_queues(struct file_owner *o)
 	}
 }
 
+/* The thread that sends what no writer does. setup_lock held. */
+static int sender_need(void)
+{
+	struct thread *thread;
+
+	if (sender)
+		return 0;
+	thread = thread_create("sigio", sender_main, NULL, -1);
+	if (!thread)
+		return -ENOMEM;
+	atomic_store_release(&sender, thread);
+	thread_start(thread);
+	return 0;
+}
+
+/* Puts o into its file's queues. */
+static int join_queues(struct file *f, struct file_owner *o)
+{
+	struct owner_table t = { .table = { .queue = enter_queue }, .owner = o };
+	int err = sender_need();
+
+	if (!err && !o->nr_queues)
+		(void)f->ops->poll(f, &t.table);
+	return err;
+}
+
 static int start(struct file *f, int fd)
 {
 	struct file_owner *o = owner_get(f);
-	struct owner_table t = { .table = { .queue = enter_queue }, .owner = o };
+	int err = o ? join_queues(f, o) : -ENOMEM;
 
-	if (!o)
-		return -ENOMEM;
-	if (!sender) {
-		struct thread *thread = thread_create("sigio", sender_main, NULL, -1);
-
-		if (!thread)
-			return -ENOMEM;
-		atomic_store_release(&sender, thread);
-		thread_start(thread);
-	}
+	if (err)
+		return err;
 	o->fd = fd;
-	if (!o->nr_queues)
-		(void)f->ops->poll(f, &t.table);
+	atomic_store(&o->is_async, true);
 	return 0;
+}
+
+static void stop(struct file_owner *o)
+{
+	atomic_store(&o->is_async, false);
+	if (!S_ISSOCK(o->file->inode->mode))
+		leave_queues(o);
 }
 
 int sigio_set_async(struct file *f, int fd, bool on)
@@ -267,7 +303,7 @@ int sigio_set_async(struct file *f, int fd, bool on)
 	if (on)
 		err = start(f, fd);
 	else if (f->owner)
-		leave_queues(f->owner);
+		stop(f->owner);
 	mutex_unlock(&setup_lock);
 	return err;
 }
@@ -316,6 +352,8 @@ int sigio_set_owner(struct file *f, int type, s32 id)
 		return err;
 	mutex_lock(&setup_lock);
 	o = owner_get(f);
+	if (o && S_ISSOCK(f->inode->mode))
+		(void)join_queues(f, o);
 	if (o) {
 		mutex_lock(&send_lock);
 		old = o->process;

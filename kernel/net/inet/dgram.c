@@ -365,15 +365,18 @@ static int put_control(struct inet_sock *s, struct socket_msg *msg, const struct
 	return err;
 }
 
-static ssize_t copy_datagram(struct inet_sock *s, struct socket_msg *msg, struct netbuf *b)
+/* All but the first skip bytes. */
+static ssize_t copy_datagram(struct inet_sock *s, struct socket_msg *msg, struct netbuf *b, u32 skip)
 {
-	u32 total = b->packet.len;
+	u32 total = b->packet.len - skip;
 	ssize_t done = 0;
 
 	for (struct netbuf *p = b; p && msg->data->count; p = p->next) {
-		size_t n = min((size_t)p->len, msg->data->count);
+		u32 over = min(skip, p->len);
+		size_t n = min((size_t)p->len - over, msg->data->count);
 
-		if (uio_copy_out(msg->data, p->data, n) != n)
+		skip -= over;
+		if (uio_copy_out(msg->data, p->data + over, n) != n)
 			return -EFAULT;
 		done += (ssize_t)n;
 	}
@@ -392,35 +395,54 @@ static ssize_t copy_datagram(struct inet_sock *s, struct socket_msg *msg, struct
 	return msg->flags & MSG_TRUNC ? (ssize_t)total : done;
 }
 
-static void queue_put_front(struct socket *sk, struct socket_packet *p)
+/* The datagram that a look at the queue finds when *skip bytes (SO_PEEK_OFF) are passed over; *skip: within it. NULL: none. */
+static struct socket_packet *packet_at(struct socket *sk, u32 *skip)
 {
+	struct socket_packet *p, *found = NULL;
+
 	spin_lock(&sk->queue_lock);
-	list_push_front(&sk->queue, &p->link);
-	atomic_store(&sk->queue_len, sk->queue_len + 1);
-	atomic_store(&sk->queue_bytes, sk->queue_bytes + p->len);
-	sk->receive_used += p->charge;
+	list_for_each(p, &sk->queue, link) {
+		if (!*skip || *skip < p->len) {
+			found = p;
+			break;
+		}
+		*skip -= p->len;
+	}
 	spin_unlock(&sk->queue_lock);
+	return found;
 }
 
 /* The oldest datagram, if there is one. -EAGAIN. */
 static ssize_t receive_now(struct inet_sock *s, struct socket_msg *msg)
 {
+	bool peek = msg->flags & MSG_PEEK;
 	struct socket_packet *p;
+	u32 skip;
 	ssize_t n;
 
 	mutex_lock(&s->receive_lock);
-	p = socket_queue_pop(&s->sk);
+	skip = socket_peek_offset(&s->sk, msg->flags);
+	p = peek ? packet_at(&s->sk, &skip) : socket_queue_pop(&s->sk);	/* only readers take out: it stays */
 	if (!p) {
 		mutex_unlock(&s->receive_lock);
 		return -EAGAIN;
 	}
-	n = copy_datagram(s, msg, container_of(p, struct netbuf, packet));
-	if (msg->flags & MSG_PEEK)
-		queue_put_front(&s->sk, p);
-	else
+	n = copy_datagram(s, msg, container_of(p, struct netbuf, packet), skip);
+	if (n >= 0)
+		socket_peek_moved(&s->sk, msg->flags, peek ? min(n, (ssize_t)(p->len - skip)) : (ssize_t)p->len);
+	if (!peek)
 		p->free(p);
 	mutex_unlock(&s->receive_lock);
 	return n;
+}
+
+/* There is something for a reader. */
+static bool can_receive(struct socket *sk, u32 msg_flags)
+{
+	u32 skip = socket_peek_offset(sk, msg_flags);
+
+	return (atomic_load(&sk->queue_len) && (!skip || packet_at(sk, &skip))) || atomic_load(&sk->error) ||
+	       (atomic_load(&sk->shut) & SOCKET_SHUT_RD);
 }
 
 static ssize_t __hot dgram_recvmsg(struct socket *sk, struct socket_msg *msg)
@@ -443,8 +465,7 @@ static ssize_t __hot dgram_recvmsg(struct socket *sk, struct socket_msg *msg)
 			break;
 		if (atomic_load(&sk->shut) & SOCKET_SHUT_RD)
 			return 0;
-		n = socket_wait(sk, atomic_load(&sk->queue_len) || atomic_load(&sk->error) ||
-				(atomic_load(&sk->shut) & SOCKET_SHUT_RD), SOCKET_READABLE, deadline);
+		n = socket_wait(sk, can_receive(sk, msg->flags), SOCKET_READABLE, deadline);
 		if (n)
 			return n;
 	}
@@ -514,7 +535,7 @@ const struct socket_ops inet_dgram_ops = {
 	.bind = dgram_bind, .connect = dgram_connect, .getname = dgram_getname, .sendmsg = dgram_sendmsg,
 	.recvmsg = dgram_recvmsg, .shutdown = dgram_shutdown, .poll = dgram_poll, .ioctl = dgram_ioctl,
 	.setsockopt = inet_setsockopt, .getsockopt = inet_getsockopt, .option_changed = inet_option_changed,
-	.release = dgram_release,
+	.release = dgram_release, .has_peek_off = true,
 };
 
 /* ---- the families ---------------------------------------------------------------------------------- */
@@ -573,7 +594,8 @@ static int inet_create(struct socket *sk, int protocol)
 
 const struct socket_family socket_family_inet = {
 	.family = AF_INET, .name = "inet", .size = sizeof(struct inet_sock), .create = inet_create, .dev_ioctl = inet_dev_ioctl,
+	.diag = inet_diag,
 };
 const struct socket_family socket_family_inet6 = {
-	.family = AF_INET6, .name = "inet6", .size = sizeof(struct inet_sock), .create = inet_create,
+	.family = AF_INET6, .name = "inet6", .size = sizeof(struct inet_sock), .create = inet_create, .diag = inet_diag,
 };

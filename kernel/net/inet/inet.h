@@ -74,6 +74,27 @@ ssize_t stream_recvmsg(struct socket *sk, struct socket_msg *msg);
 /* Option words of streams that stream.c owns. */
 int stream_set_option(struct inet_sock *s, int opt, s32 v);
 
+/* For TCP_INFO and its like; all zero but the state without a connection. net_lock held. */
+void inet_tcp_info(const struct inet_sock *s, struct user_tcp_info *out);
+#define INET_CONGESTION "reno"
+
+/* rows.c: all sockets of a kind. */
+enum inet_table { INET_TABLE_TCP, INET_TABLE_UDP, INET_TABLE_RAW };
+struct inet_row {
+	struct net_row r;
+	u16 family;			/* of the socket */
+	ino_t ino;			/* 0: no file */
+	u32 uid, rx, drops;
+};
+bool inet_row_next(enum inet_table table, void **at, struct net_row *r);	/* net_lock; *at starts NULL */
+u16 inet_row_family(const struct net_row *r);	/* net_lock */
+void inet_row_fill(struct inet_row *row);	/* all but row->r; net_lock */
+/* Up to max rows of a family from the *index-th of all on; *index moves. How many; 0 at the end. Takes net_lock. */
+u32 inet_rows_take(enum inet_table table, u16 family, u32 *index, struct inet_row *rows, u32 max);
+
+/* diag.c */
+int inet_diag(const struct nl_request *r, struct nl_out *o);
+
 /* proc.c */
 void inet_proc_init(void);
 

@@ -7,10 +7,10 @@
 #include <kernel/process.h>
 #include <lib/string.h>
 #include <uapi/capability.h>
+#include <uapi/sock_diag.h>
 #include "inet.h"
 
 #define TTL_DEFAULT 64
-#define CONGESTION "reno"
 #define MAXSEG_MIN 88			/* TCP_MAXSEG, as Linux */
 #define MAXSEG_MAX 32767
 #define DEFER_MAX_S 32767		/* TCP_DEFER_ACCEPT */
@@ -405,7 +405,7 @@ int inet_setsockopt(struct socket *sk, int level, int opt, const void __user *va
 	if (level == IPPROTO_TCP && opt == TCP_CONGESTION && sk->type == SOCK_STREAM) {
 		if (copy_from_user(word, val, min(len, (u32)sizeof(word) - 1)))
 			return -EFAULT;
-		return strcmp(word, CONGESTION) ? -ENOENT : 0;
+		return strcmp(word, INET_CONGESTION) ? -ENOENT : 0;
 	}
 	if (level == SOL_RAW && opt == ICMP_FILTER && sk->protocol == IPPROTO_ICMP)
 		return len < 4 ? -EINVAL : copy_from_user(s->icmp_filter, val, 4);
@@ -424,28 +424,39 @@ int inet_setsockopt(struct socket *sk, int level, int opt, const void __user *va
 }
 
 /* ---- getting --------------------------------------------------------------------------------------- */
-static int get_tcp_info(struct inet_sock *s, void __user *val, u32 *len)
+void inet_tcp_info(const struct inet_sock *s, struct user_tcp_info *u)
 {
-	struct user_tcp_info u = { .state = 7 };
 	struct net_tcp_info i;
 
-	net_lock();
-	if (s->conn) {
-		netstack->tcp_info(s->conn, &i);
-		u.state = (u8)i.state;
-		u.retransmits = (u8)i.retransmits;
-		u.wscale = (u8)(i.snd_scale | i.rcv_scale << 4);
-		u.rto = i.rto_us;
-		u.rtt = i.rtt_us;
-		u.rttvar = i.rttvar_us;
-		u.snd_mss = u.rcv_mss = u.advmss = i.mss;
-		u.snd_cwnd = i.cwnd;
-		u.snd_ssthresh = i.ssthresh;
-		u.rcv_space = i.rcv_wnd;
-		u.unacked = i.mss ? (i.unacked + i.mss - 1) / i.mss : 0;
-		u.notsent_bytes = i.notsent;
-		u.pmtu = i.mss + 40;
+	*u = (struct user_tcp_info){ .state = DIAG_CLOSE };
+	if (!s->conn)
+		return;
+	netstack->tcp_info(s->conn, &i);
+	u->state = (u8)i.state;
+	u->retransmits = (u8)i.retransmits;
+	u->wscale = (u8)(i.snd_scale | i.rcv_scale << 4);
+	u->rto = i.rto_us;
+	u->rtt = i.rtt_us;
+	u->rttvar = i.rttvar_us;
+	u->snd_mss = u->rcv_mss = u->advmss = i.mss;
+	u->snd_cwnd = i.cwnd;
+	u->snd_ssthresh = i.ssthresh;
+	u->rcv_space = i.rcv_wnd;
+	u->unacked = i.mss ? (i.unacked + i.mss - 1) / i.mss : 0;
+	u->notsent_bytes = i.notsent;
+	u->pmtu = i.mss + 40;
+	if (i.state == DIAG_LISTEN) {		/* as Linux shows a queue */
+		u->unacked = atomic_load(&s->sk.accept_len);
+		u->sacked = s->sk.backlog;
 	}
+}
+
+static int get_tcp_info(struct inet_sock *s, void __user *val, u32 *len)
+{
+	struct user_tcp_info u;
+
+	net_lock();
+	inet_tcp_info(s, &u);
 	net_unlock();
 	return socket_opt_put(val, len, &u, sizeof(u));
 }
@@ -465,7 +476,7 @@ static int get_tcp(struct inet_sock *s, int opt, void __user *val, u32 *len)
 	case TCP_USER_TIMEOUT: return socket_opt_put_int(val, len, (s32)s->user_timeout_ms);
 	case TCP_DEFER_ACCEPT: return socket_opt_put_int(val, len, (s32)s->defer_accept_s);
 	case TCP_INFO: return get_tcp_info(s, val, len);
-	case TCP_CONGESTION: return socket_opt_put(val, len, CONGESTION, sizeof(CONGESTION));
+	case TCP_CONGESTION: return socket_opt_put(val, len, INET_CONGESTION, sizeof(INET_CONGESTION));
 	case TCP_MAXSEG:
 		net_lock();
 		if (s->conn)

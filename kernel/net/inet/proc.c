@@ -7,62 +7,10 @@
 #include <kernel/mm.h>
 #include <kernel/procfs.h>
 #include <lib/string.h>
+#include <uapi/sock_diag.h>
 #include "inet.h"
 
-struct row {
-	struct net_row r;
-	ino_t ino;
-	u32 uid, rx, drops;
-};
-enum { TABLE_TCP, TABLE_UDP, TABLE_RAW };
-
-static bool row_next(u32 table, void **at, struct net_row *r)
-{
-	return table == TABLE_TCP ? netstack->tcp_next(at, r) : netstack->end_next(at, table == TABLE_RAW, r);
-}
-
-static void row_owner(struct row *row)
-{
-	const struct inet_sock *s = row->r.owner;
-
-	if (!s)
-		return;
-	row->ino = s->sk.ino;
-	row->uid = s->uid;
-	row->rx = row->r.state == 10 ? atomic_load(&s->sk.accept_len) : atomic_load(&s->sk.queue_bytes);
-	row->drops = atomic_load(&s->sk.drops);
-}
-
-/* All rows of a family; NULL and *n 0 without memory or rows. */
-static struct row *rows_take(u32 table, u16 family, u32 *n)
-{
-	struct row *rows = NULL;
-	struct net_row r;
-	u32 count = 0, room;
-	void *at = NULL;
-
-	net_lock();
-	while (row_next(table, &at, &r))
-		count++;
-	net_unlock();
-	*n = 0;
-	room = count + 16;
-	rows = kcalloc(room, sizeof(*rows), 0);
-	if (!rows)
-		return NULL;
-	at = NULL;
-	net_lock();
-	while (*n < room && row_next(table, &at, &r)) {
-		u16 f = r.owner ? ((struct inet_sock *)r.owner)->sk.family : r.local.family;
-
-		if (f != family)
-			continue;
-		rows[*n].r = r;
-		row_owner(&rows[(*n)++]);
-	}
-	net_unlock();
-	return rows;
-}
+#define BATCH 64u
 
 static void put_addr(struct text *t, const struct inet_sock *as, const struct net_addr *a)
 {
@@ -77,48 +25,53 @@ static void put_addr(struct text *t, const struct inet_sock *as, const struct ne
 	text_printf(t, "%08X%08X%08X%08X:%04X ", in6->addr[0], in6->addr[1], in6->addr[2], in6->addr[3], a->port);
 }
 
-static int table_show(struct text *t, u32 table, u16 family)
+static void put_row(struct text *t, enum inet_table table, const struct inet_row *row, u32 number)
 {
-	struct inet_sock as = { .sk.family = family };
-	struct row *rows;
-	u32 n;
+	struct inet_sock as = { .sk.family = row->family };
 
+	text_printf(t, "%4u: ", number);
+	put_addr(t, &as, &row->r.local);
+	put_addr(t, &as, &row->r.remote);
+	text_printf(t, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu", row->r.state, row->r.tx_queue, row->rx, row->uid,
+		    (unsigned long long)row->ino);
+	text_printf(t, table == INET_TABLE_TCP ? " 1 0000000000000000 100 0 0 10 0\n" : " 2 0000000000000000 %u\n", row->drops);
+}
+
+static int table_show(struct text *t, enum inet_table table, u16 family)
+{
+	struct inet_row *rows = kcalloc(BATCH, sizeof(*rows), 0);
+	u32 n, index = 0, number = 0;
+
+	if (!rows)
+		return -ENOMEM;
 	text_printf(t, family == AF_INET ?
 		    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode%s\n" :
 		    "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode%s\n",
-		    table == TABLE_TCP ? "" : " ref pointer drops");
-	rows = rows_take(table, family, &n);
-	for (u32 i = 0; i < n; i++) {
-		const struct row *r = &rows[i];
-
-		text_printf(t, "%4u: ", i);
-		put_addr(t, &as, &r->r.local);
-		put_addr(t, &as, &r->r.remote);
-		text_printf(t, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %llu", r->r.state, r->r.tx_queue, r->rx, r->uid,
-			    (unsigned long long)r->ino);
-		text_printf(t, table == TABLE_TCP ? " 1 0000000000000000 100 0 0 10 0\n" : " 2 0000000000000000 %u\n", r->drops);
-	}
+		    table == INET_TABLE_TCP ? "" : " ref pointer drops");
+	while ((n = inet_rows_take(table, family, &index, rows, BATCH)))
+		for (u32 i = 0; i < n; i++)
+			put_row(t, table, &rows[i], number++);
 	kfree(rows);
 	return 0;
 }
 
-static int tcp_show(struct text *t, void *arg) { return table_show(t, TABLE_TCP, AF_INET); }
-static int tcp6_show(struct text *t, void *arg) { return table_show(t, TABLE_TCP, AF_INET6); }
-static int udp_show(struct text *t, void *arg) { return table_show(t, TABLE_UDP, AF_INET); }
-static int udp6_show(struct text *t, void *arg) { return table_show(t, TABLE_UDP, AF_INET6); }
-static int raw_show(struct text *t, void *arg) { return table_show(t, TABLE_RAW, AF_INET); }
-static int raw6_show(struct text *t, void *arg) { return table_show(t, TABLE_RAW, AF_INET6); }
+static int tcp_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_TCP, AF_INET); }
+static int tcp6_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_TCP, AF_INET6); }
+static int udp_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_UDP, AF_INET); }
+static int udp6_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_UDP, AF_INET6); }
+static int raw_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_RAW, AF_INET); }
+static int raw6_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_RAW, AF_INET6); }
 
-static u32 count(u32 table, u32 *waiting)
+static u32 count(enum inet_table table, u32 *waiting)
 {
 	struct net_row r;
 	void *at = NULL;
 	u32 n = 0;
 
 	net_lock();
-	while (row_next(table, &at, &r)) {
+	while (inet_row_next(table, &at, &r)) {
 		n++;
-		if (r.state == 6)
+		if (r.state == DIAG_TIME_WAIT)
 			(*waiting)++;
 	}
 	net_unlock();
@@ -127,7 +80,7 @@ static u32 count(u32 table, u32 *waiting)
 
 static int sockstat_show(struct text *t, void *arg)
 {
-	u32 tw = 0, none = 0, tcp = count(TABLE_TCP, &tw), udp = count(TABLE_UDP, &none), raw = count(TABLE_RAW, &none);
+	u32 tw = 0, none = 0, tcp = count(INET_TABLE_TCP, &tw), udp = count(INET_TABLE_UDP, &none), raw = count(INET_TABLE_RAW, &none);
 
 	text_printf(t, "sockets: used %u\nTCP: inuse %u orphan 0 tw %u alloc %u mem 0\nUDP: inuse %u mem 0\nUDPLITE: inuse 0\nRAW: inuse %u\nFRAG: inuse 0 memory 0\n",
 		    tcp - tw + udp + raw, tcp - tw, tw, tcp - tw, udp, raw);

@@ -456,5 +456,5 @@ const struct socket_ops inet_stream_ops = {
 	.bind = stream_bind, .listen = stream_listen, .accept = stream_accept, .connect = stream_connect,
 	.getname = stream_getname, .sendmsg = stream_sendmsg, .recvmsg = stream_recvmsg, .shutdown = stream_shutdown,
 	.poll = stream_poll, .ioctl = stream_ioctl, .setsockopt = inet_setsockopt, .getsockopt = inet_getsockopt,
-	.option_changed = inet_option_changed, .release = stream_release,
+	.option_changed = inet_option_changed, .release = stream_release, .has_peek_off = true,
 };

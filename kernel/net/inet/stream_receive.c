@@ -98,20 +98,22 @@ static void put_buffers(struct socket *sk, struct list *l)
 }
 
 /* Copies from the buffers to the user, skipping the first skip bytes. drop: frees what was read whole. Bytes or -EFAULT. */
-static ssize_t copy_buffers(struct list *l, struct uio *to, bool drop, bool discard)
+static ssize_t copy_buffers(struct list *l, struct uio *to, u32 skip, bool drop, bool discard)
 {
 	ssize_t done = 0;
 	struct list *next;
 
 	for (struct list *at = l->next; at != l && to->count; at = next) {
 		struct netbuf *b = list_entry(at, struct netbuf, packet.link);
-		size_t n = min((size_t)b->len, to->count), got = n;
+		u32 over = min(skip, b->len);
+		size_t n = min((size_t)b->len - over, to->count), got = n;
 
+		skip -= over;
 		next = at->next;
 		if (discard)
 			uio_advance(to, n);
 		else
-			got = uio_copy_out(to, b->data, n);
+			got = uio_copy_out(to, b->data + over, n);
 		done += (ssize_t)got;
 		if (drop) {
 			b->data += got;
@@ -141,18 +143,18 @@ static void window_open(struct inet_sock *s, u32 len)
 }
 
 /* Nothing is queued: why there will not be more. 1: there may be. receive_lock held. */
-static int receive_end(struct inet_sock *s)
+static int receive_end(struct inet_sock *s, u32 skip)
 {
 	struct socket *sk = &s->sk;
 	int err;
 
-	if (atomic_load(&sk->queue_len))
+	if (atomic_load(&sk->queue_bytes) > skip)
 		return 1;
 	err = socket_take_error(sk);
 	if (err)
 		return err;
 	if (atomic_load_acquire(&s->peer_closed) || (atomic_load(&sk->shut) & SOCKET_SHUT_RD))
-		return atomic_load(&sk->queue_len) ? 1 : 0;
+		return atomic_load(&sk->queue_bytes) > skip ? 1 : 0;
 	if (atomic_load(&sk->state) == SOCKET_CONNECTED || atomic_load(&sk->state) == SOCKET_CONNECTING)
 		return 1;
 	return -ENOTCONN;
@@ -164,25 +166,28 @@ static ssize_t receive_now(struct inet_sock *s, struct socket_msg *msg, int *end
 	bool peek = msg->flags & MSG_PEEK;
 	struct list taken = LIST_INIT(taken);
 	ssize_t n = 0;
+	u32 skip;
 
 	mutex_lock(&s->receive_lock);
-	if (atomic_load(&s->sk.queue_len)) {
-		take_buffers(&s->sk, msg->data->count, &taken);
-		n = copy_buffers(&taken, msg->data, !peek, msg->flags & MSG_TRUNC);
+	skip = socket_peek_offset(&s->sk, msg->flags);
+	if (atomic_load(&s->sk.queue_bytes) > skip) {
+		take_buffers(&s->sk, msg->data->count + skip, &taken);
+		n = copy_buffers(&taken, msg->data, skip, !peek, msg->flags & MSG_TRUNC);
+		socket_peek_moved(&s->sk, msg->flags, n);
 		if (!list_empty(&taken))
 			put_buffers(&s->sk, &taken);
 		if (n > 0 && !peek)
 			window_open(s, (u32)n);
 	} else {
-		*end = receive_end(s);
+		*end = receive_end(s, skip);
 	}
 	mutex_unlock(&s->receive_lock);
 	return n;
 }
 
-static bool can_receive(struct inet_sock *s)
+static bool can_receive(struct inet_sock *s, u32 msg_flags)
 {
-	return atomic_load(&s->sk.queue_len) || atomic_load(&s->sk.error) || atomic_load_acquire(&s->peer_closed) ||
+	return atomic_load(&s->sk.queue_bytes) > socket_peek_offset(&s->sk, msg_flags) || atomic_load(&s->sk.error) || atomic_load_acquire(&s->peer_closed) ||
 	       (atomic_load(&s->sk.shut) & SOCKET_SHUT_RD);
 }
 
@@ -212,7 +217,7 @@ ssize_t __hot stream_recvmsg(struct socket *sk, struct socket_msg *msg)
 		n = end;
 		if (n <= 0)
 			break;
-		n = socket_wait(sk, can_receive(s), SOCKET_READABLE, deadline);
+		n = socket_wait(sk, can_receive(s, msg->flags), SOCKET_READABLE, deadline);
 		if (n)
 			break;
 	}

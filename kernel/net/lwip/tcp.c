@@ -456,23 +456,27 @@ void lwip_tcp_info(struct net_conn *c, struct net_tcp_info *out)
 	out->rcv_scale = pcb->rcv_scale;
 }
 
+/* In which of tcp_pcb_lists a pcb is. */
+static int list_of(const struct tcp_pcb *pcb)
+{
+	struct tcp_pcb **list = pcb->state == LISTEN ? &tcp_listen_pcbs.pcbs : pcb->state == CLOSED ? &tcp_bound_pcbs :
+				pcb->state == TIME_WAIT ? &tcp_tw_pcbs : &tcp_active_pcbs;
+	int i = 0;
+
+	while (tcp_pcb_lists[i] != list)
+		i++;
+	return i;
+}
+
 bool lwip_tcp_next(void **at, struct net_row *out)
 {
 	struct tcp_pcb *pcb = *at;
 	int i = 0;
 
-	/* The lists in turn; the place is the pcb shown last, looked up again under the lock that the caller keeps. */
+	/* The lists in turn; the place is the pcb shown last, which stays under the lock that the caller keeps. */
 	if (pcb) {
-		for (; i < NUM_TCP_PCB_LISTS; i++) {
-			struct tcp_pcb *p = *tcp_pcb_lists[i];
-
-			while (p && p != pcb)
-				p = p->next;
-			if (p)
-				break;
-		}
-		pcb = i < NUM_TCP_PCB_LISTS ? pcb->next : NULL;
-		i++;
+		i = list_of(pcb) + 1;
+		pcb = pcb->next;
 	}
 	for (; !pcb && i < NUM_TCP_PCB_LISTS; i++)
 		pcb = *tcp_pcb_lists[i];
@@ -483,6 +487,7 @@ bool lwip_tcp_next(void **at, struct net_row *out)
 	addr_from_lwip(&out->local, &pcb->local_ip, pcb->local_port);
 	out->state = state_of(pcb);
 	out->owner = pcb->callback_arg;
+	out->conn = (struct net_conn *)pcb;
 	out->remote.family = out->local.family;
 	if (pcb->state != LISTEN) {
 		addr_from_lwip(&out->remote, &pcb->remote_ip, pcb->remote_port);

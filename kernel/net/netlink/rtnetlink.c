@@ -3,10 +3,11 @@
  * NETLINK_ROUTE: links, addresses, routes, neighbours, as busybox's and iproute2's ip use it. Facts are copied out under
  * net_lock and written without it, since a message may need memory.
  */
+#include <kernel/netlink.h>
+#include <kernel/netstack.h>
 #include <kernel/process.h>
 #include <lib/string.h>
 #include <uapi/capability.h>
-#include "netlink.h"
 
 #define ARPHRD_ETHER 1
 #define ARPHRD_LOOPBACK 772
@@ -16,7 +17,7 @@
 
 static u32 addr_bytes(u16 family) { return family == AF_INET ? 4 : 16; }
 
-u32 rtnl_fixed_size(u16 type)
+static u32 fixed_size(u16 type)
 {
 	switch (type & ~3) {
 	case RTM_NEWLINK: return sizeof(struct user_ifinfomsg);
@@ -102,7 +103,7 @@ static int get_link(const struct nl_request *r, struct nl_out *o)
 {
 	struct netdev *d = NULL;
 
-	if (o->flags & NLM_F_MULTI) {
+	if (nl_is_dump(o)) {
 		while ((d = device_next(d)))
 			put_link(o, d, 0);
 		return 0;
@@ -178,7 +179,7 @@ static int get_address(const struct nl_request *r, struct nl_out *o)
 	bool more = true;
 	u32 at = 0;
 
-	if (!(o->flags & NLM_F_MULTI))
+	if (!nl_is_dump(o))
 		return -EOPNOTSUPP;
 	while (more) {
 		net_lock();
@@ -273,7 +274,7 @@ static int get_route(const struct nl_request *r, struct nl_out *o)
 	bool more = true;
 	u32 at = 0;
 
-	if (!(o->flags & NLM_F_MULTI))
+	if (!nl_is_dump(o))
 		return get_route_to(r, o);
 	while (more) {
 		net_lock();
@@ -345,7 +346,7 @@ static int get_neighbour(const struct nl_request *r, struct nl_out *o)
 	bool more = true;
 	u32 at = 0;
 
-	if (!(o->flags & NLM_F_MULTI))
+	if (!nl_is_dump(o))
 		return -EOPNOTSUPP;
 	while (more) {
 		net_lock();
@@ -378,11 +379,13 @@ static int set_neighbour(const struct nl_request *r, bool remove)
 	return err;
 }
 
-int rtnl_request(const struct nl_request *r, struct nl_out *o)
+static bool is_dump(const struct user_nlmsghdr *h) { return (h->flags & NLM_F_DUMP) == NLM_F_DUMP && (h->type & 3) == 2; }
+
+static int request(const struct nl_request *r, struct nl_out *o)
 {
 	u16 type = r->head->type;
 
-	if (!rtnl_fixed_size(type))
+	if (!fixed_size(type))
 		return -EOPNOTSUPP;
 	if ((type & 3) != 2 && !capable(CAP_NET_ADMIN))
 		return -EPERM;
@@ -402,3 +405,7 @@ int rtnl_request(const struct nl_request *r, struct nl_out *o)
 	default: return -EOPNOTSUPP;
 	}
 }
+
+const struct netlink_protocol netlink_route = {
+	.number = NETLINK_ROUTE, .fixed_size = fixed_size, .is_dump = is_dump, .request = request,
+};

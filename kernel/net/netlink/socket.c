@@ -1,129 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * AF_NETLINK sockets: requests are answered at once, in the sender's context, into its own receive queue; members of groups
- * get copies of notifications. What requests mean is rtnetlink.c's.
+ * get copies of notifications. A long dump is continued by whoever reads its last packet. What requests mean is the
+ * protocol's: rtnetlink.c, sock_diag.c. Building messages: message.c.
  *
- * Lock: nl_lock guards the list of sockets, their port ids and groups.
+ * Lock: nl_lock guards the list of sockets, their port ids, groups and dumps.
  */
 #include <kernel/mm.h>
 #include <kernel/process.h>
 #include <lib/string.h>
-#include <kernel/netlink.h>
-#include "netlink.h"
+#include "message.h"
 
-#define PACKET_BYTES 3840u		/* fits the smallest buffer programs read with, 4 KiB */
 #define REQUEST_MAX 65536u
 
-struct nl_packet {
-	struct socket_packet packet;
-	u32 from_groups;
-	u8 data[];
+/* A dump that goes on when what was sent of it has been read. */
+struct nl_dump {
+	u32 sent;			/* messages */
+	struct user_nlmsghdr head;	/* the request, its body behind it */
 };
 struct nl_sock {
 	struct socket sk;
 	struct list link;		/* nl_lock */
 	u32 pid, groups;		/* nl_lock */
+	const struct netlink_protocol *protocol;	/* [b] */
+	struct nl_dump *dump;		/* nl_lock; NULL none, or somebody is at it */
+	bool is_dumping;		/* nl_lock */
 	struct mutex receive_lock;	/* LOCK_SOCKET */
 };
 static struct spinlock nl_lock = SPINLOCK_INIT("netlink", LOCK_SOCKET_TABLE);
 static struct list sockets = LIST_INIT(sockets);
 
 static struct nl_sock *nl_of(struct socket *sk) { return container_of(sk, struct nl_sock, sk); }
-static void packet_free(struct socket_packet *p) { kfree(container_of(p, struct nl_packet, packet)); }
 
-static struct nl_packet *packet_new(u32 room)
-{
-	struct nl_packet *p = kmalloc(sizeof(*p) + room, 0);
-
-	if (!p)
-		return NULL;
-	p->packet = (struct socket_packet){ .free = packet_free };
-	p->from_groups = 0;
-	return p;
-}
-
-/* ---- building --------------------------------------------------------------------------------------- */
-static void packet_send(struct nl_out *o)
-{
-	struct nl_packet *p = o->packet;
-
-	o->packet = NULL;
-	p->packet.charge = p->packet.len + (u32)sizeof(*p);
-	if (!socket_queue_push(o->sk, &p->packet)) {
-		o->failed = true;
-		packet_free(&p->packet);
-	}
-}
-
-/* Room for n more bytes, in a new packet if need be; an open message moves along. */
-static u8 *reserve(struct nl_out *o, u32 n)
-{
-	struct nl_packet *p = o->packet, *fresh;
-
-	if (o->failed)
-		return NULL;
-	if (p && p->packet.len + n <= PACKET_BYTES)
-		return p->data + p->packet.len;
-	fresh = packet_new(PACKET_BYTES);
-	if (!fresh || n > PACKET_BYTES) {
-		kfree(fresh);
-		o->failed = true;
-		return NULL;
-	}
-	if (p) {
-		u32 open = p->packet.len - o->message;
-
-		memcpy(fresh->data, p->data + o->message, open);
-		fresh->packet.len = open;
-		p->packet.len = o->message;
-		if (p->packet.len && o->sk)
-			packet_send(o);
-		else
-			packet_free(&p->packet);
-	}
-	o->message = 0;
-	o->packet = fresh;
-	return fresh->data + fresh->packet.len;
-}
-
-void *nl_begin(struct nl_out *o, u16 type, u32 n)
-{
-	u32 size = NL_ALIGN((u32)sizeof(struct user_nlmsghdr) + n);
-	struct user_nlmsghdr *h;
-
-	if (o->packet)
-		o->message = o->packet->packet.len;
-	h = (void *)reserve(o, size);
-	if (!h)
-		return NULL;
-	memset(h, 0, size);
-	*h = (struct user_nlmsghdr){ .type = type, .flags = o->flags, .seq = o->seq, .pid = o->pid };
-	o->packet->packet.len += size;
-	return h + 1;
-}
-
-void nl_attr(struct nl_out *o, u16 type, const void *data, u32 n)
-{
-	struct user_nlattr a = { .len = (u16)(sizeof(a) + n), .type = type };
-	u8 *at = reserve(o, NL_ALIGN(a.len));
-
-	if (!at)
-		return;
-	memset(at, 0, NL_ALIGN(a.len));
-	memcpy(at, &a, sizeof(a));
-	memcpy(at + sizeof(a), data, n);
-	o->packet->packet.len += NL_ALIGN(a.len);
-}
-
-void nl_attr_u32(struct nl_out *o, u16 type, u32 v) { nl_attr(o, type, &v, sizeof(v)); }
-void nl_attr_string(struct nl_out *o, u16 type, const char *s) { nl_attr(o, type, s, (u32)strlen(s) + 1); }
-
-void nl_end(struct nl_out *o)
-{
-	if (!o->failed)
-		((struct user_nlmsghdr *)(void *)(o->packet->data + o->message))->len = o->packet->packet.len - o->message;
-}
-
+/* ---- notices ----------------------------------------------------------------------------------------- */
 void nl_notify(struct nl_out *o, u32 group)
 {
 	struct nl_packet *p = o->packet, *copy;
@@ -134,7 +43,7 @@ void nl_notify(struct nl_out *o, u32 group)
 		return;
 	spin_lock(&nl_lock);
 	list_for_each(s, &sockets, link) {
-		if (!(s->groups & (1u << (group - 1))))
+		if (s->protocol != &netlink_route || !(s->groups & (1u << (group - 1))))
 			continue;
 		copy = kmalloc(sizeof(*copy) + p->packet.len, ALLOC_ATOMIC | ALLOC_NOWARN);
 		if (!copy)
@@ -146,29 +55,10 @@ void nl_notify(struct nl_out *o, u32 group)
 			kfree(copy);
 	}
 	spin_unlock(&nl_lock);
-	packet_free(&p->packet);
+	nl_packet_free(&p->packet);
 }
 
 /* ---- requests --------------------------------------------------------------------------------------- */
-const void *nl_find(const struct nl_request *r, u16 type, u32 min, u32 *len)
-{
-	u32 at = 0;
-
-	while (at + sizeof(struct user_nlattr) <= r->attrs_len) {
-		const struct user_nlattr *a = (const void *)(r->attrs + at);
-
-		if (a->len < sizeof(*a) || a->len > r->attrs_len - at)
-			return NULL;
-		if ((a->type & 0x3fff) == type) {
-			if (len)
-				*len = a->len - (u32)sizeof(*a);
-			return a->len - sizeof(*a) >= min ? a + 1 : NULL;
-		}
-		at += NL_ALIGN(a->len);
-	}
-	return NULL;
-}
-
 static void answer_error(struct nl_out *o, const struct user_nlmsghdr *h, int err)
 {
 	u8 *at;
@@ -182,33 +72,122 @@ static void answer_error(struct nl_out *o, const struct user_nlmsghdr *h, int er
 	nl_end(o);
 }
 
-static void request_run(struct socket *sk, const struct user_nlmsghdr *h)
+/* The protocol's answer to a request. */
+static int ask(struct nl_sock *s, const struct user_nlmsghdr *h, struct nl_out *o)
 {
-	bool dump = (h->flags & NLM_F_DUMP) == NLM_F_DUMP && (h->type & 3) == 2;
-	struct nl_out o = { .sk = sk, .seq = h->seq, .pid = nl_of(sk)->pid, .flags = dump ? NLM_F_MULTI : 0 };
-	u32 body = h->len - (u32)sizeof(*h), n = rtnl_fixed_size(h->type);
-	u8 fixed[32] = { 0 };
+	u32 body = h->len - (u32)sizeof(*h), n = s->protocol->fixed_size(h->type);
+	u8 fixed[NL_FIXED_MAX] __aligned(8) = { 0 };
 	struct nl_request r = { .head = h, .fixed = fixed };
-	int err;
 
 	memcpy(fixed, h + 1, min(n, body));
 	if (NL_ALIGN(n) < body) {
 		r.attrs = (const u8 *)(h + 1) + NL_ALIGN(n);
 		r.attrs_len = body - NL_ALIGN(n);
 	}
-	err = rtnl_request(&r, &o);
-	if (err || (h->flags & NLM_F_ACK && !dump)) {
-		answer_error(&o, h, err);
-	} else if (dump) {
-		void *done = nl_begin(&o, NLMSG_DONE, 4);
+	return s->protocol->request(&r, o);
+}
 
+/* Sends what is left in o. */
+static void answer_end(struct nl_sock *s, struct nl_out *o)
+{
+	if (o->packet)
+		nl_packet_send(o);
+	if (o->failed)
+		socket_set_error(&s->sk, ENOBUFS);
+}
+
+static void dump_end(struct nl_sock *s, struct nl_dump *d)
+{
+	kfree(d);
+	spin_lock(&nl_lock);
+	s->is_dumping = false;
+	spin_unlock(&nl_lock);
+}
+
+/* The next part of a dump: d (taken over), or the first one of a request h. */
+static void dump_run(struct nl_sock *s, const struct user_nlmsghdr *h, struct nl_dump *d)
+{
+	struct nl_out o = { .sk = &s->sk, .seq = h->seq, .pid = s->pid, .flags = NLM_F_MULTI, .skip = d ? d->sent : 0 };
+	int err = ask(s, h, &o);
+	void *done;
+
+	if (o.is_full && !d) {
+		d = kmalloc(sizeof(*d) + h->len, ALLOC_NOWARN);
+		if (d) {
+			d->sent = 0;
+			memcpy(&d->head, h, h->len);
+		}
+		o.failed |= !d;
+	}
+	if (o.is_full && !o.failed) {
+		d->sent += o.sent;
+		answer_end(s, &o);
+		spin_lock(&nl_lock);
+		s->dump = d;
+		spin_unlock(&nl_lock);
+		return;
+	}
+	o.skip = 0;
+	o.is_full = false;
+	o.packets = 0;
+	if (err) {
+		answer_error(&o, h, err);
+	} else {
+		done = nl_begin(&o, NLMSG_DONE, 4);
 		if (done)
 			nl_end(&o);
 	}
-	if (o.packet)
-		packet_send(&o);
-	if (o.failed)
-		socket_set_error(sk, ENOBUFS);
+	answer_end(s, &o);
+	dump_end(s, d);
+}
+
+/* Whoever left the queue empty makes the next part. */
+static void dump_continue(struct nl_sock *s)
+{
+	struct nl_dump *d;
+
+	while (atomic_load(&s->dump) && !atomic_load(&s->sk.queue_len)) {
+		spin_lock(&nl_lock);
+		d = s->dump;
+		s->dump = NULL;
+		spin_unlock(&nl_lock);
+		if (d)
+			dump_run(s, &d->head, d);
+	}
+}
+
+static int dump_start(struct nl_sock *s, const struct user_nlmsghdr *h)
+{
+	bool was;
+
+	spin_lock(&nl_lock);
+	was = s->is_dumping;
+	s->is_dumping = true;
+	spin_unlock(&nl_lock);
+	if (was)
+		return -EBUSY;
+	dump_run(s, h, NULL);
+	dump_continue(s);
+	return 0;
+}
+
+static void request_run(struct nl_sock *s, const struct user_nlmsghdr *h)
+{
+	struct nl_out o = { .sk = &s->sk, .seq = h->seq, .pid = s->pid };
+	int err = 0;
+
+	if ((h->flags & NLM_F_REQUEST) && h->type >= NLMSG_MIN_TYPE) {
+		if (s->protocol->is_dump(h)) {
+			err = dump_start(s, h);
+			if (!err)
+				return;
+		} else {
+			err = ask(s, h, &o);
+		}
+	}
+	if (err || h->flags & NLM_F_ACK)
+		answer_error(&o, h, err);
+	answer_end(s, &o);
 }
 
 static ssize_t nl_sendmsg(struct socket *sk, struct socket_msg *msg)
@@ -235,10 +214,7 @@ static ssize_t nl_sendmsg(struct socket *sk, struct socket_msg *msg)
 
 		if (h->len < sizeof(*h) || h->len > n - at)
 			break;
-		if ((h->flags & NLM_F_REQUEST) && h->type >= NLMSG_MIN_TYPE)
-			request_run(sk, h);
-		else if (h->flags & NLM_F_ACK)
-			answer_error(&(struct nl_out){ .sk = sk, .seq = h->seq, .pid = nl_of(sk)->pid }, h, 0);
+		request_run(nl_of(sk), h);
 		at += min((size_t)NL_ALIGN(h->len), n - at);
 	}
 	kfree(buf);
@@ -246,12 +222,12 @@ static ssize_t nl_sendmsg(struct socket *sk, struct socket_msg *msg)
 }
 
 /* ---- the socket ------------------------------------------------------------------------------------- */
-static bool pid_taken(u32 pid)
+static bool pid_taken(const struct netlink_protocol *protocol, u32 pid)
 {
 	struct nl_sock *s;
 
 	list_for_each(s, &sockets, link)
-		if (s->pid == pid)
+		if (s->pid == pid && s->protocol == protocol)
 			return true;
 	return false;
 }
@@ -264,9 +240,9 @@ static int set_pid(struct nl_sock *s, u32 pid)
 	spin_lock(&nl_lock);
 	if (!pid) {
 		pid = current_process() ? (u32)current_process()->pid : 1;
-		while (pid_taken(pid))
+		while (pid_taken(s->protocol, pid))
 			pid = next--;
-	} else if (pid_taken(pid) && s->pid != pid) {
+	} else if (pid_taken(s->protocol, pid) && s->pid != pid) {
 		err = -EADDRINUSE;
 	}
 	if (!err)
@@ -346,9 +322,10 @@ static ssize_t receive_now(struct nl_sock *s, struct socket_msg *msg)
 		s->sk.receive_used += p->charge;
 		spin_unlock(&s->sk.queue_lock);
 	} else {
-		packet_free(p);
+		nl_packet_free(p);
 	}
 	mutex_unlock(&s->receive_lock);
+	dump_continue(s);
 	return n;
 }
 
@@ -409,6 +386,7 @@ static void nl_release(struct socket *sk)
 	spin_lock(&nl_lock);
 	list_remove(&nl_of(sk)->link);
 	spin_unlock(&nl_lock);
+	kfree(nl_of(sk)->dump);
 	socket_queue_purge(sk);
 }
 
@@ -417,13 +395,24 @@ static const struct socket_ops netlink_ops = {
 	.poll = nl_poll, .setsockopt = nl_setsockopt, .release = nl_release,
 };
 
+static const struct netlink_protocol *protocol_find(int number)
+{
+	static const struct netlink_protocol *const all[] = { &netlink_route, &netlink_sock_diag };
+
+	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i]->number == number)
+			return all[i];
+	return NULL;
+}
+
 static int nl_create(struct socket *sk, int protocol)
 {
 	struct nl_sock *s = nl_of(sk);
 
 	if (sk->type != SOCK_RAW && sk->type != SOCK_DGRAM)
 		return -ESOCKTNOSUPPORT;
-	if (protocol != NETLINK_ROUTE)
+	s->protocol = protocol_find(protocol);
+	if (!s->protocol)
 		return -EPROTONOSUPPORT;
 	sk->ops = &netlink_ops;
 	sk->protocol = protocol;
@@ -448,7 +437,7 @@ bool netlink_is(const struct file *f)
 
 void netlink_push(struct file *f, const void *data, u32 n)
 {
-	struct nl_packet *p = packet_new(n);
+	struct nl_packet *p = nl_packet_new(n);
 
 	if (!p)
 		return;
@@ -456,5 +445,5 @@ void netlink_push(struct file *f, const void *data, u32 n)
 	p->packet.len = n;
 	p->packet.charge = n + (u32)sizeof(*p);
 	if (!socket_queue_push(socket_of_file(f), &p->packet))
-		packet_free(&p->packet);
+		nl_packet_free(&p->packet);
 }

@@ -166,7 +166,7 @@ int unix_stream_connect(struct socket *sk, const struct sockaddr_storage *addr, 
 	struct unix_socket *u = unix_sk(sk);
 	int err = unix_addr_check(addr, len);
 
-	if (!err && socket_option(sk, SOCKET_PASSCRED))
+	if (!err && socket_option(sk, SOCKET_PASSCRED | SOCKET_PASSPIDFD))
 		err = unix_autobind(u);
 	if (err)
 		return err;
@@ -202,7 +202,8 @@ int unix_accept(struct socket *sk, bool nonblock, struct socket **out)
 	}
 	if (!waitq_is_empty(&unix_sk(sk)->peer_wait))
 		waitq_wake_all(&unix_sk(sk)->peer_wait);
-	(void)atomic_fetch_or(&conn->options, atomic_load(&sk->options) & SOCKET_PASSCRED);
+	(void)atomic_fetch_or(&conn->options, atomic_load(&sk->options) & (SOCKET_PASSCRED | SOCKET_PASSPIDFD));
+	unix_sk(conn)->uid = cred_current()->fsuid;
 	*out = conn;
 	return 0;
 }
@@ -238,6 +239,7 @@ static bool purge(struct unix_socket *u)
 	u->sk.shut = SOCKET_SHUT_BOTH;
 	list_splice_back(&gone, &u->sk.queue);
 	u->sk.queue_len = 0;
+	u->oob = NULL;
 	spin_unlock(&u->sk.queue_lock);
 	had = !list_empty(&gone);
 	while ((l = list_pop_front(&gone)))

@@ -72,7 +72,7 @@ int unix_dgram_connect(struct socket *sk, const struct sockaddr_storage *addr, u
 		return -EINVAL;
 	if (addr->family != AF_UNSPEC) {
 		err = unix_addr_check(addr, len);
-		if (!err && socket_option(sk, SOCKET_PASSCRED))
+		if (!err && socket_option(sk, SOCKET_PASSCRED | SOCKET_PASSPIDFD))
 			err = unix_autobind(u);
 		if (!err)
 			err = unix_find(addr, len, sk->type, &other);
@@ -192,7 +192,7 @@ static ssize_t send_checked(struct unix_socket *u, struct socket_msg *msg, struc
 	ssize_t n;
 	int err;
 
-	if (socket_option(&u->sk, SOCKET_PASSCRED)) {
+	if (socket_option(&u->sk, SOCKET_PASSCRED | SOCKET_PASSPIDFD)) {
 		err = unix_autobind(u);
 		if (err)
 			return err;
@@ -243,31 +243,42 @@ ssize_t unix_seqpacket_sendmsg(struct socket *sk, struct socket_msg *msg)
 	return unix_dgram_sendmsg(sk, msg);
 }
 
-static struct unix_packet *first_packet(struct socket *sk, bool take)
+/* The first packet, or when skip bytes are to be passed over (SO_PEEK_OFF) the one where they end; *skip: within it. */
+static struct unix_packet *first_packet(struct socket *sk, bool take, u32 *skip)
 {
-	struct socket_packet *p;
+	struct socket_packet *p, *found = NULL;
 
 	spin_lock(&sk->queue_lock);
-	p = list_first(&sk->queue, struct socket_packet, link);
-	if (p && take) {
-		list_remove(&p->link);
+	list_for_each(p, &sk->queue, link) {
+		if (!*skip || *skip < p->len) {
+			found = p;
+			break;
+		}
+		*skip -= p->len;
+	}
+	if (found && take) {
+		list_remove(&found->link);
 		atomic_store(&sk->queue_len, sk->queue_len - 1);
 	}
 	spin_unlock(&sk->queue_lock);
-	return p ? container_of(p, struct unix_packet, p) : NULL;
+	return found ? container_of(found, struct unix_packet, p) : NULL;
 }
 
-static bool is_readable(const struct socket *sk)
+/* Something lies behind the bytes to be passed over. */
+static bool is_readable(struct socket *sk, u32 skip)
 {
-	return !list_empty(&sk->queue) || atomic_load(&sk->shut) & SOCKET_SHUT_RD || atomic_load(&sk->error);
+	if (!list_empty(&sk->queue) && (!skip || first_packet(sk, false, &skip)))
+		return true;
+	return atomic_load(&sk->shut) & SOCKET_SHUT_RD || atomic_load(&sk->error);
 }
 
 /* A packet with read_lock held: *out NULL at the end of a shut-down socket. 0 or -errno, then without the lock. */
-static int receive_packet(struct unix_socket *u, u32 flags, struct unix_packet **out)
+static int receive_packet(struct unix_socket *u, u32 flags, struct unix_packet **out, u32 *skip)
 {
 	bool peek = flags & MSG_PEEK, is_counting = false;
 	struct socket *sk = &u->sk;
 	u64 deadline = U64_MAX;
+	u32 passed;
 	int err;
 
 	mutex_lock(&u->read_lock);
@@ -275,7 +286,9 @@ static int receive_packet(struct unix_socket *u, u32 flags, struct unix_packet *
 		err = socket_take_error(sk);
 		if (err)
 			break;
-		*out = first_packet(sk, !peek);
+		*skip = socket_peek_offset(sk, flags);
+		passed = *skip;
+		*out = first_packet(sk, !peek, skip);
 		if (*out)
 			return 0;
 		if (deadline == U64_MAX && !is_counting)
@@ -288,7 +301,7 @@ static int receive_packet(struct unix_socket *u, u32 flags, struct unix_packet *
 		if (deadline == 0)
 			break;
 		mutex_unlock(&u->read_lock);
-		err = socket_wait(sk, is_readable(sk), SOCKET_READABLE | POLLHUP | POLLERR | POLLRDHUP, deadline);
+		err = socket_wait(sk, is_readable(sk, passed), SOCKET_READABLE | POLLHUP | POLLERR | POLLRDHUP, deadline);
 		mutex_lock(&u->read_lock);
 		if (err)
 			break;
@@ -304,26 +317,26 @@ ssize_t unix_dgram_recvmsg(struct socket *sk, struct socket_msg *msg)
 	bool peek = msg->flags & MSG_PEEK;
 	struct unix_packet *p;
 	size_t n, got;
+	u32 skip;
 	int err;
 
 	if (msg->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	msg->name_len = 0;
-	err = receive_packet(u, msg->flags, &p);
+	err = receive_packet(u, msg->flags, &p, &skip);
 	if (err)
 		return err;
 	if (!p) {
 		mutex_unlock(&u->read_lock);
 		return 0;
 	}
-	n = min(msg->data->count, (size_t)p->p.len);
-	got = uio_copy_out(msg->data, p->data, n);
-	if (n < p->p.len)
+	n = min(msg->data->count, (size_t)p->p.len - skip);
+	got = uio_copy_out(msg->data, p->data + skip, n);
+	if (n < p->p.len - skip)
 		msg->out_flags |= MSG_TRUNC;
 	if (msg->name && p->from->addr)
 		msg->name_len = unix_name_out(p->from, msg->name);
-	scm.ids = p->ids;
-	scm.has_ids = true;
+	unix_scm_note(sk, &scm, p);
 	if (peek && p->rights) {
 		scm.rights = unix_rights_copy(p->rights);
 	} else if (p->rights) {
@@ -332,7 +345,8 @@ ssize_t unix_dgram_recvmsg(struct socket *sk, struct socket_msg *msg)
 		unix_rights_take(scm.rights);
 	}
 	err = got < n ? -EFAULT : 0;
-	n = msg->flags & MSG_TRUNC ? p->p.len : got;
+	socket_peek_moved(sk, msg->flags, peek ? (ssize_t)got : (ssize_t)p->p.len);
+	n = msg->flags & MSG_TRUNC ? p->p.len - skip : got;
 	mutex_unlock(&u->read_lock);
 	if (!peek) {
 		unix_packet_free(&p->p);
@@ -340,8 +354,8 @@ ssize_t unix_dgram_recvmsg(struct socket *sk, struct socket_msg *msg)
 			waitq_wake(&u->peer_wait, 1, SOCKET_WRITABLE);
 	}
 	if (err)
-		unix_rights_drop(scm.rights, false);
-	else if (scm.rights || msg->out_control.at)
+		unix_scm_forget(&scm);
+	else if (scm.rights || scm.sender || msg->out_control.at)
 		unix_scm_deliver(sk, msg, &scm);
 	return err ? err : (ssize_t)n;
 }

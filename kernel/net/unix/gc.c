@@ -116,6 +116,8 @@ static void scan_queue(struct unix_socket *u, child_fn fn, struct list *candidat
 			fn(child, candidates);
 		}
 		if (is_hit && hits) {
+			if (u->oob == p)
+				atomic_store(&u->oob, (struct unix_packet *)NULL);
 			list_remove(&sp->link);
 			atomic_store(&u->sk.queue_len, u->sk.queue_len - 1);
 			list_push_back(hits, &sp->link);

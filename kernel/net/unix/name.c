@@ -103,6 +103,8 @@ static int bind_path(struct unix_socket *u, struct unix_addr *a)
 	if (err)
 		return err == -EEXIST ? -EADDRINUSE : err;
 	u->path = path;
+	u->node_ino = path.dentry->inode->ino;
+	u->node_dev = path.dentry->inode->sb->dev;
 	a->hash = hash_inode(path.dentry->inode);
 	spin_lock(&unix_table_lock);
 	atomic_store_release(&u->addr, a);
@@ -272,4 +274,23 @@ void unix_unname(struct unix_socket *u)
 	u->path = (struct path){ 0 };
 	spin_unlock(&unix_table_lock);
 	path_put(&path);
+}
+
+struct unix_socket *unix_next(struct unix_socket *u)
+{
+	struct unix_socket *next = NULL;
+	struct list *l;
+
+	spin_lock(&unix_table_lock);
+	l = u ? (list_empty(&u->all_link) ? &unix_all : u->all_link.next) : unix_all.next;
+	for (; l != &unix_all; l = l->next) {
+		next = list_entry(l, struct unix_socket, all_link);
+		if (ref_get_not_zero(&next->sk.refs))
+			break;
+		next = NULL;
+	}
+	spin_unlock(&unix_table_lock);
+	if (u)
+		unix_put(u);
+	return next;
 }

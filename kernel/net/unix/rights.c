@@ -9,6 +9,7 @@
 #include <uapi/capability.h>
 
 #define OVERFLOW_ID 65534u
+#define PASS (SOCKET_PASSCRED | SOCKET_PASSPIDFD)
 
 static struct spinlock drop_lock = SPINLOCK_INIT("unix-drop", LOCK_SOCKET_TABLE);
 static struct unix_rights *drop_list;	/* drop_lock */
@@ -98,10 +99,30 @@ void __hot unix_scm_attach(struct unix_socket *u, struct unix_socket *to, struct
 	scm->rights = NULL;
 	if (scm->has_ids)
 		p->ids = scm->ids;
-	else if (unlikely(socket_option(&u->sk, SOCKET_PASSCRED) || socket_option(&to->sk, SOCKET_PASSCRED) || !to->sk.ino))
+	else if (unlikely(socket_option(&u->sk, PASS) || socket_option(&to->sk, PASS) || !to->sk.ino))
 		p->ids = unix_own_ids();
 	else
 		p->ids = (struct user_ucred){ 0, OVERFLOW_ID, OVERFLOW_ID };
+	/* Who accepts may have asked for it already. */
+	if (unlikely(socket_option(&to->sk, SOCKET_PASSPIDFD) || !to->sk.ino))
+		p->sender = p->ids.pid == current_process()->pid ? process_get(current_process()) : process_find(p->ids.pid);
+}
+
+void unix_scm_note(const struct socket *sk, struct unix_scm *scm, const struct unix_packet *p)
+{
+	scm->ids = p->ids;
+	scm->has_ids = true;
+	if (unlikely(socket_option(sk, SOCKET_PASSPIDFD)) && p->sender && !scm->sender)
+		scm->sender = process_get(p->sender);
+}
+
+void unix_scm_forget(struct unix_scm *scm)
+{
+	unix_rights_drop(scm->rights, false);
+	scm->rights = NULL;
+	if (scm->sender)
+		process_put(scm->sender);
+	scm->sender = NULL;
 }
 
 void unix_scm_drop(struct unix_scm *scm)
@@ -199,15 +220,37 @@ static void deliver_rights(struct socket_msg *msg, struct unix_rights *r)
 	unix_rights_drop(r, false);
 }
 
+/* A descriptor for the sender, or why there is none. */
+static void deliver_pidfd(struct socket_msg *msg, struct process *p)
+{
+	size_t room = msg->out_control.room;
+	struct file *f;
+	int fd;
+
+	if (room <= sizeof(struct user_cmsghdr)) {
+		msg->out_flags |= MSG_CTRUNC;
+		return;
+	}
+	f = unix_pidfd_file(p);
+	fd = is_err(f) ? (int)ptr_err(f) : fd_reserve(0, true);
+	if (!socket_cmsg_put(msg, SOL_SOCKET, SCM_PIDFD, &fd, sizeof(fd)) && fd >= 0 && room >= CMSG_LEN(sizeof(fd))) {
+		fd_publish(fd, f);
+		return;
+	}
+	if (fd >= 0)
+		fd_unreserve(fd);
+	if (!is_err(f))
+		file_put(f);
+}
+
 void unix_scm_deliver(struct socket *sk, struct socket_msg *msg, struct unix_scm *scm)
 {
 	bool passcred = socket_option(sk, SOCKET_PASSCRED);
 
 	if (!msg->out_control.at) {
-		if (passcred || scm->rights)
+		if (socket_option(sk, PASS) || scm->rights)
 			msg->out_flags |= MSG_CTRUNC;
-		unix_rights_drop(scm->rights, false);
-		scm->rights = NULL;
+		unix_scm_forget(scm);
 		return;
 	}
 	if (passcred && scm->has_ids)
@@ -215,4 +258,7 @@ void unix_scm_deliver(struct socket *sk, struct socket_msg *msg, struct unix_scm
 	if (scm->rights)
 		deliver_rights(msg, scm->rights);
 	scm->rights = NULL;
+	if (unlikely(scm->sender))
+		deliver_pidfd(msg, scm->sender);
+	unix_scm_forget(scm);
 }

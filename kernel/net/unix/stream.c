@@ -23,8 +23,9 @@ struct unix_packet *unix_packet_new(struct unix_socket *u, struct socket_msg *ms
 	p->p.free = unix_packet_free;
 	p->from = u;
 	p->rights = NULL;
+	p->sender = NULL;
 	p->offset = 0;
-	p->has_from_ref = false;
+	p->has_from_ref = p->is_oob = false;
 	atomic_add(&u->sk.send_used, p->p.charge);
 	return p;
 }
@@ -45,6 +46,8 @@ void unix_packet_free(struct socket_packet *sp)
 	unix_uncharge(p);
 	if (p->rights)
 		unix_rights_drop(p->rights, true);
+	if (unlikely(p->sender))
+		process_put(p->sender);
 	if (p->has_from_ref)
 		unix_put(p->from);
 	kfree(p);
@@ -52,6 +55,7 @@ void unix_packet_free(struct socket_packet *sp)
 
 int __hot unix_queue(struct unix_socket *to, struct unix_packet *p)
 {
+	u32 events = unlikely(p->is_oob) ? SOCKET_READABLE | POLLPRI : SOCKET_READABLE;
 	struct socket *sk = &to->sk;
 	int err = 0;
 
@@ -63,11 +67,13 @@ int __hot unix_queue(struct unix_socket *to, struct unix_packet *p)
 	} else {
 		list_push_back(&sk->queue, &p->p.link);
 		atomic_store(&sk->queue_len, sk->queue_len + 1);
+		if (unlikely(p->is_oob))
+			atomic_store(&to->oob, p);
 	}
 	spin_unlock(&sk->queue_lock);
 	atomic_fence_full();	/* the packet before the look for waiters; pairs with waitq_add's and thread_prepare_sleep's */
 	if (!waitq_is_empty(&sk->wait))
-		socket_wake(sk, SOCKET_READABLE);
+		socket_wake(sk, events);
 	return err;
 }
 
@@ -79,14 +85,12 @@ static bool has_room(const struct unix_socket *u)
 	       atomic_load(&sk->error);
 }
 
-/* One packet of at most n bytes to the peer. Bytes or -errno. */
-static ssize_t send_piece(struct unix_socket *u, struct socket_msg *msg, u32 n, struct unix_scm *scm)
+int __hot unix_stream_may_send(struct unix_socket *u, u32 flags)
 {
-	struct unix_packet *p;
 	int err;
 
 	if (unlikely(!has_room(u))) {
-		u64 deadline = socket_send_deadline(&u->sk, msg->flags);
+		u64 deadline = socket_send_deadline(&u->sk, flags);
 
 		err = socket_wait(&u->sk, has_room(u), SOCKET_WRITABLE | POLLERR | POLLHUP, deadline);
 		if (err)
@@ -97,8 +101,17 @@ static ssize_t send_piece(struct unix_socket *u, struct socket_msg *msg, u32 n, 
 		if (err)
 			return err;
 	}
-	if (unlikely(atomic_load(&u->sk.shut) & SOCKET_SHUT_WR))
-		return -EPIPE;
+	return unlikely(atomic_load(&u->sk.shut) & SOCKET_SHUT_WR) ? -EPIPE : 0;
+}
+
+/* One packet of at most n bytes to the peer. Bytes or -errno. */
+static ssize_t send_piece(struct unix_socket *u, struct socket_msg *msg, u32 n, struct unix_scm *scm)
+{
+	struct unix_packet *p;
+	int err = unix_stream_may_send(u, msg->flags);
+
+	if (unlikely(err))
+		return err;
 	p = unix_packet_new(u, msg, n);
 	if (is_err(p))
 		return ptr_err(p);
@@ -114,9 +127,10 @@ ssize_t __hot unix_stream_sendmsg(struct socket *sk, struct socket_msg *msg)
 {
 	struct unix_socket *u = unix_sk(sk);
 	struct unix_scm scm = { .rights = NULL };
+	size_t urgent = unlikely(msg->flags & MSG_OOB) ? 1 : 0;		/* the last byte */
 	ssize_t done = 0, n = 0;
 
-	if (msg->flags & MSG_OOB)
+	if (unlikely(msg->data->count < urgent))
 		return -EOPNOTSUPP;
 	if (msg->name_len)
 		return unix_is_connected(u) ? -EISCONN : -EOPNOTSUPP;
@@ -129,8 +143,8 @@ ssize_t __hot unix_stream_sendmsg(struct socket *sk, struct socket_msg *msg)
 	}
 	if (atomic_load(&sk->shut) & SOCKET_SHUT_WR)
 		n = -EPIPE;
-	while (!n && msg->data->count) {
-		u32 piece = (u32)min(msg->data->count, (size_t)PIECE_MAX);
+	while (!n && msg->data->count > urgent) {
+		u32 piece = (u32)min(msg->data->count - urgent, (size_t)PIECE_MAX);
 
 		/* Several packets fit into a small buffer, so that reader and writer overlap. */
 		if (piece > 4096 && piece > atomic_load(&sk->sndbuf) / 2)
@@ -140,6 +154,10 @@ ssize_t __hot unix_stream_sendmsg(struct socket *sk, struct socket_msg *msg)
 			break;
 		done += n;
 		n = 0;
+	}
+	if (unlikely(urgent) && !n) {
+		n = unix_oob_send(u, msg, &scm);
+		done += n > 0;
 	}
 	unix_scm_drop(&scm);
 	return done ? done : n;
@@ -157,17 +175,42 @@ static struct unix_packet *packet_after(struct socket *sk, struct unix_packet *p
 	return p;
 }
 
-static bool is_readable(const struct socket *sk)
+/* Bytes for this reader: behind those that SO_PEEK_OFF passes over; a look does not see the urgent one. */
+static bool has_bytes(struct unix_socket *u, u32 flags)
 {
-	return !list_empty(&sk->queue) || atomic_load(&sk->shut) & SOCKET_SHUT_RD || atomic_load(&sk->error);
+	u32 skip = socket_peek_offset(&u->sk, flags), n;
+	struct socket_packet *sp;
+	bool is = false;
+
+	if (list_empty(&u->sk.queue))
+		return false;
+	spin_lock(&u->sk.queue_lock);
+	list_for_each(sp, &u->sk.queue, link) {
+		const struct unix_packet *p = container_of(sp, struct unix_packet, p);
+
+		n = p->p.len - p->offset;
+		if (p == u->oob && flags & MSG_PEEK && !socket_option(&u->sk, SOCKET_OOBINLINE))
+			n = 0;
+		is = n > skip;
+		if (is)
+			break;
+		skip -= n;
+	}
+	spin_unlock(&u->sk.queue_lock);
+	return is;
+}
+
+static bool is_readable(struct unix_socket *u, u32 flags)
+{
+	return has_bytes(u, flags) || atomic_load(&u->sk.shut) & SOCKET_SHUT_RD || atomic_load(&u->sk.error);
 }
 
 /* Not exclusive: a packet may be enough for several readers. */
-static int wait_readable(struct socket *sk, u64 deadline)
+static int wait_readable(struct unix_socket *u, u32 flags, u64 deadline)
 {
 	if (deadline == 0)
-		return is_readable(sk) ? 0 : -EAGAIN;
-	return socket_wait_error(waitq_wait_events(&sk->wait, is_readable(sk), SOCKET_READABLE | POLLHUP | POLLERR | POLLRDHUP,
+		return is_readable(u, flags) ? 0 : -EAGAIN;
+	return socket_wait_error(waitq_wait_events(&u->sk.wait, is_readable(u, flags), SOCKET_READABLE | POLLHUP | POLLERR | POLLRDHUP,
 						   SLEEP_INTERRUPTIBLE, deadline, false), deadline);
 }
 
@@ -183,6 +226,7 @@ struct stream_read {
 	ssize_t done;
 	ssize_t want;		/* enough: SO_RCVLOWAT or all of it */
 	u64 deadline;
+	u32 skip;		/* SO_PEEK_OFF: bytes still to be passed over */
 	bool check_ids, has_deadline;
 };
 
@@ -194,6 +238,8 @@ static void packet_consume(struct socket *sk, struct unix_packet *p)
 	atomic_store(&sk->queue_len, sk->queue_len - 1);
 	spin_unlock(&sk->queue_lock);
 	unix_uncharge(p);
+	if (unlikely(p->sender))
+		process_put(p->sender);
 	kfree(p);
 }
 
@@ -201,15 +247,16 @@ static void packet_consume(struct socket *sk, struct unix_packet *p)
 static bool read_packet(struct socket *sk, struct stream_read *r, struct unix_packet *p)
 {
 	bool peek = r->msg->flags & MSG_PEEK, had_rights;
-	u32 left = p->p.len - p->offset;
+	u32 left = p->p.len - p->offset - r->skip;
 	u32 n = (u32)min(r->msg->data->count, (size_t)left);
-	size_t got = uio_copy_out(r->msg->data, p->data + p->offset, n);
+	size_t got = uio_copy_out(r->msg->data, p->data + p->offset + r->skip, n);
 
 	if (got < n && !got) {
 		r->done = r->done ? r->done : -EFAULT;
 		return false;
 	}
 	r->done += (ssize_t)got;
+	r->skip = 0;
 	had_rights = p->rights;
 	if (peek) {
 		if (p->rights)
@@ -234,11 +281,16 @@ static int read_some(struct unix_socket *u, struct stream_read *r)
 {
 	struct unix_packet *p = NULL;
 	struct socket *sk = &u->sk;
-	bool peek = r->msg->flags & MSG_PEEK;
+	bool peek = r->msg->flags & MSG_PEEK, stop = false;
 	int err;
 
 	while (r->msg->data->count) {
 		p = packet_after(sk, p);
+		if (unlikely(p && (p->offset == p->p.len || p == atomic_load(&u->oob)))) {
+			p = unix_oob_pass(u, p, peek, r->done, &stop);
+			if (stop)
+				return 0;
+		}
 		if (!p) {
 			if (r->done >= r->want || (peek && r->done))
 				return 0;
@@ -249,16 +301,20 @@ static int read_some(struct unix_socket *u, struct stream_read *r)
 			if (!r->has_deadline)
 				r->deadline = socket_receive_deadline(sk, r->msg->flags);
 			r->has_deadline = true;
-			err = wait_readable(sk, r->deadline);
+			err = wait_readable(u, r->msg->flags, r->deadline);
 			mutex_lock(&u->read_lock);
 			if (err)
 				return err;
+			r->skip = socket_peek_offset(sk, r->msg->flags);
+			continue;
+		}
+		if (unlikely(r->skip) && r->skip >= p->p.len - p->offset) {
+			r->skip -= p->p.len - p->offset;
 			continue;
 		}
 		if (r->check_ids && r->scm.has_ids && !same_ids(&r->scm.ids, &p->ids))
 			return 0;	/* writers are not mixed */
-		r->scm.ids = p->ids;
-		r->scm.has_ids = true;
+		unix_scm_note(sk, &r->scm, p);
 		if (!read_packet(sk, r, p))
 			return 0;
 		if (!peek)
@@ -273,19 +329,21 @@ ssize_t __hot unix_stream_recvmsg(struct socket *sk, struct socket_msg *msg)
 	struct stream_read r = { .msg = msg };
 	int err;
 
-	if (msg->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	if (!unix_is_connected(u))
 		return -EINVAL;
+	if (unlikely(msg->flags & MSG_OOB))
+		return unix_oob_receive(u, msg);
 	r.want = msg->flags & MSG_WAITALL ? (ssize_t)msg->data->count :
 		 (ssize_t)min((size_t)atomic_load(&sk->rcvlowat), msg->data->count);
-	r.check_ids = socket_option(sk, SOCKET_PASSCRED);
+	r.check_ids = socket_option(sk, SOCKET_PASSCRED | SOCKET_PASSPIDFD);
 	mutex_lock(&u->read_lock);
+	r.skip = socket_peek_offset(sk, msg->flags);
 	err = read_some(u, &r);
+	socket_peek_moved(sk, msg->flags, r.done);
 	mutex_unlock(&u->read_lock);
 	if (msg->name)
 		msg->name_len = r.done > 0 && u->peer->addr ? unix_name_out(u->peer, msg->name) : 0;
-	if (r.scm.rights || msg->out_control.at)
+	if (r.scm.rights || r.scm.sender || msg->out_control.at)
 		unix_scm_deliver(sk, msg, &r.scm);
 	return r.done ? r.done : err;
 }
@@ -303,6 +361,8 @@ u32 unix_stream_poll(struct socket *sk)
 		events |= POLLRDHUP | SOCKET_READABLE;
 	if (!list_empty(&sk->queue) || !list_empty(&sk->accept_queue))
 		events |= SOCKET_READABLE;
+	if (unlikely(atomic_load(&u->oob)))
+		events |= POLLPRI;
 	if (state == SOCKET_UNCONNECTED)
 		events |= POLLHUP;
 	if (state != SOCKET_LISTENING && unix_writable(u))
