@@ -26,6 +26,13 @@ static inline bool net_addr_is_any(const struct net_addr *a)
 	return a->family == AF_INET ? a->ip[0] == 0 : !(a->ip[0] | a->ip[1] | a->ip[2] | a->ip[3]);
 }
 
+/* May two sockets have one port? */
+enum net_share {
+	NET_SHARE_NONE,
+	NET_SHARE_REUSE,		/* SO_REUSEADDR: as long as neither listens */
+	NET_SHARE_SPREAD,		/* SO_REUSEPORT: and what comes is spread over them */
+};
+
 struct net_conn_events {
 	void (*connected)(void *owner);
 	/* In-order data, taken over; NULL: the peer sends no more. */
@@ -34,11 +41,13 @@ struct net_conn_events {
 	void (*failed)(void *owner, int err);		/* positive errno; the connection is gone already */
 	/* A listener's new connection: its owner, or NULL to refuse it. */
 	void *(*accepted)(void *owner, struct net_conn *conn);
+	enum net_share (*share)(void *owner, void *other);
 };
 struct net_end_events {
 	/* A datagram (origin set, chain behind next), taken over. */
 	void (*received)(void *owner, struct netbuf *chain, u32 len);
 	void (*failed)(void *owner, int err);		/* an ICMP error about what it sent */
+	enum net_share (*share)(void *owner, void *other);
 };
 
 enum net_conn_option {

@@ -80,7 +80,7 @@ static void end_failed(void *owner, int err)
 	socket_set_error(&s->sk, err);
 }
 
-static const struct net_end_events end_events = { .received = end_received, .failed = end_failed };
+static const struct net_end_events end_events = { .received = end_received, .failed = end_failed, .share = inet_share };
 
 /* ---- names ----------------------------------------------------------------------------------------- */
 static int dgram_bind(struct socket *sk, const struct sockaddr_storage *name, u32 len)

@@ -65,6 +65,7 @@ int inet_setsockopt(struct socket *sk, int level, int opt, const void __user *va
 int inet_getsockopt(struct socket *sk, int level, int opt, void __user *val, u32 *len);
 void inet_option_changed(struct socket *sk, int opt);
 void inet_options_apply(struct inet_sock *s);		/* to a new connection or endpoint; net_lock */
+enum net_share inet_share(void *owner, void *other);	/* an event of both kinds; net_lock */
 void inet_members_drop(struct inet_sock *s);		/* net_lock */
 /* stream_send.c, stream_receive.c; the first of each two is an event, net_lock held */
 void stream_sent(void *owner);

@@ -70,6 +70,16 @@ void inet_options_apply(struct inet_sock *s)
 		net_set(s, NET_HDRINCL, 1);
 }
 
+enum net_share inet_share(void *owner, void *other)
+{
+	const struct inet_sock *a = owner, *b = other;
+	u32 both = atomic_load(&a->sk.options) & atomic_load(&b->sk.options);
+
+	if (both & SOCKET_REUSEPORT && a->uid == b->uid)
+		return NET_SHARE_SPREAD;
+	return both & SOCKET_REUSEADDR ? NET_SHARE_REUSE : NET_SHARE_NONE;
+}
+
 static void apply(struct inet_sock *s)
 {
 	net_lock();

@@ -91,7 +91,7 @@ static void *stream_accepted(void *owner, struct net_conn *conn)
 
 static const struct net_conn_events stream_events = {
 	.connected = stream_connected, .received = stream_received, .sent = stream_sent, .failed = stream_failed,
-	.accepted = stream_accepted,
+	.accepted = stream_accepted, .share = inet_share,
 };
 
 /* ---- naming and connecting --------------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 
 #define ICMP6_CHECKSUM_AT 2u
 
+#define SHARERS_MAX 64u			/* over which datagrams are spread */
 #define PORT_FIRST 32768u
 #define PORT_LAST 60999u
 
@@ -64,6 +65,28 @@ static void origin_set(struct netbuf *b, u16 from_port)
 	}
 }
 
+static bool same_name(const struct udp_pcb *a, const struct udp_pcb *b)
+{
+	return a->local_port == b->local_port && ip_addr_eq(&a->local_ip, &b->local_ip) &&
+	       IP_GET_TYPE(&a->local_ip) == IP_GET_TYPE(&b->local_ip);
+}
+
+/* Of sockets that share a name (SO_REUSEPORT) the one for this sender; groups and broadcasts go to all. */
+static struct net_end *end_choose(struct net_end *e, const ip_addr_t *from, u16 port)
+{
+	struct net_end *all[SHARERS_MAX], *o;
+	u32 n = 0;
+
+	if (e->ev->share(e->owner, e->owner) != NET_SHARE_SPREAD || (e->udp->flags & UDP_FLAGS_CONNECTED) ||
+	    ip_addr_ismulticast(ip_current_dest_addr()) || ip_addr_isbroadcast(ip_current_dest_addr(), ip_current_input_netif()))
+		return e;
+	list_for_each(o, &udp_ends, link)
+		if (n < SHARERS_MAX && same_name(o->udp, e->udp) && !(o->udp->flags & UDP_FLAGS_CONNECTED) &&
+		    e->ev->share(o->owner, e->owner) == NET_SHARE_SPREAD)
+			all[n++] = o;
+	return n > 1 ? all[lwip_spread_hash(from, port) % n] : e;
+}
+
 static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from, u16_t port)
 {
 	struct net_end *e = arg;
@@ -72,6 +95,7 @@ static void on_udp(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr
 
 	if (!b)
 		return;
+	e = end_choose(e, from, port);
 	origin_set(b, port);
 	e->ev->received(e->owner, b, len);
 }
@@ -209,6 +233,22 @@ static bool udp_port_taken(u16 port)
 	return false;
 }
 
+/* Somebody has that name who does not share it with e. */
+static bool udp_is_taken(const struct net_end *e, const ip_addr_t *a, u16 port)
+{
+	struct net_end *o;
+
+	list_for_each(o, &udp_ends, link) {
+		const ip_addr_t *b = &o->udp->local_ip;
+		bool overlaps = IP_IS_ANY_TYPE_VAL(*a) || IP_IS_ANY_TYPE_VAL(*b) ||
+				(IP_IS_V6(a) == IP_IS_V6(b) && (ip_addr_isany(a) || ip_addr_isany(b) || ip_addr_eq(a, b)));
+
+		if (o != e && o->udp->local_port == port && overlaps && e->ev->share(e->owner, o->owner) == NET_SHARE_NONE)
+			return true;
+	}
+	return false;
+}
+
 static u16 udp_port_choose(void)
 {
 	for (unsigned i = 0; i < 1000; i++) {
@@ -238,6 +278,8 @@ int lwip_end_bind(struct net_end *e, const struct net_addr *a)
 		port = udp_port_choose();
 		if (!port)
 			return -EADDRINUSE;
+	} else if (udp_is_taken(e, &ip, port)) {
+		return -EADDRINUSE;
 	}
 	return lwip_errno(udp_bind(e->udp, &ip, port));
 }

@@ -58,6 +58,7 @@ bool lwip_is_local(const struct net_addr *a);
 
 /* table.c */
 void connection_table_init(void);
+u32 lwip_spread_hash(const ip_addr_t *remote, u16 remote_port);	/* keyed: for SO_REUSEPORT */
 
 /* timers.c */
 void lwip_timers_start(void);

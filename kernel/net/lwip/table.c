@@ -40,6 +40,14 @@ static struct tcp_pcb **bucket_of(const ip_addr_t *local, u16 local_port, const 
 	return &table[h >> 40 & (BUCKETS - 1)];
 }
 
+u32 lwip_spread_hash(const ip_addr_t *remote, u16 remote_port)
+{
+	u64 h = (fold(remote) << 16 | remote_port) ^ key[0];
+
+	h *= key[1] | 1;
+	return (u32)((h ^ h >> 31) * 0xbf58476d1ce4e5b9ull >> 32);
+}
+
 static void half_push(struct tcp_pcb *pcb)
 {
 	pcb->half_next = NULL;

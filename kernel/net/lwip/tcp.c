@@ -13,6 +13,7 @@
 
 #define PORT_FIRST 32768u		/* net.ipv4.ip_local_port_range */
 #define PORT_LAST 60999u
+#define LISTENERS_MAX 64u		/* over which connections are spread */
 #define TICK_US (TCP_SLOW_INTERVAL * 1000u)
 
 static const struct net_conn_events *events;	/* there is one kind of owner */
@@ -75,12 +76,31 @@ static void callbacks_set(struct tcp_pcb *pcb, void *owner)
 	tcp_err(pcb, owner ? on_failed : NULL);
 }
 
+/* Of listeners that share a name (SO_REUSEPORT) the one for this peer: keyed, so that no peer chooses. */
+static struct tcp_pcb_listen *listener_choose(struct tcp_pcb_listen *l, const struct tcp_pcb *pcb)
+{
+	struct tcp_pcb_listen *all[LISTENERS_MAX];
+	u32 n = 0;
+
+	if (events->share(l->callback_arg, l->callback_arg) != NET_SHARE_SPREAD)
+		return l;
+	for (struct tcp_pcb_listen *p = tcp_listen_pcbs.listen_pcbs; p && n < LISTENERS_MAX; p = p->next)
+		if (p->local_port == l->local_port && ip_addr_eq(&p->local_ip, &l->local_ip) && IP_GET_TYPE(&p->local_ip) == IP_GET_TYPE(&l->local_ip) &&
+		    p->callback_arg && events->share(p->callback_arg, l->callback_arg) == NET_SHARE_SPREAD)
+			all[n++] = p;
+	return n > 1 ? all[lwip_spread_hash(&pcb->remote_ip, pcb->remote_port) % n] : l;
+}
+
 static err_t on_accepted(void *owner, struct tcp_pcb *pcb, err_t err)
 {
 	void *child;
 
 	if (err != ERR_OK || !pcb || !owner)
 		return ERR_VAL;
+	if (pcb->listener) {
+		pcb->listener = listener_choose(pcb->listener, pcb);
+		owner = pcb->listener->callback_arg;
+	}
 	child = events->accepted(owner, (struct net_conn *)pcb);
 	if (!child)
 		return ERR_MEM;		/* lwIP resets the connection */
@@ -130,12 +150,28 @@ static u16 port_choose(const ip_addr_t *local, const ip_addr_t *remote, u16 remo
 	return 0;
 }
 
-static bool is_listening(const ip_addr_t *a, u16 port)
+static bool overlap(const ip_addr_t *a, const ip_addr_t *b)
 {
-	for (struct tcp_pcb *p = (struct tcp_pcb *)tcp_listen_pcbs.listen_pcbs; p; p = p->next)
-		if (p->local_port == port && IP_IS_V6(a) == IP_IS_V6_VAL(p->local_ip) &&
-		    (ip_addr_isany(&p->local_ip) || ip_addr_isany(a) || ip_addr_eq(&p->local_ip, a)))
-			return true;
+	if (IP_IS_ANY_TYPE_VAL(*a) || IP_IS_ANY_TYPE_VAL(*b))
+		return true;
+	return IP_IS_V6(a) == IP_IS_V6(b) && (ip_addr_isany(a) || ip_addr_isany(b) || ip_addr_eq(a, b));
+}
+
+/* Somebody has that name who does not share it with pcb. Linux: SO_REUSEADDR shares no port with a listener. */
+static bool is_taken(const struct tcp_pcb *pcb, const ip_addr_t *a, u16 port)
+{
+	for (int i = 0; i < NUM_TCP_PCB_LISTS_NO_TIME_WAIT; i++) {
+		for (struct tcp_pcb *p = *tcp_pcb_lists[i]; p; p = p->next) {
+			enum net_share share;
+
+			if (p == pcb || p->local_port != port || !overlap(&p->local_ip, a))
+				continue;
+			share = p->callback_arg && pcb->callback_arg ? events->share(pcb->callback_arg, p->callback_arg) :
+				ip_get_option(p, SOF_REUSEADDR) && ip_get_option(pcb, SOF_REUSEADDR) ? NET_SHARE_REUSE : NET_SHARE_NONE;
+			if (share == NET_SHARE_NONE || (share == NET_SHARE_REUSE && p->state == LISTEN))
+				return true;
+		}
+	}
 	return false;
 }
 
@@ -155,8 +191,8 @@ int lwip_tcp_bind(struct net_conn *c, const struct net_addr *a)
 		port = port_choose(&ip, NULL, 0);
 		if (!port)
 			return -EADDRINUSE;
-	} else if (is_listening(&ip, port) && ip_get_option(pcb, SOF_REUSEADDR)) {
-		return -EADDRINUSE;	/* Linux: SO_REUSEADDR does not share a port with a listener */
+	} else if (is_taken(pcb, &ip, port)) {
+		return -EADDRINUSE;
 	}
 	err = tcp_bind(pcb, &ip, port);
 	return lwip_errno(err);
@@ -193,10 +229,21 @@ int lwip_tcp_connect(struct net_conn *c, const struct net_addr *a)
 	return err == ERR_USE ? -EADDRNOTAVAIL : lwip_errno(err);
 }
 
+/* Between bind and listen another one with SO_REUSEADDR began to listen. */
+static bool listener_refuses(const struct tcp_pcb *pcb)
+{
+	for (struct tcp_pcb *p = tcp_listen_pcbs.pcbs; p; p = p->next)
+		if (p->local_port == pcb->local_port && overlap(&p->local_ip, &pcb->local_ip) && p->callback_arg && pcb->callback_arg &&
+		    events->share(pcb->callback_arg, p->callback_arg) != NET_SHARE_SPREAD)
+			return true;
+	return false;
+}
+
 int lwip_tcp_listen(struct net_conn **c, u32 backlog)
 {
 	struct tcp_pcb *pcb = pcb_of(*c), *l;
 	void *owner = pcb->callback_arg;
+	u8 options;
 	err_t err;
 
 	backlog = clamp(backlog, 1u, 0xffffu);
@@ -211,7 +258,13 @@ int lwip_tcp_listen(struct net_conn **c, u32 backlog)
 		if (e)
 			return e;
 	}
+	if (listener_refuses(pcb))
+		return -EADDRINUSE;
+	/* lwIP lets nobody with this option listen beside another; we have looked. */
+	options = pcb->so_options;
+	ip_reset_option(pcb, SOF_REUSEADDR);
 	l = tcp_listen_with_backlog_and_err(pcb, (u16)backlog, &err);
+	(l ? l : pcb)->so_options = options;
 	if (!l)
 		return lwip_errno(err);
 	tcp_arg(l, owner);
