@@ -15,7 +15,7 @@ static const struct work {
 } works[] = {
 	{ "sync", work_sync }, { "sched", work_sched }, { "futex", work_futex }, { "aspace", work_aspace },
 	{ "pipe", work_pipe }, { "signal", work_signal }, { "files", work_files }, { "net", work_net, .keeps = true },
-	{ "nomem", work_nomem },
+	{ "nomem", work_nomem }, { "tcp", work_tcp, .keeps = true },
 };
 
 static const struct work *choose(void)

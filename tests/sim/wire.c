@@ -46,6 +46,7 @@ static struct {
 	void *token[TOKENS];		/* net_lock: frames that are sent */
 	u32 tokens;
 	bool is_busy;			/* the poller holds frames */
+	void (*tap)(const u8 *frame, u32 len);
 } wire;
 struct wire_counts wire_counts;
 
@@ -359,7 +360,9 @@ void wire_out(u8 *frame, u32 len, const struct net_frame *how)
 	wire_counts.sent++;
 	if (how->csum_start)
 		checksum_finish(frame, len, how);
-	if (how->gso_size)
+	if (wire.tap && len >= ETH + 40 && get16(frame + 12) == IP4 && frame[ETH + 9] == TCP)
+		wire.tap(frame, len);
+	else if (how->gso_size)
 		send_large(frame, len, how);
 	else if (mirror(frame, &len))
 		send_back(frame, len);
@@ -447,13 +450,15 @@ void wire_drain(void)
 
 void wire_weather(const struct wire_weather *w) { wire.weather = *w; }
 
-static void own_card_start(void)
+void wire_tap(void (*tap)(const u8 *frame, u32 len)) { wire.tap = tap; }
+
+static void own_card_start(bool plain)
 {
 	struct netdev *d = &wire.own;
 
 	*d = (struct netdev){ .ops = &wire_ops, .driver = &wire, .mtu = WIRE_MTU, .mtu_max = WIRE_MTU,
 		.flags = IFF_BROADCAST | IFF_MULTICAST, .has_carrier = true };
-	d->can_csum = sim_below(SIM_WORK, 4) != 0;
+	d->can_csum = !plain && sim_below(SIM_WORK, 4) != 0;
 	d->can_tso4 = d->can_csum && sim_below(SIM_WORK, 4);
 	d->can_tso6 = d->can_csum && sim_below(SIM_WORK, 4);
 	memcpy(d->mac, own_mac, 6);
@@ -471,11 +476,11 @@ void wire_start(enum wire_card card)
 	spin_init(&wire.lock, "sim wire", LOCK_VIRTQUEUE);
 	list_init(&wire.flying);
 	timer_init(&wire.timer, due);
-	wire.is_virtio = card != WIRE_OWN_CARD;
+	wire.is_virtio = card == WIRE_VIRTIO_CARD || card == WIRE_LYING_CARD;
 	if (wire.is_virtio)
 		wire.dev = vcard_start(card == WIRE_LYING_CARD);
 	else
-		own_card_start();
+		own_card_start(card == WIRE_PLAIN_CARD);
 	if (!wire.dev)
 		return;
 	a4.ifindex = a6.ifindex = wire.dev->index;

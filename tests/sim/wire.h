@@ -21,9 +21,11 @@ struct wire_weather {
 struct wire_counts {
 	u64 sent, lost, doubled, late, damaged, came, large;
 };
-enum wire_card { WIRE_OWN_CARD, WIRE_VIRTIO_CARD, WIRE_LYING_CARD };
+enum wire_card { WIRE_OWN_CARD, WIRE_PLAIN_CARD, WIRE_VIRTIO_CARD, WIRE_LYING_CARD };	/* plain: own, without offloads */
 void wire_start(enum wire_card card);	/* makes the card, gives it its addresses, takes it up; once */
 void wire_weather(const struct wire_weather *w);
+/* From now on TCP over IPv4 that leaves goes to tap, net_lock held, and not into the mirror. */
+void wire_tap(void (*tap)(const u8 *frame, u32 len));
 void wire_put(const u8 *frame, u32 len);	/* comes in as if from outside; waits while too many do */
 void vcard_check(void);			/* fails the run if the driver gave up a virtio card that did nothing wrong */
 void wire_drain(void);			/* until nothing is on the wire and the stack has taken all */

@@ -13,6 +13,7 @@ void work_aspace(void);		/* mappings, copy-on-write, flushes */
 void work_pipe(void);		/* pipes between processes */
 void work_signal(void);		/* signals, waiting, restarting */
 void work_net(void);		/* TCP over a bad wire, frames that lie, a flood */
+void work_tcp(void);		/* TCP against a peer played segment by segment */
 void work_files(void);		/* a file tree in tmpfs or ext4 against one in memory */
 void work_nomem(void);		/* calls whose allocations fail */
 

@@ -45,7 +45,7 @@ static err_t on_received(void *owner, struct tcp_pcb *pcb, struct pbuf *p, err_t
 	}
 	events->received(owner, b, len);
 	/* What a device merged counts as so many segments: at least every second one is answered at once (RFC 1122 4.2.3.2). */
-	if (len >= 2u * pcb->mss)
+	if (len >= 2u * pcb->mss && (pcb->flags & TF_ACK_DELAY))
 		tcp_ack_now(pcb);
 	return ERR_OK;
 }
