@@ -105,6 +105,7 @@ struct msqid64_ds {
 struct msginfo {
 	s32 msgpool, msgmap, msgmax, msgmnb, msgmni, msgssz, msgtql;
 	u16 msgseg;
+	u16 pad;		/* never what lay there before */
 };
 
 #endif
