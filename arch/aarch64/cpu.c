@@ -71,6 +71,7 @@ static void features_find(void)
 static void cpu_protect(void)
 {
 	sysreg_write(cpacr_el1, 3u << 20);	/* FP and SIMD for everybody; SVE and SME trap */
+	sysreg_write(oslar_el1, 0);		/* debug exceptions are possible */
 	sysreg_write(mdscr_el1, 0);
 	sysreg_write(cntkctl_el1, 2);		/* user mode may read the virtual counter */
 	sysreg_write(cntv_ctl_el0, 0);

@@ -60,7 +60,7 @@ struct contexts {
 static void fpu_sync(struct thread *t)
 {
 	preempt_disable();
-	if (arch_cpu_self()->fpu_owner == t)
+	if (arch_cpu_self()->fpu_owner == t && t->fpu_cpu == arch_cpu_self())
 		arch_fpu_save(t);
 	preempt_enable();
 }
@@ -182,7 +182,7 @@ int arch_signal_pop(struct arch_regs *regs, u64 *mask, struct user_stack *alt)
 	fpu_sync(current);
 	ret = get_contexts(frame->uc.mcontext.reserved);
 	preempt_disable();
-	if (arch_cpu_self()->fpu_owner == current)
+	if (arch_cpu_self()->fpu_owner == current && current->fpu_cpu == arch_cpu_self())
 		arch_fpu_restore(current);
 	preempt_enable();
 	if (ret)

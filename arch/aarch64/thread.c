@@ -39,7 +39,7 @@ void arch_thread_fork(struct thread *child, const struct arch_regs *regs, u64 us
 	if (user_sp)
 		frame->sp = user_sp;
 	preempt_disable();
-	if (arch_cpu_self()->fpu_owner == parent)
+	if (arch_cpu_self()->fpu_owner == parent && parent->fpu_cpu == arch_cpu_self())
 		fpu_registers_save(&parent->arch.fpu);
 	preempt_enable();
 	child->arch.fpu = parent->arch.fpu;
@@ -66,7 +66,7 @@ void arch_fpu_reset(struct thread *t)
 {
 	memset(&t->arch.fpu, 0, sizeof(t->arch.fpu));
 	preempt_disable();
-	if (arch_cpu_self()->fpu_owner == t)
+	if (arch_cpu_self()->fpu_owner == t && t->fpu_cpu == arch_cpu_self())
 		fpu_registers_load(&t->arch.fpu);
 	preempt_enable();
 }

@@ -138,8 +138,12 @@ static void user_exception(struct arch_regs *regs, u64 esr, u64 far)
 		trap_user_fault(regs, SIGFPE, fp_code(esr), regs->pc);
 		break;
 	case EC_BREAKPOINT_USER:
-	case EC_STEP_USER:
+		trap_user_fault(regs, SIGTRAP, TRAP_HWBKPT, regs->pc);
+		break;
 	case EC_WATCHPOINT_USER:
+		trap_user_fault(regs, SIGTRAP, TRAP_HWBKPT, user_untag(far));
+		break;
+	case EC_STEP_USER:
 		trap_user_fault(regs, SIGTRAP, TRAP_TRACE, regs->pc);
 		break;
 	case EC_BRK:

@@ -34,6 +34,7 @@ void arch_thread_init(struct thread *t, void (*fn)(void *), void *arg)
 	f->ret = (u64)x86_kernel_thread_start;
 	t->arch.sp = (u64)f;
 	t->arch.fs_base = t->arch.gs_base = 0;
+	t->arch.rflags_user = RFLAGS_USER;
 }
 
 void arch_thread_fork(struct thread *child, const struct arch_regs *regs, u64 user_sp)
@@ -51,6 +52,7 @@ void arch_thread_fork(struct thread *child, const struct arch_regs *regs, u64 us
 	memset(f, 0, sizeof(*f));
 	f->ret = (u64)x86_fork_return;
 	child->arch.sp = (u64)f;
+	child->arch.rflags_user = RFLAGS_USER;
 	child->arch.fs_base = parent->arch.fs_base;
 	child->arch.gs_base = parent->arch.gs_base;
 	x86_fpu_sync(parent);

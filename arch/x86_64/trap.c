@@ -16,7 +16,7 @@
 
 /* Signal numbers and codes of Linux's x86 ABI that exceptions become. */
 enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8, SIG_SEGV = 11 };
-enum { CODE_KERNEL = 0x80, CODE_ILL_ILLOPN = 2, CODE_TRAP_TRACE = 2, CODE_BUS_ADRALN = 1,
+enum { CODE_KERNEL = 0x80, CODE_ILL_ILLOPN = 2, CODE_BUS_ADRALN = 1,
        CODE_FPE_INTDIV = 1, CODE_FPE_FLTDIV = 3, CODE_FPE_FLTOVF = 4, CODE_FPE_FLTUND = 5,
        CODE_FPE_FLTRES = 6, CODE_FPE_FLTINV = 7 };
 
@@ -141,7 +141,7 @@ static void user_exception(struct arch_regs *regs)
 	case VECTOR_DB:
 		regs->rflags &= ~(u64)RFLAGS_TF;
 		signo = SIG_TRAP;
-		code = CODE_TRAP_TRACE;
+		code = x86_debug_take(current);
 		addr = regs->rip;
 		break;
 	case VECTOR_BP: signo = SIG_TRAP; break;
@@ -191,6 +191,8 @@ static void exception(struct arch_regs *regs)
 		return;
 	}
 	if (regs->vector == VECTOR_DB) {
+		/* A watched address was used by a copy for the program: only its own accesses count. */
+		(void)x86_debug_take(current);
 		/* TF in kernel mode is never ours: QEMU 7.2 leaves it behind after CMPXCHG16B. */
 		regs->rflags &= ~(u64)RFLAGS_TF;
 		return;
@@ -258,7 +260,7 @@ static __always_inline void user_return(struct arch_regs *regs)
 	}
 	regs->cs = SEL_USER_CS;
 	regs->ss = SEL_USER_DS;
-	regs->rflags = (regs->rflags & RFLAGS_USER) | RFLAGS_IF | RFLAGS_FIXED;
+	regs->rflags = (regs->rflags & current->arch.rflags_user) | RFLAGS_IF | RFLAGS_FIXED;
 	sched_account_user_enter();
 }
 

@@ -239,6 +239,9 @@ int x86_fpu_save_to_user(u64 to);
 /* Start values for a signal handler; what the area showed before may stay in it, marked as not valid. t is current. */
 void x86_fpu_begin_handler(struct thread *t);
 
+/* trace.c: what a debug exception was about, as its signal's code; interrupts off. */
+int x86_debug_take(struct thread *t);
+
 /* thread.c */
 void x86_load_bases(const struct thread *t);
 void x86_switch_user_state(struct thread *prev, struct thread *next);

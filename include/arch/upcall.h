@@ -39,6 +39,7 @@ void thread_first_run(struct thread *prev);
 #define FAULT_WRITE 1u
 #define FAULT_EXEC 2u
 #define FAULT_USER 4u		/* from user mode */
+#define FAULT_FORCE 16u		/* a debugger: what mprotect might allow is allowed; writes go to a private copy */
 #define FAULT_PRESENT 8u	/* a translation existed but forbade it (where the CPU tells) */
 /*
  * A page fault at addr. Interrupts as they were at the fault. True: resolved, or (user mode) a

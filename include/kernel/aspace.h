@@ -136,6 +136,8 @@ int aspace_fault(struct aspace *as, vaddr_t addr, unsigned fault_flags);
 void fault_count(u64 before);
 /* Copies memory of another space (ptrace, process_vm_readv, /proc/PID/mem, cmdline); bytes copied. */
 size_t aspace_access(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write);
+/* The same for debuggers: unreadable pages are read, and a write to a private area that is read-only makes a copy. */
+size_t aspace_access_forced(struct aspace *as, vaddr_t addr, void *buf, size_t len, bool write);
 /* What the pages of an area come to, bytes; shared ones by their share in pss. */
 struct vma_usage {
 	u64 size, rss, pss, pss_dirty, pss_anon, pss_file, pss_shmem;

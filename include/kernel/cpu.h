@@ -31,6 +31,7 @@ struct cpu {
 	bool is_online;			/* [a] */
 	struct thread *idle;		/* [b] */
 	struct thread *fpu_owner;	/* [c] whose user FPU state the registers hold */
+	struct thread *debug_owner;	/* [c] whose breakpoints and steps its debug registers hold */
 	struct aspace *active_space;	/* [c] whose tables the CPU uses; lazily kept under kernel threads */
 	struct arch_cpu arch;
 } __cacheline_aligned;

@@ -34,6 +34,11 @@ struct process {
 	u32 nr_threads;			/* [s] not yet exited */
 	struct process *parent;		/* [t] */
 	struct list children, sibling;	/* [t] */
+	struct list tracees;		/* [t] threads that those of this process trace */
+	pid_t maker_tid;		/* [b] the thread that forked it */
+	u32 nr_traced;			/* [s] its threads that are traced */
+	u32 nr_dead_traced;		/* [t] … that ended and wait for their tracer */
+	bool execs_set_id;		/* [t] an exec that gives rights is under way: nobody attaches */
 	pid_t pgid, sid;		/* [t] */
 	struct list pgrp_link, session_link;	/* [t] members lists */
 	struct tty *tty;		/* [t] controlling terminal of the session */
@@ -129,9 +134,15 @@ unsigned oom_score(struct process *p);
 struct aspace *process_aspace_get(struct process *p);
 struct fs_context *process_fs_get(struct process *p);
 struct fd_table *process_files_get(struct process *p);
-/* May the caller see into p as ptrace would: same real ids and dumpable, or CAP_SYS_PTRACE? */
-bool process_may_access(struct process *p);
-/* Text sources for /proc. */
-pid_t process_tracer(const struct process *p);
+/*
+ * ptrace(2), "Ptrace access mode checking": may the caller look into p, or (ACCESS_ATTACH) change it? By its real ids or
+ * those for files; t: whose credentials count, NULL: the leader's. 0 or -EPERM.
+ */
+#define ACCESS_READ 0u
+#define ACCESS_ATTACH 1u
+#define ACCESS_REAL 2u			/* real ids and permitted capabilities; else the file system's and effective ones */
+int process_access(struct process *p, const struct thread *t, unsigned how);
+/* The process that traces t; 0: none. */
+pid_t thread_tracer(struct thread *t);
 
 #endif

@@ -45,6 +45,7 @@ struct signal_state {
 	u32 job;			/* JOB_* */
 	u32 stop_signal;
 	u32 nr_to_stop;
+	u32 nr_continued;		/* [a] SIGCONTs so far */
 	bool stop_reported;		/* wait4 told the parent of the stop */
 	bool cont_notify;		/* the first thread to go on tells the parent */
 	bool cont_reported;		/* … of the continuation (true also when there was none) */

@@ -24,6 +24,7 @@ enum thread_state {
 	THREAD_SLEEPING,	/* interruptible: S */
 	THREAD_BLOCKED,		/* uninterruptible: D */
 	THREAD_STOPPED,		/* job control: T */
+	THREAD_TRACED,		/* stopped for its tracer: t */
 	THREAD_DEAD,		/* will not run again; waits for its last reference */
 };
 
@@ -31,7 +32,7 @@ enum thread_state {
 #define WORK_RESCHED BIT(0)
 #define WORK_SIGNAL BIT(1)	/* look for signals, stops, exit requests */
 #define WORK_FPU BIT(2)		/* the CPU's FPU registers are not this thread's */
-#define WORK_TRACE BIT(3)	/* strace: report exits */
+#define WORK_TRACE BIT(3)	/* debug registers are to be loaded */
 #define WORK_THROTTLE BIT(4)	/* group is out of CPU time */
 #define WORK_SIGMASK BIT(5)	/* put back saved_sigmask when no handler runs */
 #define WORK_BEAT BIT(7)	/* set with WORK_RESCHED by the watchdog, and cleared with it: by schedule() alone */
@@ -39,6 +40,8 @@ enum thread_state {
 #define WORK_RSEQ BIT(6)	/* the rseq area is out of date, or its section was cut */
 
 struct process;
+struct tracee;
+struct arch_debug;
 struct aspace;
 struct sched_policy;
 struct robust_list_head;
@@ -166,7 +169,10 @@ struct thread {
 	u32 syscall_nr;			/* [o] for diagnosis */
 	u64 hung_switches, hung_since_ns;	/* the watchdog's last look */
 	bool is_user;			/* [b] */
-	bool is_traced;			/* [o] strace= names it */
+	struct arch_debug *debug;	/* [b] once made: what a debugger set in debug registers; by its tracer while it stops */
+	u8 trace_calls;			/* [o], or by its tracer while it stops: TRACE_CALLS_* of <kernel/trace_stop.h> */
+	u8 trace_traps;			/* [s] TRACE_TRAP_* */
+	struct tracee *tracee;		/* process tree lock and [s]: it is traced (kernel/proc/trace/) */
 	bool job_counted;		/* [s] it took note of the stop of its process */
 	void (*on_free)(struct thread *t);	/* [b] kernel/proc's part of the last thread_put, may sleep; NULL: none */
 	bool exiting;			/* [s] */
@@ -198,6 +204,8 @@ void thread_put(struct thread *t);
  * context. True if it was this call that woke it.
  */
 bool thread_wake(struct thread *t, u32 state_mask);
+/* t's debug registers, made at the first use; NULL without memory. */
+struct arch_debug *thread_debug(struct thread *t);
 /* Sets a WORK_ bit on t and makes sure t notices soon (IPI if it runs elsewhere). */
 void thread_notify(struct thread *t, u32 work);
 /* One letter for /proc: R S D T Z X I. */

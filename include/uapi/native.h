@@ -7,6 +7,8 @@
  *	ARCH_CLONE_TLS_LAST		1: clone(flags, sp, ptid, ctid, tls); else tls comes before ctid
  *	ARCH_MINSIGSTKSZ		smallest sigaltstack; AT_MINSIGSTKSZ
  *	ARCH_EPOLL_EVENT_LAYOUT		attribute of struct epoll_event
+ *	ARCH_PTRACE_SYSEMU		1: ptrace knows SYSEMU
+ *	ARCH_RESTART_EARLY		1: tracers see an interrupted call already set up to run again
  *	ARCH_SEMID_TIMES_PADDED		1: struct semid64_ds has a spare word behind each time
  *	O_DIRECTORY …			see <uapi/fcntl.h>
  */
@@ -29,6 +31,12 @@
 #endif
 #ifndef ARCH_SEMID_TIMES_PADDED
 #define ARCH_SEMID_TIMES_PADDED 0
+#endif
+#ifndef ARCH_PTRACE_SYSEMU
+#define ARCH_PTRACE_SYSEMU 0
+#endif
+#ifndef ARCH_RESTART_EARLY
+#define ARCH_RESTART_EARLY 0
 #endif
 #ifndef ARCH_MINSIGSTKSZ
 #define ARCH_MINSIGSTKSZ 2048

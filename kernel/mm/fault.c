@@ -401,6 +401,8 @@ static int grow_stack(struct aspace *as, vaddr_t addr)
 
 static bool access_ok(const struct vma *v, unsigned flags)
 {
+	if (unlikely(flags & FAULT_FORCE) && (flags & FAULT_WRITE) && !(v->flags & VMA_WRITE))
+		return (v->flags & (VMA_SHARED | VMA_MAYWRITE)) == VMA_MAYWRITE;
 	if (flags & FAULT_WRITE)
 		return v->flags & VMA_WRITE;
 	if (flags & FAULT_EXEC)

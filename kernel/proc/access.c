@@ -7,6 +7,7 @@
 #include <kernel/epoch.h>
 #include <uapi/capability.h>
 #include "proc.h"
+#include "trace/trace.h"
 
 struct aspace *process_aspace_get(struct process *p)
 {
@@ -49,17 +50,37 @@ struct fd_table *process_files_get(struct process *p)
 	return t;
 }
 
-bool process_may_access(struct process *p)
+int process_access(struct process *p, const struct thread *t, unsigned how)
 {
 	const struct cred *me = cred_current(), *it;
-	bool ok;
+	bool is_real = how & ACCESS_REAL, is_same = false, is_subset = false;
+	uid_t uid = is_real ? me->uid : me->fsuid;
+	gid_t gid = is_real ? me->gid : me->fsgid;
 
-	if (p == current_process() || capable(CAP_SYS_PTRACE))
-		return true;
+	if (p == current_process())
+		return 0;
 	epoch_enter();
-	it = p->leader ? READ_ONCE(p->leader->cred) : NULL;
-	ok = it && me->uid == it->euid && me->uid == it->suid && me->uid == it->uid && me->gid == it->egid &&
-	     me->gid == it->sgid && me->gid == it->gid && p->dumpable == 1;
+	if (!t)
+		t = atomic_load(&p->leader);
+	it = t ? atomic_load_acquire(&t->cred) : NULL;	/* pairs with cred_install */
+	if (it) {
+		is_same = uid == it->euid && uid == it->suid && uid == it->uid && gid == it->egid && gid == it->sgid &&
+			  gid == it->gid;
+		is_subset = !(it->cap_permitted & ~(is_real ? me->cap_permitted : me->cap_effective));
+	}
 	epoch_exit();
-	return ok;
+	if (capable(CAP_SYS_PTRACE))
+		return 0;
+	return is_same && is_subset && READ_ONCE(p->dumpable) == 1 ? 0 : -EPERM;
+}
+
+pid_t thread_tracer(struct thread *t)
+{
+	pid_t pid = 0;
+
+	spin_lock(&process_tree_lock);
+	if (t->tracee)
+		pid = t->tracee->tracer->process->pid;
+	spin_unlock(&process_tree_lock);
+	return pid;
 }

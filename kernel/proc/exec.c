@@ -6,6 +6,7 @@
  */
 #include "exec.h"
 #include "proc.h"
+#include "trace/trace.h"
 #include <kernel/aspace.h>
 #include <kernel/futex.h>
 #include <kernel/mm.h>
@@ -30,6 +31,7 @@ struct exec {
 	struct cred *cred;
 	struct fd_table *files;		/* a private copy when the table is shared */
 	bool set_id;			/* the file changes who we are */
+	bool gains;			/* it may give rights */
 	u8 head[EXEC_HEAD];
 	char interp_path[PATH_MAX];
 };
@@ -187,6 +189,32 @@ static void cap_transform(struct cred *c, bool set_id)
 	c->securebits &= ~SECBIT_KEEP_CAPS;
 }
 
+/*
+ * A tracer without CAP_SYS_PTRACE must not come to command rights that it lacks: its tracee gets none. Until the exec is
+ * over nobody else of that kind attaches.
+ */
+static void limit_gain(struct exec *x, struct cred *c, const struct cred *old)
+{
+	struct process *p = current_process();
+	bool may_gain;
+
+	x->gains = c->euid != old->euid || c->egid != old->egid || (c->cap_permitted & ~old->cap_permitted);
+	if (likely(!x->gains))
+		return;
+	spin_lock(&process_tree_lock);
+	p->execs_set_id = true;
+	may_gain = trace_allows_set_id();
+	spin_unlock(&process_tree_lock);
+	if (may_gain)
+		return;
+	if (!cred_capable(old, CAP_SETUID)) {
+		c->euid = c->uid;
+		c->egid = c->gid;
+	}
+	c->cap_permitted &= old->cap_permitted;
+	c->cap_effective &= c->cap_permitted;
+}
+
 static int make_cred(struct exec *x)
 {
 	const struct inode *inode = x->program.file->inode;
@@ -203,10 +231,11 @@ static int make_cred(struct exec *x)
 		if ((inode->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
 			c->egid = inode->gid;
 	}
+	cap_transform(c, c->euid != old->euid || c->egid != old->egid);
+	limit_gain(x, c, old);
 	x->set_id = c->euid != old->euid || c->egid != old->egid;
 	c->suid = c->fsuid = c->euid;
 	c->sgid = c->fsgid = c->egid;
-	cap_transform(c, x->set_id);
 	x->ids = (struct exec_ids){ c->uid, c->euid, c->gid, c->egid, c->uid != c->euid || c->gid != c->egid };
 	return 0;
 }
@@ -282,6 +311,9 @@ static void become_leader(struct process *p)
 	/* It counts as gone but may still be on its way through thread_exit. */
 	while (atomic_load(&old->state) != THREAD_DEAD)
 		(void)sleep_until(time_ns() + NSEC_PER_MSEC, false);
+	spin_lock(&process_tree_lock);
+	trace_forget(old);
+	spin_unlock(&process_tree_lock);
 	pid_withdraw_thread(old);
 	pid_withdraw_thread(self);
 	flags = signal_lock(p);
@@ -314,6 +346,7 @@ static int kill_others(struct process *p)
 		atomic_store(&t->sig_exit_pending, true);
 		thread_notify(t, WORK_SIGNAL);
 		thread_wake(t, BIT(THREAD_SLEEPING) | BIT(THREAD_BLOCKED) | BIT(THREAD_STOPPED));
+		trace_wake_to_die(t);
 	}
 	signal_unlock(p, flags);
 	if (!others_gone(p))
@@ -434,6 +467,11 @@ int process_exec(struct file *exe, const char *path, struct exec_args *args)
 		err = kill_others(p);
 	if (!err)
 		switch_image(x, path, sp);
+	if (x->gains) {
+		spin_lock(&process_tree_lock);
+		p->execs_set_id = false;
+		spin_unlock(&process_tree_lock);
+	}
 	exec_free(x);
 	return err;
 }
@@ -443,6 +481,7 @@ static long exec_user(struct file *exe, const char *path, const void __user *arg
 {
 	struct process *p = current_process();
 	struct exec_args args;
+	pid_t tid = current->tid;
 	int err = exec_args_init(&args);
 
 	if (!err)
@@ -455,6 +494,8 @@ static long exec_user(struct file *exe, const char *path, const void __user *arg
 		mutex_unlock(&p->exec_lock);
 	}
 	exec_args_free(&args);
+	if (!err)
+		trace_exec(tid);
 	return err;
 }
 

@@ -4,6 +4,7 @@
  * Locks: tree lock, inside it signal locks one at a time.
  */
 #include "proc.h"
+#include "trace/trace.h"
 #include <kernel/aspace.h>
 #include <kernel/futex.h>
 #include <kernel/log.h>
@@ -13,6 +14,7 @@
 #include <kernel/tty.h>
 #include <kernel/usercopy.h>
 #include <uapi/futex.h>
+#include <uapi/ptrace.h>
 #include <uapi/wait.h>
 
 /* Tree lock held. A child's change becomes SIGCHLD (or its exit signal) and wakes wait4. */
@@ -109,11 +111,30 @@ static struct process *find_reaper(struct process *p)
 	return process_init;
 }
 
+void process_told(struct process *p, struct list *dead)
+{
+	int why = (p->exit_status & 0x7f) ? CLD_KILLED : CLD_EXITED;
+	struct tracee *tr = p->leader->tracee;
+	bool unwanted;
+
+	if (unlikely(tr)) {
+		u32 status = why == CLD_EXITED ? p->exit_status >> 8 & 0xff : p->exit_status & 0x7f;
+
+		trace_tell(tr, why, status, tr->tracer->process == p->parent ? (int)p->exit_signal : SIGCHLD);
+		return;
+	}
+	unwanted = parent_ignores(p);
+	process_notify_parent(p, why);
+	if (unwanted) {
+		process_tree_remove(p);
+		list_push_back(dead, &p->sibling);
+	}
+}
+
 /* Tree lock held. Zombies that nobody waits for go to dead. */
 static void hand_on_children(struct process *p, struct list *dead)
 {
 	struct process *reaper = find_reaper(p), *child, *next;
-	bool wake = false;
 
 	list_for_each_safe(child, next, &p->children, sibling) {
 		list_remove(&child->sibling);
@@ -123,18 +144,10 @@ static void hand_on_children(struct process *p, struct list *dead)
 			(void)signal_send_process(child, (int)child->pdeath_signal, NULL);
 		process_orphan_groups(child, p);
 		child->exit_signal = SIGCHLD;
-		if (!child->is_zombie)
-			continue;
-		if (parent_ignores(child)) {
-			process_tree_remove(child);
-			list_push_back(dead, &child->sibling);
-		} else {
-			process_notify_parent(child, (child->exit_status & 0x7f) ? CLD_KILLED : CLD_EXITED);
-			wake = true;
-		}
+		/* Who is traced is told of when the tracer has waited. */
+		if (child->is_zombie && !child->nr_dead_traced && !child->leader->tracee)
+			process_told(child, dead);
 	}
-	if (wake)
-		waitq_wake_all(&reaper->child_wait);
 }
 
 /* Out of the tree: the number, the leader, the reference of existence. */
@@ -172,7 +185,6 @@ static void process_end(struct process *p)
 	struct process *dead_child;
 	struct list dead = LIST_INIT(dead);
 	unsigned long flags;
-	bool unwanted;
 
 	spin_lock(&process_tree_lock);
 	hand_on_children(p, &dead);
@@ -180,19 +192,14 @@ static void process_end(struct process *p)
 	flags = signal_lock(p);
 	process_state_set(p, PROC_TERMINATED);
 	signal_unlock(p, flags);
-	unwanted = parent_ignores(p);
 	atomic_store(&p->has_ended, true);
 	if (!waitq_is_empty(&p->end_wait))
 		waitq_wake(&p->end_wait, 1, POLLIN | POLLRDNORM);
-	process_notify_parent(p, (p->exit_status & 0x7f) ? CLD_KILLED : CLD_EXITED);
-	if (unwanted) {
-		process_tree_remove(p);
-		list_push_back(&dead, &p->sibling);
-	} else {
-		process_state_set(p, PROC_ZOMBIE);
-		p->is_zombie = true;	/* from here a waiter may reap it: it is touched no more */
-	}
-	spin_unlock(&process_tree_lock);
+	process_state_set(p, PROC_ZOMBIE);
+	p->is_zombie = true;
+	if (likely(!p->nr_dead_traced))
+		process_told(p, &dead);
+	spin_unlock(&process_tree_lock);	/* from here a waiter may reap it: it is touched no more */
 	while ((dead_child = list_first(&dead, struct process, sibling))) {
 		list_remove(&dead_child->sibling);
 		process_reap(dead_child);
@@ -274,12 +281,20 @@ static void release_files(struct process *p)
 	fs_context_put(fs);
 }
 
+/* The wait status of the current thread by itself, which only tracers see. */
+static u32 thread_status(const struct process *p, int code)
+{
+	return p->group_exit ? p->exit_status : p->exec_thread ? 0 : WAIT_EXITED((u32)code);
+}
+
 __noreturn void process_exit_thread(int code)
 {
 	struct thread *self = current;
 	struct process *p = self->process;
 	bool stop_complete, is_last, is_leader;
 
+	if (unlikely(self->tracee))
+		trace_event(PTRACE_EVENT_EXIT, thread_status(p, code));
 	is_last = leave_process(p, self, WAIT_EXITED((u32)code), &stop_complete, &is_leader);
 	if (stop_complete) {
 		spin_lock(&process_tree_lock);
@@ -300,6 +315,7 @@ __noreturn void process_exit_thread(int code)
 			tty_session_end(p);
 		release_files(p);
 	}
+	trace_tracer_ends();
 	group_uncharge_task(self);
 	if (!is_leader) {
 		unsigned long flags = signal_lock(p);
@@ -307,7 +323,8 @@ __noreturn void process_exit_thread(int code)
 		list_remove(&self->process_link);
 		signal_unlock(p, flags);
 		pid_withdraw_thread(self);
-		pid_free(self->tid);
+		if (!trace_thread_ends(thread_status(p, code)))
+			pid_free(self->tid);
 	}
 	if (!is_last) {
 		waitq_wake_all(&p->child_wait);	/* an exec that waits for the others to go */

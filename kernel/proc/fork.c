@@ -6,6 +6,8 @@
  */
 #include "cpu_timer.h"
 #include "pidfd.h"
+#include "trace/trace.h"
+#include <arch/trace.h>
 #include <kernel/aspace.h>
 #include <kernel/mm.h>
 #include <kernel/rseq.h>
@@ -15,6 +17,7 @@
 #include <lib/string.h>
 #include <uapi/capability.h>
 #include <uapi/native.h>
+#include <uapi/ptrace.h>
 #include <uapi/sched.h>
 
 #define CLONE_KNOWN (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | \
@@ -138,7 +141,7 @@ static void thread_fill(struct thread *t, struct process *p, const struct fork_a
 	t->slack_ns = t->default_slack_ns = current->slack_ns;
 	t->process = process_get(p);
 	t->on_free = process_on_thread_free;
-	t->is_traced = self->is_traced;
+	t->trace_calls = self->trace_calls & TRACE_CALLS_LOG;
 	t->sig_mask = self->sig_mask;
 	t->mempolicy = self->mempolicy;
 	if (!(a->flags & CLONE_VM) || (a->flags & CLONE_VFORK)) {
@@ -154,6 +157,8 @@ static void thread_fill(struct thread *t, struct process *p, const struct fork_a
 	}
 	t->clear_tid = (a->flags & CLONE_CHILD_CLEARTID) ? (u64)a->child_tid : 0;
 	arch_thread_fork(t, arch_user_regs(self), a->stack);
+	if (unlikely(self->trace_calls & TRACE_CALLS_STEP))
+		arch_step_disable(t);
 	if (a->flags & CLONE_SETTLS)
 		arch_thread_set_tls(t, a->tls);
 	sched_fork(t);
@@ -176,7 +181,7 @@ static void child_tid_store(struct thread *t, const struct fork_args *a)
 }
 
 /* Enters thread list and tree. -ERESTARTNOINTR: a fatal signal or stop came first. */
-static int make_visible(struct process *p, struct thread *t, const struct fork_args *a)
+static int make_visible(struct process *p, struct thread *t, const struct fork_args *a, struct tracee **tracee)
 {
 	struct process *me = current_process(), *parent = me;
 	bool is_new = p != me;
@@ -200,6 +205,8 @@ static int make_visible(struct process *p, struct thread *t, const struct fork_a
 		p->nr_threads++;
 		if (p->sig.job == JOB_STOPPING)
 			p->sig.nr_to_stop++;
+		if (unlikely(*tracee))
+			trace_child(t, tracee);
 		signal_update_work(t);
 	}
 	signal_unlock(me, flags);
@@ -210,6 +217,8 @@ static int make_visible(struct process *p, struct thread *t, const struct fork_a
 		p->nr_threads = 1;
 		process_state_set(p, PROC_READY);
 		cpu_timers_start(p);
+		if (unlikely(*tracee))
+			trace_child(t, tracee);
 		signal_unlock(p, flags);
 	}
 	if (err && is_new)
@@ -264,7 +273,7 @@ static void thread_discard(struct thread *t)
 	thread_put(t);
 }
 
-static int publish(struct process *p, struct thread *t, bool is_new, const struct fork_args *a)
+static int publish(struct process *p, struct thread *t, bool is_new, const struct fork_args *a, struct tracee **tracee)
 {
 	int err = pid_publish_thread(t);
 
@@ -279,7 +288,7 @@ static int publish(struct process *p, struct thread *t, bool is_new, const struc
 			goto withdraw;
 	}
 	child_tid_store(t, a);
-	err = make_visible(p, t, a);
+	err = make_visible(p, t, a, tracee);
 	if (!err)
 		return 0;
 	if (is_new)
@@ -318,6 +327,15 @@ static int pidfd_prepare(struct process *p, struct thread *t, const struct fork_
 	return err;
 }
 
+/* The event a traced thread reports of this call; 0: none. Its child comes under the same tracer then. */
+static unsigned event_of(const struct fork_args *a)
+{
+	if (likely(!current->tracee) || (a->flags & CLONE_UNTRACED))
+		return 0;
+	return a->flags & CLONE_VFORK ? PTRACE_EVENT_VFORK :
+	       a->exit_signal != SIGCHLD ? PTRACE_EVENT_CLONE : PTRACE_EVENT_FORK;
+}
+
 static void vfork_wait(struct completion *done)
 {
 	/* The child signals on exec or exit; it borrows our memory, so only it can end this. */
@@ -328,6 +346,8 @@ long process_fork(const struct fork_args *a)
 {
 	struct process *me = current_process(), *p = me;
 	bool is_new = !(a->flags & CLONE_THREAD);
+	unsigned event = event_of(a);
+	struct tracee *tracee = NULL;
 	struct completion done;
 	struct file *pidfd;
 	struct thread *t;
@@ -350,6 +370,12 @@ long process_fork(const struct fork_args *a)
 		if (err)
 			goto discard;
 	}
+	if (unlikely(current->tracee) && ((event && trace_wants(event)) || (a->flags & CLONE_PTRACE))) {
+		tracee = tracee_new();
+		err = tracee ? 0 : -ENOMEM;
+		if (err)
+			goto discard;
+	}
 	t = thread_build(p, a, &err);
 	if (!t)
 		goto discard;
@@ -360,7 +386,7 @@ long process_fork(const struct fork_args *a)
 	}
 	err = pidfd_prepare(p, t, a, &pidfd, &fd);
 	if (!err) {
-		err = publish(p, t, is_new, a);
+		err = publish(p, t, is_new, a, &tracee);
 		if (err && pidfd) {
 			fd_unreserve(fd);
 			file_put(pidfd);
@@ -377,10 +403,16 @@ long process_fork(const struct fork_args *a)
 		err = 0;	/* Linux ignores it: the child exists */
 	thread_start(t);
 	thread_put(t);
-	if (a->flags & CLONE_VFORK)
+	kfree(tracee);
+	if (unlikely(event))
+		trace_event(event, (u64)tid);
+	if (a->flags & CLONE_VFORK) {
 		vfork_wait(&done);
+		trace_event(PTRACE_EVENT_VFORK_DONE, (u64)tid);
+	}
 	return tid;
 discard:
+	kfree(tracee);
 	if (is_new)
 		process_discard(p);
 	return err;

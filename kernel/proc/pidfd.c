@@ -230,7 +230,7 @@ long sys_pidfd_getfd(int pidfd, int fd, u32 flags)
 	files = process_files_get(p);
 	if (!files)
 		result = -ESRCH;
-	else if (!process_may_access(p))
+	else if (process_access(p, NULL, ACCESS_ATTACH | ACCESS_REAL))
 		result = -EPERM;
 	else
 		result = (f = fd_table_get(files, fd)) ? 0 : -EBADF;

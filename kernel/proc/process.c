@@ -69,6 +69,7 @@ struct process *process_new(struct process *parent)
 	ref_set(&p->refs, 1);
 	list_init(&p->threads);
 	list_init(&p->children);
+	list_init(&p->tracees);
 	list_init(&p->sibling);
 	list_init(&p->pgrp_link);
 	list_init(&p->session_link);
@@ -86,6 +87,7 @@ struct process *process_new(struct process *parent)
 	p->start_ns = time_boot_ns();
 	p->dumpable = 1;
 	if (parent) {
+		p->maker_tid = current->tid;
 		memcpy(p->limits, parent->limits, sizeof(p->limits));
 		p->oom_score_adj = parent->oom_score_adj;
 		p->personality = parent->personality;
@@ -105,7 +107,7 @@ static void process_free(struct epoch_head *h)
 {
 	struct process *p = container_of(h, struct process, epoch);
 
-	assert(list_empty(&p->threads) && list_empty(&p->children));
+	assert(list_empty(&p->threads) && list_empty(&p->children) && list_empty(&p->tracees));
 	if (p->sig.actions && ref_put(&p->sig.actions->refs))
 		sig_actions_free(&p->sig.actions->epoch);
 	kmem_cache_free(process_cache, p);
@@ -300,5 +302,3 @@ struct process *process_of(pid_t pid)
 {
 	return pid == 0 ? process_get(current_process()) : process_find(pid);
 }
-
-pid_t process_tracer(const struct process *p) { return 0; }	/* nobody: there is no ptrace */

@@ -4,6 +4,7 @@
  * sleeper waits on its process's child_wait.
  */
 #include "pidfd.h"
+#include "trace/trace.h"
 #include <kernel/syscall.h>
 #include <kernel/usercopy.h>
 #include <lib/string.h>
@@ -79,19 +80,109 @@ static struct process *take_zombie(struct wait_request *w, struct process *child
 	return child;
 }
 
+/* What has to be given back once the tree lock is free. */
+struct reaped {
+	struct list threads, processes;
+};
+
+static bool matches_tracee(const struct wait_request *w, const struct tracee *tr)
+{
+	const struct thread *t = tr->thread;
+
+	if ((w->options & __WNOTHREAD) && tr->tracer != current)
+		return false;
+	if (w->which == P_PIDFD)
+		return t->process == w->only && t == t->process->leader;
+	if (w->which == P_PID)
+		return t->tid == w->id;
+	return w->which != P_PGID || t->process->pgid == w->id;
+}
+
+static void answer_tracee(struct wait_request *w, struct tracee *tr, u32 status, int why)
+{
+	answer(w, tr->thread->process, status, why);
+	w->pid = tr->thread->tid;
+}
+
+/* Tree lock held: a tracee that ended. */
+static bool try_dead_tracee(struct wait_request *w, struct tracee *tr, struct reaped *r)
+{
+	struct process *p = tr->thread->process, *me = current_process();
+	u32 status = tr->is_dead && !p->group_exit ? tr->exit_status : p->exit_status;
+
+	if (!(w->options & WEXITED) || (!tr->is_dead && p->nr_dead_traced))
+		return false;
+	answer_tracee(w, tr, status, (status & 0x7f) ? CLD_KILLED : CLD_EXITED);
+	if (w->options & WNOWAIT)
+		return true;
+	if (!tr->is_dead && p->parent == me)
+		list_push_back(&r->processes, &take_zombie(w, p)->sibling);
+	trace_reaped(tr, &r->threads, &r->processes);
+	return true;
+}
+
+/* Tree lock held: its trace stop, if it was not told yet. */
+static bool try_trace_stop(struct wait_request *w, struct tracee *tr)
+{
+	struct process *p = tr->thread->process;
+	unsigned long flags = signal_lock(p);
+	u32 code = tr->is_stopped && !tr->is_listening ? tr->code : 0;
+
+	if (code && !(w->options & WNOWAIT))
+		tr->code = 0;
+	signal_unlock(p, flags);
+	if (code)
+		answer_tracee(w, tr, WAIT_STOPPED(code), CLD_TRAPPED);
+	return code;
+}
+
+/* Tree lock held: the threads that this process traces. */
+static int look_at_tracees(struct wait_request *w, struct reaped *r)
+{
+	struct tracee *tr;
+	int result = -ECHILD;
+
+	list_for_each(tr, &current_process()->tracees, link) {
+		struct thread *t = tr->thread;
+		bool is_leader = t == t->process->leader;
+
+		if (!matches_tracee(w, tr))
+			continue;
+		result = 0;
+		if (tr->is_dead || (is_leader && t->process->is_zombie)) {
+			if (try_dead_tracee(w, tr, r))
+				return 1;
+			continue;
+		}
+		if (try_trace_stop(w, tr))
+			return 1;
+		if (is_leader && (w->options & WCONTINUED) && try_job(w, t->process))
+			return 1;
+	}
+	return result;
+}
+
 /* 1: answered; 0: there are children to wait for; -ECHILD. */
 static int look(struct wait_request *w)
 {
 	struct process *me = current_process(), *child, *reap = NULL;
+	struct reaped r;
 	int result = -ECHILD;
 
+	list_init(&r.threads);
+	list_init(&r.processes);
 	spin_lock(&process_tree_lock);
 	list_for_each(child, &me->children, sibling) {
+		const struct tracee *tr = child->leader->tracee;
+
 		if (!matches(w, child))
 			continue;
 		result = 0;
+		/* Its end is its tracer's to see first, and all of it if that is us. */
+		if (unlikely(tr) && (child->is_zombie || tr->tracer->process == me))
+			continue;
 		if (child->is_zombie) {
-			if (!(w->options & WEXITED))
+			if (!(w->options & WEXITED) || child->nr_dead_traced)
 				continue;
 			reap = take_zombie(w, child);
 			result = 1;
@@ -102,9 +193,15 @@ static int look(struct wait_request *w)
 			break;
 		}
 	}
+	if (unlikely(!list_empty(&me->tracees)) && result <= 0) {
+		int traced = look_at_tracees(w, &r);
+
+		result = max(result, traced);
+	}
 	spin_unlock(&process_tree_lock);
 	if (reap)
 		process_reap(reap);
+	trace_finish(&r.threads, &r.processes);
 	return result;
 }
 
@@ -152,6 +249,8 @@ static s32 info_status(const struct wait_request *w)
 	case CLD_EXITED:
 	case CLD_STOPPED:
 		return (s32)(w->status >> 8 & 0xff);
+	case CLD_TRAPPED:
+		return (s32)(w->status >> 8);
 	case CLD_CONTINUED:
 		return SIGCONT;
 	default:

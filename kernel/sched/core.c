@@ -5,6 +5,7 @@
  * Lock: the run queue's, taken here and released on the other side of the switch.
  */
 #include "runq.h"
+#include <arch/trace.h>
 #include <kernel/aspace.h>
 #include <kernel/irq.h>
 #include <kernel/rseq.h>
@@ -239,11 +240,16 @@ static struct thread * __hot pick_next(struct runq *rq)
 	return rq->policy[slot]->pick(rq, rq->data[slot]);
 }
 
-/* User FPU registers: saved when their thread leaves, reloaded at user return when another's are in. */
+/* Debug registers are loaded at user return, like those of the FPU. User FPU registers: saved when their thread leaves, reloaded at user return when another's are in. */
 static void switch_fpu(struct cpu *cpu, struct thread *prev, struct thread *next)
 {
 	if (prev->is_user && cpu->fpu_owner == prev && prev->fpu_cpu == cpu)
 		arch_fpu_save(prev);
+	if (unlikely(cpu->debug_owner)) {
+		cpu->debug_owner = NULL;
+		arch_debug_unload(prev);
+		atomic_fetch_or(&prev->exit_work, WORK_TRACE);
+	}
 	if (next->is_user && (cpu->fpu_owner != next || next->fpu_cpu != cpu))
 		atomic_fetch_or(&next->exit_work, WORK_FPU);
 }

@@ -6,6 +6,7 @@
  * thread_start.
  */
 #include "runq.h"
+#include <arch/trace.h>
 #include <kernel/mm.h>
 #include <kernel/random.h>
 #include <kernel/time.h>
@@ -140,6 +141,7 @@ static void thread_free(struct epoch_head *h)
 	struct thread *t = container_of(h, struct thread, epoch);
 
 	arch_thread_destroy(t);
+	kfree(t->debug);
 	if (t->on_free)
 		t->on_free(t);
 	if (t->cred)
@@ -149,6 +151,13 @@ static void thread_free(struct epoch_head *h)
 	stack_note(t);
 	kstack_free(t->kstack);
 	kmem_cache_free(thread_cache, t);
+}
+
+struct arch_debug *thread_debug(struct thread *t)
+{
+	if (!t->debug)
+		t->debug = kzalloc(arch_debug_bytes, 0);
+	return t->debug;
 }
 
 void thread_put(struct thread *t)
@@ -172,6 +181,8 @@ char thread_state_letter(const struct thread *t)
 		return t->process ? 'D' : 'I';	/* idle kernel threads do not count as load */
 	case THREAD_STOPPED:
 		return 'T';
+	case THREAD_TRACED:
+		return 't';
 	case THREAD_DEAD:
 		return 'X';
 	default:

@@ -4,12 +4,14 @@
  * goes through user_return_work (kernel/proc/signal/) afterwards. The table is generated from
  * syscalls.tbl. No lock; the "told once" bitmap is atomic.
  */
+#include <arch/trace.h>
 #include <arch/upcall.h>
 #include <arch/user.h>
 #include <kernel/log.h>
 #include <kernel/paint.h>
 #include <kernel/process.h>
 #include <kernel/syscall.h>
+#include <kernel/trace_stop.h>
 #include <lib/bits.h>
 
 #define SYSCALL_NR_MAX 1024		/* numbers beyond share one bit of the bitmap */
@@ -42,17 +44,38 @@ static __always_inline long call(u64 nr, const u64 args[6])
 }
 
 /* What the call changes of its own registers (exec, rt_sigreturn) does not show. */
-static __noinline __cold long traced_call(const struct arch_regs *regs)
+static long logged_call(u64 nr, const u64 args[6])
 {
-	u64 nr, args[6];
 	long result;
 
-	arch_user_get_call(regs, &nr, args);
+	if (!(current->trace_calls & TRACE_CALLS_LOG))
+		return call(nr, args);
 	strace_enter(nr, args);
 	result = call(nr, args);
-	if (current->is_traced)
+	if (current->trace_calls & TRACE_CALLS_LOG)
 		strace_leave(nr, args, result);
 	return result;
+}
+
+/* A debugger may change number, arguments and result, or have the call left out. */
+static __noinline __cold long traced_call(struct arch_regs *regs)
+{
+	struct thread *self = current;
+	bool is_made = true;
+	u64 nr, args[6];
+
+	arch_user_get_call(regs, &nr, args);
+	if (!(self->trace_calls & TRACE_CALLS_PTRACE))
+		return logged_call(nr, args);
+	arch_trace_call_begin(regs);
+	if (!trace_call_enter(regs) || !arch_trace_call_get(regs, &nr, args))
+		is_made = false;
+	self->syscall_nr = (u32)nr;
+	if (is_made)
+		arch_user_set_result(regs, logged_call(nr, args));
+	arch_trace_call_end(regs, nr);
+	trace_call_leave(regs);
+	return arch_user_get_result(regs);
 }
 
 __hot void syscall_dispatch(struct arch_regs *regs)
@@ -64,7 +87,7 @@ __hot void syscall_dispatch(struct arch_regs *regs)
 	paint_stack();
 	arch_user_get_call(regs, &nr, args);
 	self->syscall_nr = (u32)nr;
-	result = unlikely(self->is_traced) ? traced_call(regs) : call(nr, args);
+	result = unlikely(self->trace_calls) ? traced_call(regs) : call(nr, args);
 	arch_user_set_result(regs, result);
 	/* signal_handle turns these into a restart or EINTR even if no signal is left. */
 	if (wants_restart(result))

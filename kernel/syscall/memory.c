@@ -104,7 +104,7 @@ static ssize_t vm_open_and_transfer(pid_t pid, struct uio *mine, const struct io
 
 	if (!p)
 		return -ESRCH;
-	as = process_may_access(p) ? process_aspace_get(p) : err_ptr(-EPERM);
+	as = process_access(p, NULL, ACCESS_ATTACH | ACCESS_REAL) ? err_ptr(-EPERM) : process_aspace_get(p);
 	process_put(p);
 	if (!as || is_err(as))
 		return as ? ptr_err(as) : -ESRCH;

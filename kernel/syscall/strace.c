@@ -7,6 +7,7 @@
 #include <kernel/log.h>
 #include <kernel/process.h>
 #include <kernel/syscall.h>
+#include <kernel/trace_stop.h>
 #include <kernel/usercopy.h>
 #include <lib/format.h>
 #include <lib/string.h>
@@ -38,7 +39,9 @@ static bool list_has(const char *list, const char *name)
 
 void strace_update(void)
 {
-	current->is_traced = strace_names && list_has(strace_names, current->name);
+	bool wanted = strace_names && list_has(strace_names, current->name);
+
+	current->trace_calls = (u8)((current->trace_calls & ~TRACE_CALLS_LOG) | (wanted ? TRACE_CALLS_LOG : 0));
 }
 bool strace_is_on(void) { return strace_names != NULL; }
 

@@ -15,21 +15,6 @@
 
 struct process *pid_process(struct inode *inode) { return process_find(virtual_i(inode)->pid); }
 
-/* Same user (real and saved too) and dumpable, or CAP_SYS_PTRACE. */
-static bool may_look(struct process *p)
-{
-	const struct cred *me = cred_current(), *it;
-	bool ok;
-
-	if (p == current_process() || capable(CAP_SYS_PTRACE))
-		return true;
-	epoch_enter();
-	it = p->leader ? READ_ONCE(p->leader->cred) : NULL;
-	ok = it && me->fsuid == it->euid && me->fsuid == it->suid && me->fsuid == it->uid && p->dumpable == 1;
-	epoch_exit();
-	return ok;
-}
-
 bool pid_revalidate(struct inode *inode)
 {
 	struct virtual_inode *v = virtual_i(inode);
@@ -77,7 +62,7 @@ static int with_process(struct inode *inode, int (*fn)(struct inode *inode, stru
 	if (!p)
 		return -ESRCH;
 	th = v->tid ? thread_find(v->tid) : p->leader ? thread_get(p->leader) : NULL;
-	if (v->entry && v->entry->is_private && !may_look(p))
+	if (v->entry && v->entry->is_private && process_access(p, th, ACCESS_READ))
 		err = -EACCES;
 	else if (th)
 		err = fn(inode, p, th, arg);

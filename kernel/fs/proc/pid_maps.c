@@ -195,7 +195,7 @@ static ssize_t pagemap_read(struct file *file, struct uio *to, off_t *pos)
 
 	if (!p)
 		return -ESRCH;
-	n = process_may_access(p) ? 0 : -EPERM;
+	n = process_access(p, NULL, ACCESS_READ);
 	as = n ? NULL : process_aspace_get(p);
 	process_put(p);
 	if (!as)

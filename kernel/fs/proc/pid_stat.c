@@ -185,8 +185,9 @@ int pid_status_show(struct text *t, struct process *p, struct thread *th)
 	memory_of(p, &m);
 	signal_sets(p, &ignored, &caught);
 	letter = state_of(p, th, f.is_zombie);
-	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-		    th->name, p->fs ? READ_ONCE(p->fs->umask) : 0, letter, state_word(letter), p->pid, th->tid, f.ppid);
+	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
+		    th->name, p->fs ? READ_ONCE(p->fs->umask) : 0, letter, state_word(letter), p->pid, th->tid, f.ppid,
+		    thread_tracer(th));
 	credentials(t, th);
 	if (m.size) {
 		kib(t, "VmPeak", m.size_peak);

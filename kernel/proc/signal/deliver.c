@@ -5,7 +5,9 @@
  */
 #include "../cpu_timer.h"
 #include "../proc.h"
+#include "../trace/trace.h"
 #include "signal_local.h"
+#include <arch/trace.h>
 #include <arch/upcall.h>
 #include <kernel/aspace.h>
 #include <kernel/event.h>
@@ -13,6 +15,7 @@
 #include <kernel/rseq.h>
 #include <kernel/sched.h>
 #include <kernel/syscall.h>
+#include <uapi/native.h>
 #include <uapi/wait.h>
 
 /* What is left of an interrupted call's result when a handler runs (sa_flags) or none does (no_handler). */
@@ -90,6 +93,8 @@ static void call_handler(struct arch_regs *regs, struct signal_delivery *d, int 
 	d->altstack.flags |= (s32)(self->altstack_flags & SS_AUTODISARM);
 	d->on_altstack = (d->action.flags & SA_ONSTACK) && self->altstack_size && !sp_on_altstack(self, sp);
 	d->vdso_sigreturn = self->aspace->vdso + arch_vdso_sigreturn;
+	if (unlikely(self->trace_calls & TRACE_CALLS_STEP))
+		arch_step_disable(self);	/* the frame keeps the program's own flags */
 	if (rseq_signal(regs) || arch_signal_push(regs, d)) {
 		if (sig == SIGSEGV)
 			process_exit_group(WAIT_SIGNALED(SIGSEGV, false));
@@ -104,6 +109,8 @@ static void call_handler(struct arch_regs *regs, struct signal_delivery *d, int 
 	p->signals_handled++;
 	set_mask_locked(self, self->sig_mask | mask);
 	signal_unlock(p, flags);
+	if (unlikely(self->tracee))
+		trace_handler_entered();
 }
 
 /* Lock held; drops it. True: a stop began. */
@@ -127,10 +134,53 @@ static bool default_action(struct process *p, int sig, unsigned long flags)
 	return false;
 }
 
+/*
+ * Where Linux sets an interrupted call up to run again before its tracer looks, debuggers rely on it: they save and
+ * restore registers around calls of their own, which forgets everything else about the call.
+ */
+struct early_restart {
+	u64 again_pc, next_pc;
+	long result;		/* 0: nothing was set up */
+};
+
+static struct early_restart restart_early(struct arch_regs *regs)
+{
+	struct early_restart e = { .next_pc = arch_regs_pc(regs), .result = arch_user_get_result(regs) };
+
+	if (!ARCH_RESTART_EARLY || !current->tracee || !arch_user_in_call(regs) || e.result > -ERESTARTSYS ||
+	    e.result < -ERESTART_RESTARTBLOCK || e.result == -ENOIOCTLCMD) {
+		e.result = 0;
+		return e;
+	}
+	arch_user_restart_call(regs, U64_MAX);
+	e.again_pc = arch_regs_pc(regs);
+	return e;
+}
+
+/* A handler runs: was it a call that then ends with EINTR? */
+static void early_restart_undo(struct arch_regs *regs, const struct early_restart *e, u64 sa_flags)
+{
+	if (!e->result || arch_regs_pc(regs) != e->again_pc || e->result == -ERESTARTNOINTR ||
+	    (e->result == -ERESTARTSYS && (sa_flags & SA_RESTART)))
+		return;
+	arch_user_set_result(regs, -EINTR);
+	arch_regs_set_pc(regs, e->next_pc);
+}
+
+/* None runs: calls that go on with restart_syscall need its number. */
+static void early_restart_finish(struct arch_regs *regs, const struct early_restart *e)
+{
+	if (e->result != -ERESTART_RESTARTBLOCK || arch_regs_pc(regs) != e->again_pc)
+		return;
+	arch_regs_set_pc(regs, e->next_pc);
+	arch_user_restart_call(regs, syscall_restart_nr);
+}
+
 void signal_handle(struct arch_regs *regs)
 {
 	struct thread *self = current;
 	struct process *p = self->process;
+	struct early_restart early = restart_early(regs);
 
 	while (1) {
 		struct signal_delivery d;
@@ -138,12 +188,12 @@ void signal_handle(struct arch_regs *regs)
 		unsigned long flags;
 		int sig;
 
-		if (p->sig.job != JOB_RUNNING || p->sig.cont_notify)
+		if (p->sig.job != JOB_RUNNING || p->sig.cont_notify || unlikely(self->trace_traps))
 			job_stop_current();
 		if (self->sig_exit_pending)
 			process_exit_thread(0);
 		flags = signal_lock(p);
-		if (p->sig.job != JOB_RUNNING || self->sig_exit_pending) {
+		if (job_wants_stop(self) || self->sig_exit_pending) {
 			signal_unlock(p, flags);
 			continue;
 		}
@@ -152,6 +202,13 @@ void signal_handle(struct arch_regs *regs)
 			signal_update_work(self);
 			signal_unlock(p, flags);
 			break;
+		}
+		if (unlikely(self->tracee) && sig != SIGKILL) {
+			signal_unlock(p, flags);
+			sig = trace_signal(sig, &d.info);
+			if (!sig)
+				continue;
+			flags = signal_lock(p);
 		}
 		action = &p->sig.actions->action[sig - 1];
 		if (action->handler == SIG_IGN) {
@@ -166,8 +223,10 @@ void signal_handle(struct arch_regs *regs)
 		if (action->flags & SA_RESETHAND)
 			action->handler = SIG_DFL;
 		signal_unlock(p, flags);
+		early_restart_undo(regs, &early, d.action.flags);
 		call_handler(regs, &d, sig);
 	}
+	early_restart_finish(regs, &early);
 	settle_call(regs, true, 0);
 	if (atomic_load(&self->exit_work) & WORK_SIGMASK) {
 		atomic_fetch_and(&self->exit_work, ~(u32)WORK_SIGMASK);
@@ -201,9 +260,10 @@ void user_return_work(struct arch_regs *regs)
 	}
 	if (work & WORK_FPU)
 		sched_fpu_reload();
-	/* Nothing sets it yet; a bit that stayed would keep us here for ever. */
-	if (work & WORK_TRACE)
+	if (work & WORK_TRACE) {
 		atomic_fetch_and(&self->exit_work, ~(u32)WORK_TRACE);
+		arch_debug_load(self);
+	}
 }
 
 /* Fatal faults of programs are worth a line: nothing else tells where it went wrong. */
@@ -231,7 +291,7 @@ void signal_fault(int sig, int code, vaddr_t addr)
 		p->sig.actions->action[sig - 1].handler = SIG_DFL;
 		self->sig_mask &= ~sig_bit(sig);
 	}
-	fatal = p->sig.actions->action[sig - 1].handler == SIG_DFL;
+	fatal = p->sig.actions->action[sig - 1].handler == SIG_DFL && !self->tracee;
 	(void)signal_post(p, self, sig, &info, NULL, true);
 	signal_update_work(self);
 	signal_unlock(p, flags);

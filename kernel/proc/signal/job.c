@@ -5,8 +5,10 @@
  * complete and tells the parent. SIGCONT (send.c) or a fatal signal ends it. Lock: the signal lock.
  */
 #include "../proc.h"
+#include "../trace/trace.h"
 #include "signal_local.h"
 #include <kernel/sched.h>
+#include <uapi/ptrace.h>
 
 /* Lock held: the current thread took stop signal sig. */
 static void stop_start(struct process *p, int sig)
@@ -26,6 +28,7 @@ static void stop_start(struct process *p, int sig)
 		if (t != current) {
 			thread_notify(t, WORK_SIGNAL);
 			thread_wake(t, BIT(THREAD_SLEEPING));
+			trace_notify_job(t);
 		}
 	}
 }
@@ -59,6 +62,34 @@ static void tell_parent(struct process *p, int why)
 	spin_unlock(&process_tree_lock);
 }
 
+/*
+ * Lock held, dropped meanwhile: a traced thread tells its tracer of the group's stop, or that it was interrupted, and goes
+ * on when that one says so, whatever the group does.
+ */
+static unsigned long stop_traced(struct thread *self, unsigned long flags)
+{
+	struct process *p = self->process;
+	bool is_stop = p->sig.job != JOB_RUNNING, is_seized = self->tracee->is_seized;
+	u32 sig = is_stop ? p->sig.stop_signal : SIGTRAP;
+	struct user_siginfo info = { .signo = (s32)sig };
+	struct trace_stop s = { .code = sig, .why = CLD_STOPPED, .completes_job = stop_count(p, self) };
+
+	self->job_counted = is_stop;
+	self->trace_traps = 0;
+	if (!is_stop && !is_seized)
+		return flags;		/* SIGCONT was faster than the turn into a trace stop */
+	if (is_seized) {
+		s.code |= PTRACE_EVENT_STOP << 8;
+		info.code = (s32)s.code;
+		info.rt.pid = self->tid;
+		info.rt.uid = cred_current()->uid;
+		s.info = &info;
+	}
+	signal_unlock(p, flags);
+	(void)trace_stop(&s);
+	return signal_lock(p);
+}
+
 bool job_stop_current(void)
 {
 	struct thread *self = current;
@@ -66,7 +97,12 @@ bool job_stop_current(void)
 	unsigned long flags = signal_lock(p);
 	bool slept = false, tell;
 
-	while (p->sig.job != JOB_RUNNING && !self->sig_exit_pending) {
+	while (job_wants_stop(self) && !self->sig_exit_pending) {
+		if (self->tracee) {
+			flags = stop_traced(self, flags);
+			slept = true;
+			continue;
+		}
 		/* In every round: a new stop may have begun since SIGCONT woke us from the one before. */
 		if (stop_count(p, self)) {
 			signal_unlock(p, flags);
@@ -83,7 +119,8 @@ bool job_stop_current(void)
 		atomic_store(&self->state, (u32)THREAD_RUNNABLE);
 		flags = signal_lock(p);
 	}
-	self->job_counted = false;
+	if (p->sig.job == JOB_RUNNING)
+		self->job_counted = false;
 	tell = p->sig.cont_notify;
 	p->sig.cont_notify = false;
 	signal_unlock(p, flags);

@@ -4,6 +4,7 @@
  * deliver.c's matter. Lock: process.sig.actions->lock, interrupts off; signal_lock finds it.
  */
 #include "../proc.h"
+#include "../trace/trace.h"
 #include "signal_local.h"
 #include <kernel/mm.h>
 #include <lib/string.h>
@@ -85,7 +86,7 @@ static bool has_work(const struct thread *t)
 {
 	const struct process *p = t->process;
 
-	return t->sig_exit_pending || (p->sig.job != JOB_RUNNING && !t->job_counted) || p->sig.cont_notify ||
+	return t->sig_exit_pending || job_wants_stop(t) || p->sig.cont_notify ||
 	       ((t->sig_pending.set | p->sig.pending.set) & ~t->sig_mask);
 }
 
@@ -193,6 +194,7 @@ void signal_group_exit(struct process *p, u32 wait_status)
 			continue;
 		atomic_store(&t->sig_exit_pending, true);
 		poke(t, BIT(THREAD_SLEEPING) | BIT(THREAD_BLOCKED) | BIT(THREAD_STOPPED));
+		trace_wake_to_die(t);
 	}
 }
 
@@ -208,6 +210,7 @@ static void cancel_opposites(struct process *p, int sig)
 	if (sig != SIGCONT)
 		return;
 	flush_everywhere(p, SIGNALS_STOP);
+	atomic_add(&p->sig.nr_continued, 1u);
 	if (p->sig.job == JOB_RUNNING)
 		return;
 	p->sig.job = JOB_RUNNING;
@@ -219,6 +222,7 @@ static void cancel_opposites(struct process *p, int sig)
 	list_for_each(t, &p->threads, process_link) {
 		t->job_counted = false;
 		poke(t, BIT(THREAD_STOPPED));
+		trace_notify_job(t);
 	}
 }
 
@@ -229,6 +233,9 @@ static bool is_ignored(const struct process *p, int sig, bool forced)
 	/* PID 1 gets only what it asked for. */
 	if (p == process_init && !forced && handler == SIG_DFL)
 		return true;
+	/* Tracers see what is ignored, too. */
+	if (unlikely(p->nr_traced) && sig != SIGKILL)
+		return false;
 	if (handler == SIG_IGN)
 		return true;
 	return handler == SIG_DFL && (signal_default_action(sig) == SIGNAL_IGNORED ||
@@ -304,7 +311,8 @@ int signal_post(struct process *p, struct thread *t, int sig, const struct user_
 		waitq_wake_all(&signalfd_wait);
 	if (!taker)
 		return 0;
-	if (sig == SIGKILL || (what == SIGNAL_TERMINATES && p->sig.actions->action[sig - 1].handler == SIG_DFL))
+	if (sig == SIGKILL || (what == SIGNAL_TERMINATES && p->sig.actions->action[sig - 1].handler == SIG_DFL &&
+			       likely(!p->nr_traced)))
 		signal_group_exit(p, WAIT_SIGNALED(sig, false));
 	else
 		poke(taker, BIT(THREAD_SLEEPING));

@@ -10,6 +10,8 @@
 
 #define ARCH_ELF_MACHINE 183			/* EM_AARCH64 */
 #define ARCH_SIGACTION_RESTORER 1
+#define ARCH_PTRACE_SYSEMU 1
+#define ARCH_RESTART_EARLY 1
 #define ARCH_MINSIGSTKSZ 5120		/* room for the largest frame without SVE */
 
 #endif

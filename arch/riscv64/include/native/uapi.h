@@ -9,5 +9,6 @@
 #define O_NOFOLLOW 0400000
 
 #define ARCH_ELF_MACHINE 243			/* EM_RISCV */
+#define ARCH_RESTART_EARLY 1
 
 #endif

@@ -47,6 +47,7 @@ static inline bool arch_user_in_call(const struct arch_regs *regs)
 struct arch_thread {
 	u64 sp;			/* kernel stack pointer while switched out */
 	u64 fs_base, gs_base;	/* the user's */
+	u64 rflags_user;	/* flags that user mode may bring along; with TF for single step */
 	u64 cr2, trap_nr, error;	/* last fault, for signal frames */
 	/* User FPU state while not in the registers; used from the first aligned byte on. */
 	u8 fpu[X86_FPU_SIZE + X86_FPU_ALIGN];

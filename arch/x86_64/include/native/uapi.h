@@ -7,6 +7,7 @@
 #define ARCH_SIGACTION_RESTORER 1
 #define ARCH_SEMID_TIMES_PADDED 1		/* x86's own asm/sembuf.h */
 #define ARCH_CLONE_TLS_LAST 1
+#define ARCH_PTRACE_SYSEMU 1
 #define ARCH_EPOLL_EVENT_LAYOUT __attribute__((packed))	/* as i386 has it */
 
 #endif
