@@ -6,6 +6,7 @@
 #ifndef KERNEL_PROCFS_H
 #define KERNEL_PROCFS_H
 
+#include <kernel/waitq.h>
 #include <lib/compiler.h>
 
 /* Growing text buffer; out of memory is remembered and becomes the read's -ENOMEM. */
@@ -17,6 +18,14 @@ struct text {
 void text_printf(struct text *t, const char *fmt, ...) __printf(2, 3);
 void text_append(struct text *t, const char *s, size_t n);
 
+/* What a file's text tells of has changed: who polls it gets POLLERR | POLLPRI once (proc(5), /proc/self/mounts). */
+struct virtual_event {
+	u32 count;		/* [a] */
+	struct waitq wait;
+};
+#define VIRTUAL_EVENT_INIT(e) { .wait = WAITQ_INIT((e).wait) }
+void virtual_event_raise(struct virtual_event *e);	/* not in interrupts */
+
 struct virtual_file {
 	const char *path;	/* "meminfo", "sys/kernel/hostname"; directories appear by themselves */
 	u32 mode;		/* permission bits */
@@ -24,6 +33,7 @@ struct virtual_file {
 	/* Whole write at position 0, NUL-ended, at most 4095 bytes; 0 or -errno. NULL: not writable. */
 	int (*store)(const char *text, size_t len, void *arg);
 	void *arg;
+	struct virtual_event *event;	/* NULL: polls never tell of changes */
 };
 int procfs_add(const struct virtual_file *f);	/* const object, kept by reference; 0, -EEXIST, -ENOMEM */
 /* A number that may be changed, as a file's arg: these two show and store it. */

@@ -7,12 +7,14 @@
  */
 #include "vfs.h"
 #include <kernel/block.h>
+#include <kernel/procfs.h>
 #include <uapi/mount.h>
 
 static struct mutex mount_lock;
 static struct list all_mounts = LIST_INIT(all_mounts);	/* fs_tree_lock */
 static u32 next_id = 20;				/* mount_lock */
 struct path fs_root;
+struct virtual_event mount_event = VIRTUAL_EVENT_INIT(mount_event);
 
 #define MNT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME | MS_STRICTATIME)
 
@@ -104,6 +106,7 @@ static void attach_locked(struct mount *m, const struct path *where)
 	if (list_empty(&m->all_link))
 		list_push_back(&all_mounts, &m->all_link);
 	spin_unlock(&fs_tree_lock);
+	virtual_event_raise(&mount_event);
 }
 
 static bool still_mounted_on(struct dentry *d)
@@ -128,6 +131,7 @@ static struct path detach_locked(struct mount *m)
 	m->mountpoint = NULL;
 	list_remove(&m->sibling);
 	spin_unlock(&fs_tree_lock);
+	virtual_event_raise(&mount_event);
 	if (place.dentry && !still_mounted_on(place.dentry))
 		set_mounted(place.dentry, false);
 	return place;
@@ -271,6 +275,7 @@ static void detach_and_drop(struct mount *m)
 	spin_lock(&fs_tree_lock);
 	list_remove(&m->all_link);
 	spin_unlock(&fs_tree_lock);
+	virtual_event_raise(&mount_event);
 	path_put(&place);
 	mount_put(m);
 }
@@ -403,9 +408,11 @@ int mount_remount(const struct path *p, u32 flags, const char *data, bool bind_o
 		return -EINVAL;
 	if (!bind_only)
 		err = super_remount(p->mnt->sb, flags, data);
-	if (!err)
-		WRITE_ONCE(p->mnt->flags, (flags & MNT_FLAGS) | (flags & (MS_NOATIME | MS_STRICTATIME) ? 0 : MS_RELATIME));
-	return err;
+	if (err)
+		return err;
+	WRITE_ONCE(p->mnt->flags, (flags & MNT_FLAGS) | (flags & (MS_NOATIME | MS_STRICTATIME) ? 0 : MS_RELATIME));
+	virtual_event_raise(&mount_event);
+	return 0;
 }
 
 /*

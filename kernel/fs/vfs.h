@@ -57,6 +57,8 @@ int super_remount(struct super_block *sb, u32 flags, const char *data);
 int fs_for_each_type(int (*fn)(const struct file_system *fs, void *arg), void *arg);
 
 /* mount.c */
+struct virtual_event;
+extern struct virtual_event mount_event;	/* raised after each change of the tree or of a mount's flags */
 void mount_init(void);
 static inline struct mount *mount_get(struct mount *m) { ref_get(&m->refs); return m; }
 void mount_put(struct mount *m);

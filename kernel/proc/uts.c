@@ -5,6 +5,7 @@
 #include <lib/string.h>
 #include <uapi/errno.h>
 
+struct virtual_event uts_events[2] = { VIRTUAL_EVENT_INIT(uts_events[0]), VIRTUAL_EVENT_INIT(uts_events[1]) };
 static struct spinlock uts_lock = SPINLOCK_INIT("uts", LOCK_MISC);
 static char names[2][UTS_NAME_MAX + 1] = { "(none)", "(none)" };	/* uts_lock */
 
@@ -23,5 +24,6 @@ int uts_set(enum uts_name which, const char *name, size_t len)
 	memset(names[which], 0, sizeof(names[which]));
 	memcpy(names[which], name, len);
 	spin_unlock(&uts_lock);
+	virtual_event_raise(&uts_events[which]);
 	return 0;
 }

@@ -12,7 +12,15 @@ struct open_text {
 	struct mutex lock;
 	struct text text;
 	bool is_made;
+	u32 events;		/* of the file's event that a poll has told */
 };
+
+static struct virtual_event *event_of(const struct file *file)
+{
+	const struct virtual_inode *v = virtual_i(file->inode);
+
+	return v->node ? v->node->file->event : v->entry->event;
+}
 
 static int text_open(struct inode *inode, struct file *file)
 {
@@ -25,6 +33,8 @@ static int text_open(struct inode *inode, struct file *file)
 	if (!o)
 		return -ENOMEM;
 	mutex_init(&o->lock, "virtual file", LOCK_PIPE);
+	if (event_of(file))
+		o->events = atomic_load(&event_of(file)->count);
 	file->private = o;
 	return 0;
 }
@@ -97,6 +107,35 @@ static ssize_t text_write(struct file *file, struct uio *from, off_t *pos)
 	*pos += (off_t)len;
 	return (ssize_t)len;
 }
+
+static u32 text_poll(struct file *file, struct poll_table *t)
+{
+	u32 ready = POLLIN | POLLRDNORM | (virtual_i(file->inode)->node ? POLLOUT | POLLWRNORM : 0);
+	struct virtual_event *e = event_of(file);
+	struct open_text *o = file->private;
+	u32 now;
+
+	if (!e)
+		return ready;
+	poll_wait(t, file, &e->wait);
+	now = atomic_load_acquire(&e->count);	/* pairs with virtual_event_raise */
+	if (atomic_load(&o->events) == now)
+		return ready;
+	atomic_store(&o->events, now);
+	return ready | POLLERR | POLLPRI;
+}
+
+void virtual_event_raise(struct virtual_event *e)
+{
+	(void)atomic_fetch_add(&e->count, 1u);	/* pairs with text_poll's load */
+	waitq_wake(&e->wait, ~0u, POLLERR | POLLPRI);
+}
+
+/* Registered files can all be polled, those of a process if they have an event: epoll refuses what has no poll. */
+const struct file_ops virtual_event_fops = {
+	.open = text_open, .release = text_release, .read = text_read, .write = text_write, .seek = generic_file_seek,
+	.poll = text_poll,
+};
 
 const struct file_ops virtual_file_fops = {
 	.open = text_open, .release = text_release, .read = text_read, .write = text_write, .seek = generic_file_seek,

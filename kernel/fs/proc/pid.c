@@ -156,7 +156,7 @@ struct inode *pid_inode_new(struct super_block *sb, struct process *p, pid_t tid
 	virtual_i(i)->entry = e;
 	virtual_i(i)->fd = fd;
 	i->ops = e && e->ops ? e->ops : S_ISLNK(mode) ? &pid_link_ops : &pid_file_ops;
-	i->fops = e && e->fops ? e->fops : S_ISREG(mode) ? &virtual_file_fops : NULL;
+	i->fops = e && e->fops ? e->fops : !S_ISREG(mode) ? NULL : e && e->event ? &virtual_event_fops : &virtual_file_fops;
 	pid_revalidate(i);
 	return i;
 }
@@ -463,8 +463,8 @@ const struct pid_entry pid_entries[] = {
 	{ "io", S_IFREG | 0400, .show = pid_io_show, .is_private = true },
 	{ "limits", S_IFREG | 0444, .show = pid_limits_show },
 	{ "maps", S_IFREG | 0444, .show = pid_maps_show, .is_private = true },
-	{ "mountinfo", S_IFREG | 0444, .show = pid_mountinfo_show },
-	{ "mounts", S_IFREG | 0444, .show = pid_mounts_show },
+	{ "mountinfo", S_IFREG | 0444, .show = pid_mountinfo_show, .event = &mount_event },
+	{ "mounts", S_IFREG | 0444, .show = pid_mounts_show, .event = &mount_event },
 	{ "oom_score", S_IFREG | 0444, .show = oom_score_show },
 	{ "oom_score_adj", S_IFREG | 0644, .show = oom_score_adj_show, .store = oom_score_adj_store },
 	{ "pagemap", S_IFREG | 0400, .fops = &pid_pagemap_fops, .is_private = true },

@@ -91,6 +91,13 @@ static void root_words(struct mount_list *l, struct mount *m, char *page)
 	escape(l->t, is_err(text) ? "/" : text);
 }
 
+/* The file system's own options, each after a comma. page: room for them. */
+static void option_words(struct mount_list *l, struct super_block *sb, char *page)
+{
+	if (sb->ops->show_options && sb->ops->show_options(sb, page, PAGE_SIZE) > 0)
+		text_append(l->t, page, strlen(page));
+}
+
 static int mount_line(struct mount *m, void *arg)
 {
 	struct mount_list *l = arg;
@@ -110,7 +117,9 @@ static int mount_line(struct mount *m, void *arg)
 		flag_words(l->t, m->flags);
 		text_printf(l->t, "%s - %s ", READ_ONCE(m->is_unbindable) ? " unbindable" : "", m->sb->fs->name);
 		escape(l->t, source);
-		text_printf(l->t, " %s\n", m->sb->flags & MS_RDONLY ? "ro" : "rw");
+		text_printf(l->t, " %s", m->sb->flags & MS_RDONLY ? "ro" : "rw");
+		option_words(l, m->sb, l->page);
+		text_append(l->t, "\n", 1);
 		return 0;
 	}
 	escape(l->t, source);
@@ -118,6 +127,7 @@ static int mount_line(struct mount *m, void *arg)
 	escape(l->t, where);
 	text_printf(l->t, " %s ", m->sb->fs->name);
 	flag_words(l->t, m->flags | (m->sb->flags & MS_RDONLY));
+	option_words(l, m->sb, l->page);
 	text_printf(l->t, " 0 0\n");
 	return 0;
 }

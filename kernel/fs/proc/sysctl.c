@@ -90,8 +90,8 @@ static int pid_max_store(const char *text, size_t len, void *arg)
 }
 
 static const struct virtual_file files[] = {
-	{ "sys/kernel/hostname", 0644, uts_show, uts_store, (void *)UTS_HOST },
-	{ "sys/kernel/domainname", 0644, uts_show, uts_store, (void *)UTS_DOMAIN },
+	{ "sys/kernel/hostname", 0644, uts_show, uts_store, (void *)UTS_HOST, &uts_events[UTS_HOST] },
+	{ "sys/kernel/domainname", 0644, uts_show, uts_store, (void *)UTS_DOMAIN, &uts_events[UTS_DOMAIN] },
 	{ "sys/kernel/ostype", 0444, string_show, NULL, (void *)KERNEL_NAME },
 	{ "sys/kernel/osrelease", 0444, string_show, NULL, (void *)KERNEL_RELEASE },
 	{ "sys/kernel/version", 0444, string_show, NULL, (void *)KERNEL_BUILD },

@@ -160,7 +160,7 @@ static struct inode *inode_of_node(struct super_block *sb, struct virtual_node *
 		return NULL;
 	virtual_i(i)->node = n;
 	i->ops = n->file ? &virtual_file_ops : n->target ? &virtual_link_ops : &virtual_dir_ops;
-	i->fops = n->file ? &virtual_file_fops : n->target ? NULL : &virtual_dir_fops;
+	i->fops = n->file ? &virtual_event_fops : n->target ? NULL : &virtual_dir_fops;
 	return i;
 }
 

@@ -33,6 +33,7 @@ struct pid_entry {
 	int (*follow)(struct process *p, struct path *out);	/* magic links */
 	const struct inode_ops *ops;		/* directories */
 	const struct file_ops *fops;
+	struct virtual_event *event;		/* as virtual_file's */
 	bool is_private;			/* only the same user or root may look */
 };
 
@@ -48,6 +49,7 @@ static inline struct virtual_inode *virtual_i(struct inode *i) { return containe
 struct virtual_tree {
 	struct virtual_node root;
 };
+
 extern struct virtual_tree procfs_tree, sysfs_tree;
 
 /* tree.c */
@@ -61,7 +63,7 @@ int virtual_lookup(struct inode *dir, const char *name, u32 len, struct inode **
 /* Emits ".", ".." and registered names; false: buffer full. Positions up to VIRTUAL_POS_END. */
 bool virtual_emit(struct inode *dir, struct dir_context *ctx);
 #define VIRTUAL_POS_END 0x100000
-extern const struct file_ops virtual_dir_fops, virtual_file_fops;
+extern const struct file_ops virtual_dir_fops, virtual_file_fops, virtual_event_fops;
 extern const struct inode_ops virtual_link_ops;
 /* setattr of file systems whose attributes do not change. */
 int virtual_setattr(struct inode *inode, const struct iattr *attr);

@@ -313,12 +313,21 @@ static void unmount(struct super_block *sb) { kfree(sb->private); }
 
 static int show_options(struct super_block *sb, char *buf, size_t size)
 {
+	const struct inode *root = sb->root->inode;
 	struct tmpfs_super *ts = sb->private;
 	int n = 0;
 
 	*buf = 0;
 	if (ts->size_was_given && ts->max_pages)
-		n = snprintf(buf, size, ",size=%lluk", (unsigned long long)ts->max_pages * 4);
+		n += scnprintf(buf + n, size - (size_t)n, ",size=%lluk", (unsigned long long)ts->max_pages * 4);
+	if (ts->max_inodes)
+		n += scnprintf(buf + n, size - (size_t)n, ",nr_inodes=%llu", (unsigned long long)ts->max_inodes);
+	if ((root->mode & S_IALLUGO) != 01777)
+		n += scnprintf(buf + n, size - (size_t)n, ",mode=%03o", root->mode & S_IALLUGO);
+	if (root->uid)
+		n += scnprintf(buf + n, size - (size_t)n, ",uid=%u", root->uid);
+	if (root->gid)
+		n += scnprintf(buf + n, size - (size_t)n, ",gid=%u", root->gid);
 	return n;
 }
 
