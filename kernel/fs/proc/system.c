@@ -206,7 +206,7 @@ static const struct virtual_file files[] = {
 	{ "stat", 0444, stat_show }, { "uptime", 0444, uptime_show }, { "loadavg", 0444, loadavg_show },
 	{ "version", 0444, version_show }, { "cmdline", 0444, cmdline_show },
 	{ "filesystems", 0444, filesystems_show }, { "partitions", 0444, partitions_show },
-	{ "diskstats", 0444, diskstats_show }, { "interrupts", 0444, interrupts_show }, 
+	{ "diskstats", 0444, diskstats_show }, { "interrupts", 0444, interrupts_show },
 	{ "swaps", 0444, swaps_show, .event = &swaps_event },
 };
 
