@@ -71,6 +71,9 @@ struct aspace {
 	u32 lock_future;		/* lock: mlockall(MCL_FUTURE): VMA_LOCKED and VMA_LOCKONFAULT of new areas */
 	struct epoch_head epoch;
 	struct aspace *dead_next;	/* waits to be freed outside the switch */
+	struct list link;		/* the list of all that threads run in; its lock (aspace.c) */
+	u64 serial;			/* larger than those of all older spaces */
+	u64 family;			/* the serial of the oldest space it descends from by forks */
 	paddr_t root;			/* top page table */
 	bool no_huge;			/* [a] PR_SET_THP_DISABLE */
 	struct refcount users;		/* threads that run in it */
@@ -144,7 +147,8 @@ struct vma_usage {
 	u64 shared_clean, shared_dirty, private_clean, private_dirty, referenced, anonymous, huge, locked;
 };
 void vma_usage_add(struct vma *v, struct vma_usage *u);	/* lock held */
-/* Could a large page come there, were it wide enough? */
+/* Could a large page come there, were it wide enough? By its kind alone; and by what /sys and madvise say. */
+bool vma_can_be_huge(const struct vma *v);
 bool vma_may_be_huge(const struct vma *v);
 /* A word for each of n pages as /proc/PID/pagemap has it. */
 void aspace_pagemap(struct aspace *as, vaddr_t addr, u64 *words, unsigned n, bool show_frames);

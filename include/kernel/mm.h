@@ -67,10 +67,10 @@ struct page {
 		void *slab_free;	/* slab's: first free object, disguised */
 	};
 	union {
-		u64 index;		/* [m] page number in the file */
+		u64 index;		/* [m] page number in the file; anonymous: in the address space that got it first */
 		u32 table_lock;		/* page tables: guards the entries in it, pt_lock; this is [t] */
 	};
-	void *owner;			/* slab cache, buffers of a metadata page */
+	void *owner;			/* slab cache, buffers of a metadata page; anonymous: family of spaces */
 	struct group *group;		/* charged group or NULL */
 };
 static_assert(sizeof(struct page) <= 64, "struct page stays within a cache line");
@@ -140,6 +140,8 @@ struct shrinker {
 void shrinker_register(struct shrinker *s);
 /* Gives back what is only kept for speed: shrinkable objects, empty slabs, this CPU's spare objects and pages. May sleep. */
 void mm_drop_caches(void);
+/* Empties as many blocks of 2 MiB as can be, by moving pages (/proc/sys/vm/compact_memory). Sleeps. */
+void compact_all(void);
 /* Gives back what caches of pages, objects and stacks keep for speed, on all CPUs. Sleeps. */
 void mm_trim(void);
 
@@ -149,6 +151,10 @@ struct mm_stats {
 	u64 faults, major_faults, pgalloc, pgfree, reclaimed;
 	u64 committed_pages, commit_limit_pages, oom_kills;
 	u64 huge, huge_alloc, huge_fallback, huge_split;	/* large entries; how many were made, could not be, were split */
+	u64 huge_collapsed, huge_collapse_failed;	/* made of small pages; no block for it */
+	u64 compact_scanned, compact_free_scanned, compact_isolated;	/* pages looked at, free ones among them, taken */
+	u64 compact_stall, compact_fail, compact_success;		/* requests for a block */
+	u64 migrated, migrate_failed;					/* pages */
 };
 void mm_stats(struct mm_stats *out);
 /* A zone as /proc shows it, pages; false past the last. Zones without memory have present 0. */
@@ -168,6 +174,18 @@ u64 mm_free_pages(void);
 /* /sys/kernel/mm/transparent_hugepage/enabled. */
 enum huge_mode { HUGE_ALWAYS, HUGE_MADVISE, HUGE_NEVER };
 extern enum huge_mode huge_mode;	/* [a] */
+/* Its neighbour `defrag`: whose faults make room for a large page by moving other pages. */
+enum huge_defrag { DEFRAG_ALWAYS, DEFRAG_DEFER, DEFRAG_DEFER_MADVISE, DEFRAG_MADVISE, DEFRAG_NEVER };
+extern enum huge_defrag huge_defrag;	/* [a] */
+/* /sys/kernel/mm/transparent_hugepage/khugepaged, all [a]; pages are entries of 4 KiB. */
+struct huge_collector {
+	u64 pages_to_scan, scan_sleep_ms, alloc_sleep_ms;	/* a round looks at so many; pauses behind it, and when memory is short */
+	u64 max_none, max_shared, max_swap;	/* of a block's 512 may be absent, shared with others; nothing is ever swapped */
+	bool defrag;				/* makes room by moving pages */
+	u64 pages_collapsed, full_scans;
+};
+extern struct huge_collector huge_collector;
+void huge_collector_poke(void);		/* the collector looks again at once */
 
 /* /proc/sys/vm: what may be changed at run time. Plain words, read without lock. */
 struct vm_settings {

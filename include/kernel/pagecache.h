@@ -107,6 +107,13 @@ void pagecache_lru_counts(u64 *active, u64 *inactive);
 void writeback_relieve(void);
 /* The same and waits a little for pages to become clean. False: there are none to wait for. Sleeps. */
 bool writeback_wait_relief(void);
+/* A reference of p if it is on one of those lists. False: it is not, whatever it is. */
+bool pagecache_lru_get(struct page *p);
+/*
+ * new, the caller's alone, takes old's place in the cache with all it holds. old is locked, in m, mapped nowhere and not under
+ * write-back; afterwards it is in no file, and the caller's reference is its last. False: others use it, nothing changed.
+ */
+bool mapping_replace_page(struct page_mapping *m, struct page *old, struct page *new);
 u64 pagecache_drop_clean(void);			/* /proc/sys/vm/drop_caches; pages freed */
 
 #endif

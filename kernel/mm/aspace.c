@@ -19,6 +19,9 @@
 
 static struct kmem_cache *aspace_cache __ro_after_init;
 static struct aspace *dead_spaces;	/* [a] stack through dead_next */
+static struct spinlock spaces_lock = SPINLOCK_INIT("spaces", LOCK_MISC);
+static struct list spaces = LIST_INIT(spaces);	/* spaces_lock: those with users, by serial */
+static u64 last_serial;				/* spaces_lock */
 
 void aspace_caches_init(void)
 {
@@ -74,6 +77,35 @@ static void copy_kernel_half(paddr_t root)
 	memcpy(to + 256, from + 256, 256 * sizeof(pte_t));
 }
 
+static void enlist(struct aspace *as)
+{
+	spin_lock(&spaces_lock);
+	as->family = as->serial = ++last_serial;
+	list_push_back(&spaces, &as->link);
+	spin_unlock(&spaces_lock);
+}
+
+static void delist(struct aspace *as)
+{
+	spin_lock(&spaces_lock);
+	list_remove(&as->link);
+	spin_unlock(&spaces_lock);
+}
+
+struct aspace *aspace_after(u64 serial, u64 family)
+{
+	struct aspace *as, *found = NULL;
+
+	spin_lock(&spaces_lock);
+	list_for_each(as, &spaces, link)
+		if (as->serial > serial && (!family || as->family == family)) {
+			aspace_get(found = as);
+			break;
+		}
+	spin_unlock(&spaces_lock);
+	return found;
+}
+
 struct aspace *aspace_create(void)
 {
 	struct aspace *as;
@@ -96,6 +128,7 @@ struct aspace *aspace_create(void)
 	ref_set(&as->refs, 1);
 	as->mmap_base = arch_layout.user_end - (64ull << 20);
 	as->pt_pages = 1;
+	enlist(as);
 	return as;
 }
 
@@ -155,6 +188,7 @@ void aspace_put_user(struct aspace *as)
 	might_sleep();
 	if (!ref_put(&as->users))
 		return;
+	delist(as);
 	unload_everywhere(as);
 	tear_down(as);
 	aspace_put(as);

@@ -104,6 +104,15 @@ static inline void page_unmapped(struct rss_delta *d, struct page *p)
 }
 void rss_apply(struct aspace *as, const struct rss_delta *d);
 
+/* aspace.c: the oldest space that threads run in with a larger serial, of that family (0: any), referenced; NULL. Spinlock. */
+struct aspace *aspace_after(u64 serial, u64 family);
+/* Where a fresh anonymous page is mapped; who moves it (compact.c) looks there in all spaces of the family. */
+static inline void page_note_place(struct page *p, const struct aspace *as, vaddr_t va)
+{
+	p->owner = (void *)(uintptr_t)as->family;
+	p->index = va >> PAGE_SHIFT;
+}
+
 /* commit.c: whether `pages` more may be promised. 0 or -ENOMEM. */
 int commit_check(u64 pages);
 /* mlock.c: whether `pages` more may be locked. 0, -EPERM or -EAGAIN. */

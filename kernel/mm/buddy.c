@@ -435,6 +435,89 @@ void page_put_block(struct page *p, unsigned order)
 	zone_free_one(p, order);
 }
 
+/* A page that was free is the caller's. */
+static void make_ours(struct page *p)
+{
+	p->flags = 0;
+	p->order = 0;
+	p->mapcount = 0;
+	p->mapping = NULL;
+	p->owner = NULL;
+	p->group = NULL;
+	list_init(&p->lru);
+	ref_set(&p->refs, 1);
+}
+
+u64 buddy_isolate(struct page *first, u64 n, u64 *held)
+{
+	struct zone *z = zone_of(page_to_pfn(first));
+	unsigned long irq = spin_lock_irqsave(&z->lock);
+	u64 taken = 0;
+
+	for (u64 i = 0; i < n; i++) {
+		u64 size = 1ull << first[i].order;
+
+		if (!(first[i].flags & PAGE_BUDDY) || size > n - i)
+			continue;
+		(void)take_part(z, first + i, first[i].order, first[i].order);
+		for (u64 k = i; k < i + size; k++) {
+			make_ours(first + k);
+			held[k / 64] |= BIT(k % 64);
+		}
+		taken += size;
+		i += size - 1;
+	}
+	spin_unlock_irqrestore(&z->lock, irq);
+	return taken;
+}
+
+/* Zone lock held. A free block of pages for programs that is smaller than a large page. */
+static struct page *take_small(struct zone *z)
+{
+	for (unsigned o = 0; o < CONVERT_ORDER; o++) {
+		struct page *p = list_first(&z->free[PAGES_MOVABLE][o], struct page, lru);
+
+		if (p)
+			return take_part(z, p, o, 0);
+	}
+	return NULL;
+}
+
+struct page *buddy_take_small(void)
+{
+	struct page *p = NULL;
+
+	for (int i = ZONE_NORMAL; i >= 0 && !p; i--) {
+		unsigned long irq = spin_lock_irqsave(&zones[i].lock);
+
+		p = take_small(&zones[i]);
+		spin_unlock_irqrestore(&zones[i].lock, irq);
+	}
+	if (p)
+		make_ours(p);
+	return p;
+}
+
+u64 buddy_small_pages(void)
+{
+	u64 n = 0;
+
+	for (int i = 0; i < ZONE_COUNT; i++)
+		for (unsigned o = 0; o < CONVERT_ORDER; o++)
+			n += atomic_load(&zones[i].nr_blocks[PAGES_MOVABLE][o]) << o;
+	return n;
+}
+
+void buddy_return_block(struct page *p, unsigned order)
+{
+	for (u64 i = 0; i < 1ull << order; i++) {
+		assert(ref_read(&p[i].refs) == 1 && !p[i].group && !(p[i].flags & PAGE_LRU) && !p[i].mapcount);
+		p[i].flags = 0;
+		ref_set(&p[i].refs, 0);
+	}
+	zone_free_one(p, order);
+}
+
 void buddy_add_range(pfn_t start, pfn_t end)
 {
 	struct zone *z = zone_of(start);

@@ -87,18 +87,19 @@ static void map_page(struct aspace *as, pte_t *e, struct page *p, unsigned prot,
 		page_put(p);
 }
 
-static struct page *anon_page_alloc(u32 flags)
+static struct page *anon_page_alloc(const struct vma *v, vaddr_t va, u32 flags)
 {
 	struct page *p = page_alloc(0, ALLOC_USER | ALLOC_NOWARN | flags);
 
 	if (!p)
 		return NULL;
 	p->flags |= PAGE_ANON | PAGE_UPTODATE;
+	page_note_place(p, v->aspace, va);
 	group_memory_count(p->group, GM_ANON, 1);
 	return p;
 }
 
-static int fault_anon(struct vma *v, pte_t *e, unsigned flags)
+static int fault_anon(struct vma *v, vaddr_t va, pte_t *e, unsigned flags)
 {
 	struct aspace *as = v->aspace;
 	unsigned prot = vma_prot(v);
@@ -113,7 +114,7 @@ static int fault_anon(struct vma *v, pte_t *e, unsigned flags)
 		pte_sync();
 		return 0;
 	}
-	p = anon_page_alloc(ALLOC_ZERO);
+	p = anon_page_alloc(v, va, ALLOC_ZERO);
 	if (!p)
 		return -ENOMEM;
 	map_page(as, e, p, prot, flags);
@@ -161,12 +162,11 @@ static void fault_around(struct vma *v, vaddr_t addr, unsigned prot)
 }
 
 /* A private area is written to where the file's page would be: it gets its own copy. */
-static int fault_file_copy(struct vma *v, pte_t *e, struct page *from, unsigned flags)
+static int fault_file_copy(struct vma *v, vaddr_t va, pte_t *e, struct page *from, unsigned flags)
 {
-	struct page *p = anon_page_alloc(0);
+	struct page *p = anon_page_alloc(v, va, 0);
 
 	atomic_fetch_or(&v->flags, VMA_COPIED);
-
 	if (p) {
 		arch_page_copy(page_to_virt(p), page_to_virt(from));
 		map_page(v->aspace, e, p, vma_prot(v), flags);
@@ -193,7 +193,7 @@ static int fault_file(struct vma *v, vaddr_t addr, pte_t *e, unsigned flags)
 	if (err)
 		return err;
 	if (is_write && !is_shared)
-		return fault_file_copy(v, e, p, flags);
+		return fault_file_copy(v, addr, e, p, flags);
 	if (is_write)
 		err = make_shared_writable(v, p);
 	if (err) {
@@ -284,7 +284,7 @@ static int fault_cow(struct vma *v, vaddr_t va, pte_t *e)
 	pt_unlock(e);
 	if (v->ops)
 		atomic_fetch_or(&v->flags, VMA_COPIED);
-	p = anon_page_alloc(old ? 0 : ALLOC_ZERO);
+	p = anon_page_alloc(v, va, old ? 0 : ALLOC_ZERO);
 	if (p && old)
 		arch_page_copy(page_to_virt(p), page_to_virt(old));
 	if (p) {
@@ -367,7 +367,7 @@ int fault_resolve(struct vma *v, vaddr_t addr, unsigned flags)
 	if (!pte_present(p)) {
 		if (v->flags & VMA_SPECIAL && !v->ops)
 			return -EIO;
-		return v->ops ? fault_file(v, va, e, flags) : fault_anon(v, e, flags);
+		return v->ops ? fault_file(v, va, e, flags) : fault_anon(v, va, e, flags);
 	}
 	if (!(flags & FAULT_WRITE) || (pte_prot(p) & PGPROT_WRITE)) {
 		fault_bits(v, va, e, flags);

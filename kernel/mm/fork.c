@@ -41,26 +41,42 @@ static void copy_entries(struct aspace *dst, pte_t *from, pte_t *to, vaddr_t va,
 	rss_apply(dst, &delta);
 }
 
+/* The first of n entries that is not empty, n: none. Locked: one whose page is just moved (compact.c) is empty for a moment. */
+static u64 first_present(const pte_t *e, u64 n)
+{
+	u64 i = 0;
+
+	pt_lock(e);
+	while (i < n && !pte_present(pte_load((pte_t *)e + i)))
+		i++;
+	pt_unlock(e);
+	return i;
+}
+
 static int copy_range(struct aspace *dst, struct aspace *src, vaddr_t start, vaddr_t end, struct tlb_batch *b)
 {
 	vaddr_t next;
 
 	for (vaddr_t va = start; va < end; va = next) {
-		pte_t *from = pgtable_chunk(src->root, va, end, &next), *to = NULL;
+		pte_t *from = pgtable_chunk(src->root, va, end, &next), *to;
 		int err = from ? 0 : huge_fork(dst, src, va, b);
+		u64 skip;
 
 		if (err)
 			return err;
-		for (; from && va < next; va += PAGE_SIZE, from++) {
-			if (!pte_present(pte_load(from)))
-				continue;
-			if (!to && !(to = aspace_pte(dst, va)))
-				return -ENOMEM;
-			pt_lock(from);
-			copy_entries(dst, from, to, va, next, b);
-			pt_unlock(from);
-			break;
-		}
+		if (!from)
+			continue;
+		skip = first_present(from, (next - va) >> PAGE_SHIFT);
+		va += skip << PAGE_SHIFT;
+		if (va == next)
+			continue;
+		to = aspace_pte(dst, va);
+		if (!to)
+			return -ENOMEM;
+		from += skip;
+		pt_lock(from);
+		copy_entries(dst, from, to, va, next, b);
+		pt_unlock(from);
 	}
 	return 0;
 }
@@ -100,6 +116,7 @@ static void copy_bounds(struct aspace *dst, const struct aspace *src)
 	dst->data_end = src->data_end;
 	dst->vdso = src->vdso;
 	dst->no_huge = src->no_huge;
+	dst->family = src->family;
 	dst->membarrier = atomic_load(&src->membarrier);
 	__builtin_memcpy(dst->auxv, src->auxv, sizeof(dst->auxv));
 	if (src->exe && !inode_deny_write(src->exe->inode))	/* denied already: cannot fail */

@@ -8,7 +8,7 @@
  *
  * Made by a write to a block where nothing is yet, if the whole block lies in one area, memory is plentiful, and the
  * program is seen to use such memory whole: the block beside it is in use up to the border, or it said MADV_HUGEPAGE.
- * Small machines never have any. There is no daemon that collects small pages into large ones.
+ * Small machines never have any. Small pages become large ones in collapse.c.
  *
  * Entries change, also to and from tables, under the lock of the level-1 table. An entry that changes its size is empty
  * for a moment: only who has the lock knows what is there. Nobody takes a lower table's lock meanwhile.
@@ -22,6 +22,7 @@
 #define SMALL_MACHINE (80ull << 20 >> PAGE_SHIFT)	/* pages: below, never */
 
 enum huge_mode huge_mode = HUGE_ALWAYS;		/* [a] */
+enum huge_defrag huge_defrag = DEFRAG_MADVISE;	/* [a] */
 
 static bool is_large(pte_t v) { return pte_present(v) && !pte_is_table(v, 1); }
 
@@ -263,26 +264,59 @@ static bool is_wanted(struct vma *v, vaddr_t block)
 	return v->flags & VMA_HUGE || (mode == HUGE_ALWAYS && (is_used(v, block - PAGE_SIZE) || is_used(v, block + HUGE_SIZE)));
 }
 
-/* A block of 512 pages with one reference each, zeroed; NULL: not to be had without pain. */
-static struct page *block_alloc(void)
+static struct page *block_alloc(struct aspace *as, vaddr_t at, u32 flags, bool defrag)
 {
-	struct page *p = page_alloc(HUGE_ORDER, ALLOC_USER | ALLOC_ZERO | ALLOC_NOWARN | ALLOC_TRY);
+	struct page *p;
 
+	flags |= ALLOC_USER | ALLOC_NOWARN | ALLOC_TRY;
+	p = page_alloc(HUGE_ORDER, flags);
+	if (!p && defrag && compact_for_block())
+		p = page_alloc(HUGE_ORDER, flags);
 	if (!p)
 		return NULL;
 	page_split(p, HUGE_ORDER);
-	for (unsigned i = 0; i < HUGE_PAGES; i++)
+	for (unsigned i = 0; i < HUGE_PAGES; i++) {
 		p[i].flags = PAGE_ANON | PAGE_UPTODATE;
+		page_note_place(p + i, as, at + i * PAGE_SIZE);
+	}
 	group_memory_count(p->group, GM_ANON, HUGE_PAGES);
 	return p;
+}
+
+struct page *huge_block_alloc(struct aspace *as, vaddr_t at, bool defrag)
+{
+	return block_alloc(as, at, 0, defrag);
+}
+
+/* A write to a block of v where nothing is: may it wait until pages were moved? */
+static bool is_worth_moving(const struct vma *v)
+{
+	enum huge_defrag mode = atomic_load(&huge_defrag);
+
+	return mode == DEFRAG_ALWAYS || (v->flags & VMA_HUGE && (mode == DEFRAG_MADVISE || mode == DEFRAG_DEFER_MADVISE));
+}
+
+static pte_t large_leaf(struct vma *v, struct page *p)
+{
+	return pte_mark_dirty(pte_mark_accessed(pte_make_leaf(page_to_phys(p), vma_prot(v), 1)));
+}
+
+void huge_install(struct vma *v, pte_t *e, struct page *block, struct page *spare)
+{
+	pt_lock(e);
+	pte_store(e, large_leaf(v, block));
+	add_spare(v->aspace, e, spare);
+	pt_unlock(e);
+	pte_sync();
+	mm_count(MM_HUGE, 1);
 }
 
 static int make_block(struct vma *v, vaddr_t block)
 {
 	struct aspace *as = v->aspace;
-	pte_t *e = pgtable_middle(as->root, block, ALLOC_ACCOUNT, &as->pt_pages), leaf;
+	pte_t *e = pgtable_middle(as->root, block, ALLOC_ACCOUNT, &as->pt_pages);
 	struct page *table = e ? pgtable_page_alloc(ALLOC_ACCOUNT | ALLOC_NOWARN | ALLOC_TRY) : NULL;
-	struct page *p = table ? block_alloc() : NULL;
+	struct page *p = table ? block_alloc(as, block, ALLOC_ZERO, is_worth_moving(v)) : NULL;
 	bool done;
 
 	if (!p) {
@@ -291,9 +325,8 @@ static int make_block(struct vma *v, vaddr_t block)
 			pgtable_page_free(table);
 		return -EAGAIN;
 	}
-	leaf = pte_mark_dirty(pte_mark_accessed(pte_make_leaf(page_to_phys(p), vma_prot(v), 1)));
 	pt_lock(e);
-	done = pte_cmpxchg(e, PTE_EMPTY, leaf);
+	done = pte_cmpxchg(e, PTE_EMPTY, large_leaf(v, p));
 	if (done) {
 		count_block(as, p, true);
 		add_spare(as, e, table);
@@ -355,11 +388,17 @@ int huge_fault(struct vma *v, vaddr_t va, unsigned flags)
 	return e && pte_present(pte_load(e)) ? -EAGAIN : make_block(v, block);
 }
 
+bool huge_machine_is_small(void) { return buddy_total_pages() < SMALL_MACHINE; }
+
+bool vma_can_be_huge(const struct vma *v)
+{
+	return vma_is_anon(v) && !(v->flags & (VMA_NOHUGE | VMA_STACK | VMA_GROWSDOWN | VMA_SHARED)) && !v->aspace->no_huge &&
+	       !huge_machine_is_small();
+}
+
 bool vma_may_be_huge(const struct vma *v)
 {
 	enum huge_mode mode = atomic_load(&huge_mode);
 
-	if (!vma_is_anon(v) || v->flags & (VMA_NOHUGE | VMA_STACK | VMA_GROWSDOWN | VMA_SHARED) || v->aspace->no_huge)
-		return false;
-	return buddy_total_pages() >= SMALL_MACHINE && (mode == HUGE_ALWAYS || (mode == HUGE_MADVISE && v->flags & VMA_HUGE));
+	return vma_can_be_huge(v) && (mode == HUGE_ALWAYS || (mode == HUGE_MADVISE && v->flags & VMA_HUGE));
 }

@@ -32,6 +32,13 @@ bool huge_zap(struct aspace *as, vaddr_t va, vaddr_t end, struct tlb_batch *b);
 bool huge_protect(struct aspace *as, vaddr_t va, vaddr_t end, unsigned prot, struct tlb_batch *b);
 /* Fork shares the large entry at va, if there is one, read-only. 0 or -ENOMEM. */
 int huge_fork(struct aspace *dst, struct aspace *src, vaddr_t va, struct tlb_batch *b);
+/* A block for `at`: 512 pages of a program's own with one reference each, contents undefined. NULL: not to be had without pain. */
+struct page *huge_block_alloc(struct aspace *as, vaddr_t at, bool defrag);
+/* e, which is empty, shows the block, whose pages are counted as mapped already; spare waits for its end. */
+void huge_install(struct vma *v, pte_t *e, struct page *block, struct page *spare);
+bool huge_machine_is_small(void);
+/* collapse.c: MADV_COLLAPSE of [start, end) within one area. 0, -EINVAL, -EAGAIN, -ENOMEM. No lock held. */
+int huge_collapse_range(struct aspace *as, vaddr_t start, vaddr_t end);
 /* A fault where there is no table: 0 when a large entry allows it now; -EAGAIN: small pages are to do it. */
 int huge_fault(struct vma *v, vaddr_t va, unsigned flags);
 

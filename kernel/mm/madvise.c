@@ -204,9 +204,34 @@ static int advise_next(struct aspace *as, vaddr_t *at, vaddr_t end, int advice)
 	return err ? err : hole;
 }
 
+/* MADV_COLLAPSE, area by area; the first that cannot ends it. */
+static int advise_collapse(struct aspace *as, vaddr_t addr, vaddr_t end)
+{
+	int err = 0, hole = 0;
+
+	while (addr < end && !err) {
+		vaddr_t start, last;
+		struct vma *v;
+
+		rwlock_read_lock(&as->lock);
+		v = aspace_find(as, addr);
+		if (!v || v->start > addr)
+			hole = -ENOMEM;
+		start = v ? max(v->start, addr) : end;
+		last = v ? min(v->end, end) : end;
+		if (start < end && !vma_can_be_huge(v))
+			err = -EINVAL;
+		rwlock_read_unlock(&as->lock);
+		if (!err && start < end)
+			err = huge_collapse_range(as, start, last);
+		addr = last;
+	}
+	return err ? err : hole;
+}
+
 static bool is_advice(int advice)
 {
-	return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) || (advice >= MADV_FREE && advice <= MADV_POPULATE_WRITE);
+	return advice == MADV_COLLAPSE || (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) || (advice >= MADV_FREE && advice <= MADV_POPULATE_WRITE);
 }
 
 int aspace_madvise(struct aspace *as, vaddr_t addr, u64 len, int advice)
@@ -223,6 +248,8 @@ int aspace_madvise(struct aspace *as, vaddr_t addr, u64 len, int advice)
 		return 0;
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
 		return advise_populate(as, addr, end, advice == MADV_POPULATE_WRITE);
+	if (advice == MADV_COLLAPSE)
+		return advise_collapse(as, addr, end);
 	if (advice_flag(advice, &unused))
 		return advise_flags(as, addr, end, advice);
 	while (addr < end) {

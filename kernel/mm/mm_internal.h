@@ -40,12 +40,22 @@ u64 buddy_free_pages(void);			/* in zones and per-CPU caches */
 u64 buddy_total_pages(void);
 void buddy_drain_cpu(void);			/* this CPU's page cache back to the zones */
 void buddy_counts(u64 free[ZONE_COUNT][PAGE_ORDER_MAX + 1]);
+/* For compaction. What is free among n pages from first on (within one block of 4 MiB) is the caller's: refs 1 each, bits in held. How many. */
+u64 buddy_isolate(struct page *first, u64 n, u64 *held);
+/* One page for what programs have, from a free block too small for a large page; refs 1, not charged. NULL: none. */
+struct page *buddy_take_small(void);
+u64 buddy_small_pages(void);		/* pages in such blocks */
+/* 2^order pages of the caller's alone, refs 1 each, which name no group, are free. */
+void buddy_return_block(struct page *p, unsigned order);
 extern u32 alloc_init_flags;	/* init_on_alloc=1: ALLOC_ZERO, which every allocation then gets */
 extern u64 buddy_low_mark, buddy_min_mark, buddy_high_mark;
 
 /* reclaim.c: true when something may have become free. */
 bool reclaim_pages(u64 want, u32 flags);
 bool reclaim_oom(u64 want, unsigned round);
+
+/* compact.c: empties a block of 2 MiB by moving pages. False: none could be, or it was tried in vain lately. Thread context. */
+bool compact_for_block(void);
 
 /* slab.c */
 void slab_init(void);
@@ -66,7 +76,9 @@ bool vmap_purge(void);				/* frees what was unmapped lately; true if there was s
 /* stats.c: counters, summed over CPUs when read. */
 enum mm_counter {
 	MM_SLAB, MM_PAGETABLE, MM_KSTACK, MM_ANON, MM_MAPPED, MM_FAULTS, MM_MAJOR_FAULTS, MM_PGALLOC, MM_PGFREE,
-	MM_RECLAIMED, MM_COMMITTED, MM_HUGE, MM_HUGE_ALLOC, MM_HUGE_FALLBACK, MM_HUGE_SPLIT, MM_COUNTERS
+	MM_RECLAIMED, MM_COMMITTED, MM_HUGE, MM_HUGE_ALLOC, MM_HUGE_FALLBACK, MM_HUGE_SPLIT, MM_HUGE_COLLAPSED,
+	MM_HUGE_COLLAPSE_FAILED, MM_COMPACT_SCANNED, MM_COMPACT_FREE_SCANNED, MM_COMPACT_ISOLATED, MM_COMPACT_STALL,
+	MM_COMPACT_FAIL, MM_COMPACT_SUCCESS, MM_MIGRATED, MM_MIGRATE_FAILED, MM_COUNTERS
 };
 void mm_count(enum mm_counter c, s64 n);
 u64 mm_counter_sum(enum mm_counter c);

@@ -40,13 +40,32 @@ static int check_args(struct remap *r)
 	return 0;
 }
 
-/* Both may be of one table; aspace.lock held for writing: nobody misses the page in between. */
-static void move_entry(pte_t *from, pte_t *to)
+/* Empty is only what is so under the lock: its page may just be moved to another frame (compact.c). */
+static bool is_present(pte_t *e)
 {
+	bool present = pte_present(pte_load(e));
+
+	if (present)
+		return true;
+	pt_lock(e);
+	present = pte_present(pte_load(e));
+	pt_unlock(e);
+	return present;
+}
+
+/* Both may be of one table; aspace.lock held for writing: nobody misses the page in between. */
+static void move_entry(struct aspace *as, pte_t *from, pte_t *to, vaddr_t va)
+{
+	struct page *p = NULL;
 	pte_t old;
 
 	pt_lock(from);
 	old = pte_exchange(from, PTE_EMPTY);
+	if (pte_present(old) && !(pte_prot(old) & PGPROT_SPECIAL))
+		p = phys_to_page(pte_paddr(old));
+	/* What others show too stays where they have it: then it cannot be moved for compaction. */
+	if (p && (p->flags & PAGE_ANON) && atomic_load(&p->mapcount) == 1)
+		page_note_place(p, as, va);
 	pt_unlock(from);
 	pt_lock(to);
 	pte_store(to, old);
@@ -68,12 +87,12 @@ static bool move_entries(struct aspace *as, vaddr_t from, vaddr_t to, u64 len)
 			at = next - from - PAGE_SIZE;
 			continue;
 		}
-		if (!pte_present(pte_load(e)))
+		if (!is_present(e))
 			continue;
 		t = aspace_pte(as, to + at);
 		done = t;
 		if (t) {
-			move_entry(e, t);
+			move_entry(as, e, t, to + at);
 			tlb_batch_add(&b, from + at, 0);
 		}
 	}

@@ -100,4 +100,14 @@ void mm_stats(struct mm_stats *out)
 	out->huge_alloc = mm_counter_sum(MM_HUGE_ALLOC);
 	out->huge_fallback = mm_counter_sum(MM_HUGE_FALLBACK);
 	out->huge_split = mm_counter_sum(MM_HUGE_SPLIT);
+	out->huge_collapsed = mm_counter_sum(MM_HUGE_COLLAPSED);
+	out->huge_collapse_failed = mm_counter_sum(MM_HUGE_COLLAPSE_FAILED);
+	out->compact_scanned = mm_counter_sum(MM_COMPACT_SCANNED);
+	out->compact_free_scanned = mm_counter_sum(MM_COMPACT_FREE_SCANNED);
+	out->compact_isolated = mm_counter_sum(MM_COMPACT_ISOLATED);
+	out->compact_stall = mm_counter_sum(MM_COMPACT_STALL);
+	out->compact_fail = mm_counter_sum(MM_COMPACT_FAIL);
+	out->compact_success = mm_counter_sum(MM_COMPACT_SUCCESS);
+	out->migrated = mm_counter_sum(MM_MIGRATED);
+	out->migrate_failed = mm_counter_sum(MM_MIGRATE_FAILED);
 }

@@ -326,6 +326,31 @@ static int op_fault(void)
 	return r;
 }
 
+/* Large pages: made by a fault, split, formed again; or small ones all the way. */
+static int op_large(void)
+{
+	const size_t block = 512 * PAGE;
+	char *map = mmap(0, 3 * block, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = (char *)(((uintptr_t)map + block - 1) & ~(block - 1));
+	int saved, r;
+
+	if (map == MAP_FAILED)
+		return -1;
+	r = madvise(p, 2 * block, MADV_HUGEPAGE);
+	for (size_t at = 0; at < 2 * block && !r; at += 64 * PAGE)
+		p[at] = 1;
+	if (!r)
+		r = madvise(p + PAGE, PAGE, MADV_DONTNEED);
+	if (!r)
+		r = madvise(p, 2 * block, 25);		/* MADV_COLLAPSE */
+	if (!r && (p[0] != 1 || p[PAGE] || p[64 * PAGE] != 1 || p[block + 64 * PAGE] != 1))
+		r = wrong("contents");
+	saved = errno;
+	munmap(map, 3 * block);
+	errno = saved;
+	return r;
+}
+
 /* What a child says of itself. */
 static int child_result(pid_t pid)
 {
@@ -655,7 +680,7 @@ static const struct item planted = { "planted", op_planted };
 static const struct item items[] = {
 	{ "pipe", op_pipe }, { "open", op_open }, { "stat", op_stat }, { "mkdir", op_mkdir }, { "links", op_links },
 	{ "list", op_list }, { "proc", op_proc }, { "descriptors", op_descriptors }, { "poll", op_poll },
-	{ "locks", op_locks }, { "mmap", op_mmap }, { "fault", op_fault }, { "fork", op_fork }, { "exec", op_exec },
+	{ "locks", op_locks }, { "mmap", op_mmap }, { "fault", op_fault }, { "large", op_large }, { "fork", op_fork }, { "exec", op_exec },
 	{ "thread", op_thread }, { "socketpair", op_socketpair }, { "unix", op_unix }, { "udp", op_udp },
 	{ "tcp", op_tcp }, { "mount", op_mount }, { "signal", op_signal }, { "timer", op_timer },
 	{ "vectors", op_vectors }, { "memfd", op_memfd }, { "terminal", op_terminal }, { "cwd", op_cwd },

@@ -25,6 +25,7 @@
 #define DONTNEED 4u
 #define HUGEPAGE 14u
 #define NOHUGEPAGE 15u
+#define COLLAPSE 25u
 #define LARGE_STEP 0x80000ull	/* four to a large page */
 
 /* A model page is one page, or in some windows many, so that what is behind them can be large pages. */
@@ -233,6 +234,8 @@ static void check_words(u64 me)
 			check_word(me, i, "a child of those who meet");
 }
 
+static void compact(void *unused) { compact_all(); }
+
 static void meet(u64 me)
 {
 	unsigned i = (unsigned)pick(PAGES);
@@ -250,6 +253,8 @@ static void meet(u64 me)
 		must(CALL3(madvise, meeting.base, PAGES * meeting.step, maybe(2) ? NOHUGEPAGE : HUGEPAGE), 0, "madvise");
 		break;
 	case 2:
+		/* What it says depends on the others; what it may not do is change anything. */
+		(void)CALL3(madvise, meeting.base, PAGES * meeting.step, COLLAPSE);
 		if (maybe(8)) {
 			int pid = spawn(check_words, me);
 
@@ -257,7 +262,12 @@ static void meet(u64 me)
 				sim_fail("aspace: the child is gone without a word");
 		}
 		break;
-	case 3: case 4: case 5: check_word(me, i, "who meets others"); break;
+	case 3:
+		/* Pages move to other frames; no program sees it. */
+		if (maybe(3))
+			sim_in_kernel(compact, NULL);
+		break;
+	case 4: case 5: check_word(me, i, "who meets others"); break;
 	default: store_word(me, i); break;
 	}
 }

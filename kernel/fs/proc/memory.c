@@ -90,8 +90,13 @@ static int vmstat_show(struct text *t, void *arg)
 		    "pgmajfault %llu\npgsteal_file %llu\noom_kill %llu\n", (ull)(m.kstack_pages << (PAGE_SHIFT - 10)),
 		    (ull)m.pagetable_pages, (ull)m.pgalloc, (ull)m.pgfree, (ull)m.faults, (ull)m.major_faults,
 		    (ull)m.reclaimed, (ull)m.oom_kills);
-	text_printf(t, "nr_anon_transparent_hugepages %llu\nthp_fault_alloc %llu\nthp_fault_fallback %llu\nthp_split_pmd %llu\n",
-		    (ull)m.huge, (ull)m.huge_alloc, (ull)m.huge_fallback, (ull)m.huge_split);
+	text_printf(t, "nr_anon_transparent_hugepages %llu\nthp_fault_alloc %llu\nthp_fault_fallback %llu\nthp_split_pmd %llu\n"
+		    "thp_collapse_alloc %llu\nthp_collapse_alloc_failed %llu\n", (ull)m.huge, (ull)m.huge_alloc, (ull)m.huge_fallback,
+		    (ull)m.huge_split, (ull)m.huge_collapsed, (ull)m.huge_collapse_failed);
+	text_printf(t, "compact_migrate_scanned %llu\ncompact_free_scanned %llu\ncompact_isolated %llu\ncompact_stall %llu\n"
+		    "compact_fail %llu\ncompact_success %llu\npgmigrate_success %llu\npgmigrate_fail %llu\n",
+		    (ull)m.compact_scanned, (ull)m.compact_free_scanned, (ull)m.compact_isolated, (ull)m.compact_stall,
+		    (ull)m.compact_fail, (ull)m.compact_success, (ull)m.migrated, (ull)m.migrate_failed);
 	return 0;
 }
 

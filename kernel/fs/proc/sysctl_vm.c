@@ -23,10 +23,22 @@ static int drop_caches_store(const char *text, size_t len, void *arg)
 	return 0;
 }
 
+static int compact_memory_store(const char *text, size_t len, void *arg)
+{
+	const char *end;
+	u64 v;
+
+	if (parse_u64_prefix(text, 10, &v, &end) || v != 1)
+		return -EINVAL;
+	compact_all();
+	return 0;
+}
+
 #define SETTING(field, low, high, step) &(struct procfs_number){ &vm_settings.field, low, high, step }
 
 static const struct virtual_file files[] = {
 	{ "sys/vm/drop_caches", 0200, NULL, drop_caches_store },
+	{ "sys/vm/compact_memory", 0200, NULL, compact_memory_store },
 	{ "sys/vm/overcommit_memory", 0644, procfs_number_show, procfs_number_store, SETTING(overcommit_memory, 0, 2, 1) },
 	{ "sys/vm/overcommit_ratio", 0644, procfs_number_show, procfs_number_store, SETTING(overcommit_ratio, 0, INT_LIMIT, 1) },
 	{ "sys/vm/overcommit_kbytes", 0644, procfs_number_show, procfs_number_store, SETTING(overcommit_kbytes, 0, U64_MAX >> 10, 1) },

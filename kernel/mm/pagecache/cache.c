@@ -366,6 +366,37 @@ bool page_drop_locked(struct page *p)
 	return true;
 }
 
+bool mapping_replace_page(struct page_mapping *m, struct page *old, struct page *new)
+{
+	const u32 kept = PAGE_UPTODATE | PAGE_DIRTY | PAGE_ERROR | PAGE_REFERENCED;
+	u32 two = 2;
+
+	if (m->keep || (m->ops && m->ops->release) || old->flags & PAGE_WRITEBACK || atomic_load(&old->mapcount))
+		return false;
+	spin_lock(&m->lock);
+	/* At 0 no lock-free finder can take it; the slot shows the new one before they give up. */
+	if (!atomic_cmpxchg(&old->refs.n, &two, 0u)) {
+		spin_unlock(&m->lock);
+		return false;
+	}
+	arch_page_copy(page_to_virt(new), page_to_virt(old));
+	new->flags = (old->flags & kept) | PAGE_LOCKED;
+	new->mapping = m;
+	new->index = old->index;
+	page_get(new);		/* the tree's */
+	(void)radix_replace(&m->pages, old->index, new);
+	(void)atomic_fetch_and(&old->flags, ~(u32)(PAGE_DIRTY | PAGE_UPTODATE));
+	old->mapping = NULL;
+	ref_set(&old->refs, 1);
+	spin_unlock(&m->lock);
+	pagecache_lru_remove(old);
+	new->group = old->group;
+	old->group = NULL;
+	pagecache_lru_add(new);
+	page_unlock(new);
+	return true;
+}
+
 static bool drop_page(struct page_mapping *m, struct page *p)
 {
 	bool dropped = false;

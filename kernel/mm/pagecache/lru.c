@@ -71,6 +71,18 @@ void pagecache_lru_remove(struct page *p)
 	spin_unlock(&lru_lock);
 }
 
+bool pagecache_lru_get(struct page *p)
+{
+	bool is_listed;
+
+	spin_lock(&lru_lock);
+	is_listed = p->flags & PAGE_LRU;
+	if (is_listed)
+		page_get(p);
+	spin_unlock(&lru_lock);
+	return is_listed;
+}
+
 void pagecache_lru_counts(u64 *young, u64 *old)
 {
 	*young = READ_ONCE(nr_active);
