@@ -157,7 +157,6 @@ static void user_exception(struct arch_regs *regs, u64 esr, u64 far)
 
 __hot void trap_user_sync(struct arch_regs *regs, u64 esr, u64 far)
 {
-	sched_account_user_leave();
 	arch_irq_enable();
 	if (likely(ESR_EC(esr) == EC_SVC64)) {
 		regs->call_nr = (s32)regs->x[8];
@@ -174,7 +173,7 @@ __hot void trap_user_leave(struct arch_regs *regs)
 	arch_irq_disable();
 	while (READ_ONCE(current->exit_work))
 		user_return_work(regs);
-	sched_account_user_enter();
+	lock_check_user_return();
 }
 
 static u64 fixup_find(u64 pc)

@@ -37,14 +37,13 @@ static void leave_kernel(void)
 	arch_irq_disable();
 	while (READ_ONCE(sim_current->exit_work))
 		user_return_work(frame());
-	sched_account_user_enter();
+	lock_check_user_return();
 	WRITE_ONCE(sim_irq_off, false);
 }
 
 static void enter_kernel(void)
 {
 	arch_irq_disable();
-	sched_account_user_leave();
 	arch_irq_enable();
 }
 
@@ -152,7 +151,6 @@ static bool fault(vaddr_t va, unsigned access)
 {
 	frame()->faulted = false;
 	arch_irq_disable();
-	sched_account_user_leave();
 	arch_irq_enable();
 	trap_page_fault(frame(), va, FAULT_USER | access);
 	leave_kernel();
@@ -292,7 +290,6 @@ static __noreturn void end_program(u64 nr)
 static __noreturn void illegal(void)
 {
 	arch_irq_disable();
-	sched_account_user_leave();
 	arch_irq_enable();
 	trap_user_fault(frame(), SIGILL, ILL_ILLOPC, frame()->pc);
 	leave_kernel();

@@ -231,8 +231,6 @@ __hot void x86_trap(struct arch_regs *regs)
 	if (regs->vector >= 32) {
 		interrupt(regs);	/* irq_enter does the accounting */
 	} else {
-		if (is_user)
-			sched_account_user_leave();
 		exception(regs);
 	}
 	if (is_user)
@@ -261,7 +259,7 @@ static __always_inline void user_return(struct arch_regs *regs)
 	regs->cs = SEL_USER_CS;
 	regs->ss = SEL_USER_DS;
 	regs->rflags = (regs->rflags & current->arch.rflags_user) | RFLAGS_IF | RFLAGS_FIXED;
-	sched_account_user_enter();
+	lock_check_user_return();
 }
 
 __hot void x86_user_return(struct arch_regs *regs) { user_return(regs); }
@@ -269,7 +267,6 @@ __hot void x86_user_return(struct arch_regs *regs) { user_return(regs); }
 /* True when the registers are as SYSRET leaves them: RCX = RIP, R11 = RFLAGS. */
 __hot bool x86_syscall(struct arch_regs *regs)
 {
-	sched_account_user_leave();
 	arch_irq_enable();
 	syscall_dispatch(regs);
 	user_return(regs);

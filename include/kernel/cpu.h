@@ -27,6 +27,7 @@ struct cpu {
 	unsigned id;			/* [b] index */
 	u64 hwid;			/* [b] APIC id, MPIDR affinity, hart id */
 	u32 irq_depth;			/* [c] nesting of hard interrupts */
+	bool irq_from_user;		/* [c] what the outermost one interrupted */
 	u32 ipi_pending;		/* [a] IPI_* bits, see kernel/irq.h */
 	bool is_online;			/* [a] */
 	struct thread *idle;		/* [b] */

@@ -93,29 +93,6 @@ void sched_slice_expired(void);
 /* WORK_FPU at user return, interrupts off: loads the current thread's FPU state. */
 void sched_fpu_reload(void);
 u64 sched_runtime_ns(struct thread *t);	/* includes the running slice */
-/*
- * Moves the user/system time split; enter: about to return to user mode; leave: just came from it. Interrupts off.
- * Part of every system call, so they count raw ticks and the CPU's sums wait for the next switch (stats.c).
- */
-static inline void sched_account_user_enter(void)
-{
-	struct thread *t = current;
-	u64 now = arch_clock_read();
-
-	lock_check_user_return();
-	t->system_ticks += now - t->mode_stamp;
-	t->mode_stamp = now;
-	WRITE_ONCE(t->in_user, true);
-}
-static inline void sched_account_user_leave(void)
-{
-	struct thread *t = current;
-	u64 now = arch_clock_read();
-
-	t->user_ticks += now - t->mode_stamp;
-	t->mode_stamp = now;
-	WRITE_ONCE(t->in_user, false);
-}
 #if CONFIG_DEBUG
 /* Bytes of its kernel stack that a thread of thread_alloc has touched. */
 size_t thread_stack_used(const struct thread *t);

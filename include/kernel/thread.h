@@ -103,9 +103,9 @@ struct thread {
 	u64 migrations, wakeups;	/* [q] */
 	u64 exec_start_ns;		/* [q] when it got the CPU */
 	u64 runtime_ns;			/* [q] total CPU time */
-	u64 user_ticks, system_ticks;	/* [o] of the counter: time_span_ns makes nanoseconds */
-	u64 mode_stamp;			/* [o] tick of the last change between user and kernel, for the two above */
-	bool in_user;			/* [o] which of the two counts now */
+	u64 user_ticks, system_ticks;	/* [q] of the counter: time_span_ns makes nanoseconds; see stats_settle */
+	u64 mode_stamp;			/* [q] tick up to which they count, while it runs */
+	bool sampled_user;		/* [q] the mode in which it was last found: what it runs counts as that */
 	u64 told_user, told_system;	/* [q] how much of them is in the CPUs' sums */
 	u64 voluntary_switches, involuntary_switches;	/* [q] */
 	u64 start_ns;			/* [b] monotonic */

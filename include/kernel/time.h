@@ -19,6 +19,12 @@ u64 time_ns_and_ticks(u64 *ticks);	/* and the counter from which it was reckoned
 u64 time_boot_ns(void);		/* CLOCK_BOOTTIME */
 u64 time_raw_ns(void);		/* CLOCK_MONOTONIC_RAW: the counter without adjtimex's steering */
 s64 time_wall_ns(void);		/* CLOCK_REALTIME */
+/*
+ * The same as it was when a CPU that is not idle last looked (sched/stats.c), for the times of files: some milliseconds old, never
+ * earlier than what it told anybody before, and no read of the counter.
+ */
+s64 time_wall_coarse_ns(void);
+void time_coarse_update(u64 now_ns);	/* of time_ns(); interrupts off */
 /* clock_settime, RTC at boot: timers and sleeps on the wall clock follow. Sleeps. */
 void time_wall_set(s64 ns);
 void time_wall_add(s64 delta_ns);	/* a step from any context; waiters learn of it within a second */

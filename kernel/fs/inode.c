@@ -291,7 +291,7 @@ void inode_allow_write(struct inode *i) { atomic_add(&i->writers, 1); }
 struct timespec64 inode_now(const struct inode *i)
 {
 	const struct super_block *sb = i->sb;
-	s64 ns = time_wall_ns();
+	s64 ns = time_wall_coarse_ns();
 	struct timespec64 t = { ns / 1000000000, ns % 1000000000 };
 
 	if (t.tv_nsec < 0) {

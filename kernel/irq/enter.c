@@ -20,11 +20,11 @@ void __hot irq_enter(struct arch_regs *regs)
 	struct cpu *cpu = arch_cpu_self();
 	u64 now = time_ns();
 
-	if (arch_regs_user(regs))
-		sched_account_user_leave();
 	WRITE_ONCE(t->preempt_count, t->preempt_count + (1u << PREEMPT_IRQ_SHIFT));
-	if (cpu->irq_depth++ == 0)
+	if (cpu->irq_depth++ == 0) {
 		*percpu_of(irq_enter_ns, cpu) = now;
+		cpu->irq_from_user = arch_regs_user(regs);
+	}
 	random_add_event(now);
 }
 
@@ -37,7 +37,7 @@ void __hot irq_exit(struct arch_regs *regs)
 		*percpu_of(irq_time_ns, cpu) += time_ns() - *percpu_of(irq_enter_ns, cpu);
 	WRITE_ONCE(t->preempt_count, t->preempt_count - (1u << PREEMPT_IRQ_SHIFT));
 	if (arch_regs_user(regs))
-		sched_account_user_enter();
+		lock_check_user_return();
 	else if (t->preempt_count == 0 && (atomic_load(&t->exit_work) & WORK_RESCHED))
 		sched_preempt();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * CPU-time clocks: whose, and what they show. Total time is the scheduler's; how it splits into
- * user and system is counted at each change of mode, so a thread that runs right now is completed by what
- * it has run since. Lock: the process's signal lock while its threads are walked.
+ * user and system is sampled (sched/stats.c), so a thread that runs right now is completed by what it has run since.
+ * Lock: the process's signal lock while its threads are walked.
  */
 #include "proc.h"
 #include <kernel/cpu_clock.h>
@@ -19,7 +19,7 @@ void cpu_time_of_thread(struct thread *t, struct cpu_time *out)
 	if (out->sched_ns <= out->user_ns + out->system_ns)
 		return;
 	rest = out->sched_ns - out->user_ns - out->system_ns;
-	if (atomic_load(&t->in_user))
+	if (atomic_load(&t->sampled_user))
 		out->user_ns += rest;
 	else
 		out->system_ns += rest;

@@ -138,6 +138,7 @@ static void thread_fill(struct thread *t, struct process *p, const struct fork_a
 	struct thread *self = current;
 
 	t->is_user = true;
+	t->sampled_user = self->sampled_user;
 	t->slack_ns = t->default_slack_ns = current->slack_ns;
 	t->process = process_get(p);
 	t->on_free = process_on_thread_free;

@@ -46,7 +46,7 @@ static void become_process(void)
 	must(group_charge_task(self), "group");
 	self->process = process_get(p);
 	self->on_free = process_on_thread_free;
-	self->is_user = true;
+	self->is_user = self->sampled_user = true;
 	self->slack_ns = self->default_slack_ns = 50 * NSEC_PER_USEC;	/* as Linux */
 	thread_get(self);
 	spin_lock(&process_tree_lock);

@@ -84,6 +84,8 @@ static __noinline void event_reckon(struct runq *rq)
 	struct thread *t = rq->running;
 	u64 end = rq->release_ns;
 
+	if (t != rq->idle)
+		end = min(end, rq->sample_ns);
 	if (t != rq->idle && !(atomic_load(&t->exit_work) & WORK_RESCHED)) {
 		if (rq->nr_running > 1 || t->sched_slot == SLOT_DEADLINE)
 			end = min(end, turn_end(rq, t));
@@ -101,9 +103,9 @@ static __always_inline void event_update(struct runq *rq)
 {
 	const struct thread *t = rq->running;
 
-	/* Alone and without a limit it has no such moment, and an earlier one that is armed may come. */
+	/* Alone and without a limit it has no such moment but that of sampling, and an earlier one that is armed may come. */
 	if (likely(rq->nr_running == 1 && t->sched_slot == SLOT_SYSTEM && !t->group->cpu.limit && t != rq->idle &&
-		   rq->release_ns >= rq->event_ns))
+		   min(rq->release_ns, rq->sample_ns) >= rq->event_ns))
 		return;
 	event_reckon(rq);
 }
@@ -305,10 +307,10 @@ static void __hot switch_to(struct runq *rq, struct thread *prev, struct thread 
 	atomic_store(&next->cpu, rq->cpu);
 	atomic_store(&next->on_cpu, 1u);
 	next->exec_start_ns = now;
-	if (prev != rq->idle) {
-		prev->system_ticks += ticks - prev->mode_stamp;
-		stats_settle(rq, prev);
-	}
+	if (prev != rq->idle)
+		stats_settle(rq, prev, ticks);
+	else
+		stats_end_idle(rq);
 	next->mode_stamp = ticks;
 	rq->stats.switches++;
 	if (next == rq->idle)
@@ -415,6 +417,8 @@ void sched_slice_expired(void)
 	spin_lock_raw(&rq->lock);
 	runq_account_current(rq, now);
 	rq->event_ns = U64_MAX;
+	if (now >= rq->sample_ns)
+		stats_sample(rq);
 	catch_up(rq);
 	event_update(rq);
 	spin_unlock_raw(&rq->lock);

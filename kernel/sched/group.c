@@ -15,6 +15,7 @@
  * Locks: bandwidth.lock, raw, inside a run queue's; loads belong to the run queue of their CPU.
  */
 #include "runq.h"
+#include <arch/clock.h>
 #include <kernel/mm.h>
 #include <uapi/errno.h>
 
@@ -76,7 +77,7 @@ void sched_group_moved(struct thread *t, struct group *from, struct group *to)
 
 	if (rq->running == t) {
 		runq_account_current(rq, time_ns());
-		stats_settle_to(rq, t, from);
+		stats_settle_to(rq, t, arch_clock_read(), from);
 		runq_kick(rq);		/* the new group's limit, or none, decides how long it may run */
 	}
 	if (t->load_group) {

@@ -35,6 +35,7 @@ struct runq {
 	const struct sched_policy *policy[SLOT_COUNT];	/* [q] */
 	u64 now_ns;			/* [q] when the lock was last taken by a caller of the policies or who changes nr_running */
 	u64 event_ns;			/* [c] armed moment: end of a turn, budget or period; U64_MAX none */
+	u64 sample_ns;			/* [c] when it looks next in which mode its thread is, unless it is idle */
 	u64 release_ns;			/* [q] a parked deadline thread's time comes; U64_MAX none */
 	u64 rt_period_ns;		/* [q] begin of the guard's period */
 	u64 rt_used_ns;			/* [q] by SLOT_FIXED since then */
@@ -160,9 +161,14 @@ static inline void stack_note(const struct thread *t) {}
 #endif
 
 /* stats.c */
-/* Adds what t used since the last time to the queue's sums. Lock of rq, on which t runs or ran last. */
-void stats_settle(struct runq *rq, struct thread *t);
-void stats_settle_to(struct runq *rq, struct thread *t, struct group *g);	/* … as g's */
+/*
+ * Counts what t ran up to that tick as its mode's, and adds what it used since the last time to the queue's sums. Lock of rq,
+ * on which t runs.
+ */
+void stats_settle(struct runq *rq, struct thread *t, u64 ticks);
+void stats_settle_to(struct runq *rq, struct thread *t, u64 ticks, struct group *g);	/* … as g's */
+void stats_sample(struct runq *rq);	/* from an interrupt */
+void stats_end_idle(struct runq *rq);
 void loadavg_update(u64 now_ns);
 
 /* pressure.c */

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Times and counts: user/system/interrupt split per thread and CPU, load averages as Linux
- * words them (exponential, 1/5/15 minutes, every 5 s, 11-bit fixed point). Nothing here ticks: the
- * load is caught up when somebody switches or asks.
+ * words them (exponential, 1/5/15 minutes, every 5 s, 11-bit fixed point); the load is caught up when somebody switches or asks.
+ *
+ * How long a thread runs is counted exactly, at switches. In which mode is sampled: a CPU that is not idle looks every
+ * SAMPLE_NS, and what its thread runs until it is found next counts as the mode it was found in. Reading the clock at each
+ * system call would cost more than many of them, and QEMU's clocks are locks that all virtual CPUs share.
  */
 #include "runq.h"
+#include <arch/clock.h>
 #include <kernel/irq.h>
 #include <kernel/time.h>
 
+#define SAMPLE_NS (5 * NSEC_PER_MSEC)
 #define LOAD_SHIFT 11
 #define LOAD_ONE (1u << LOAD_SHIFT)
 #define LOAD_PERIOD_NS (5 * NSEC_PER_SEC)
@@ -104,9 +109,25 @@ u64 sched_runtime_ns(struct thread *t)
 	return ns;
 }
 
-void stats_settle_to(struct runq *rq, struct thread *t, struct group *g)
+/* The clocks of two CPUs may differ by a little. */
+static void count(struct thread *t, u64 ticks)
 {
-	u64 user = t->user_ticks, system = t->system_ticks;
+	u64 ran = ticks > t->mode_stamp ? ticks - t->mode_stamp : 0;
+
+	if (t->sampled_user)
+		atomic_store(&t->user_ticks, t->user_ticks + ran);
+	else
+		atomic_store(&t->system_ticks, t->system_ticks + ran);
+	t->mode_stamp += ran;
+}
+
+void __hot stats_settle_to(struct runq *rq, struct thread *t, u64 ticks, struct group *g)
+{
+	u64 user, system;
+
+	count(t, ticks);
+	user = t->user_ticks;
+	system = t->system_ticks;
 
 	if (t->nice > 0)
 		rq->nice_ticks += user - t->told_user;
@@ -119,7 +140,27 @@ void stats_settle_to(struct runq *rq, struct thread *t, struct group *g)
 	t->told_system = system;
 }
 
-void stats_settle(struct runq *rq, struct thread *t) { stats_settle_to(rq, t, atomic_load(&t->group)); }
+void __hot stats_settle(struct runq *rq, struct thread *t, u64 ticks) { stats_settle_to(rq, t, ticks, atomic_load(&t->group)); }
+
+void __hot stats_end_idle(struct runq *rq)
+{
+	if (rq->now_ns < rq->sample_ns)
+		return;
+	rq->sample_ns = rq->now_ns + SAMPLE_NS;	/* nobody looked meanwhile */
+	time_coarse_update(rq->now_ns);
+}
+
+void stats_sample(struct runq *rq)
+{
+	struct thread *t = rq->running;
+
+	rq->sample_ns = rq->now_ns + SAMPLE_NS;
+	time_coarse_update(rq->now_ns);
+	if (t == rq->idle)
+		return;
+	count(t, arch_clock_read());
+	t->sampled_user = rq->cpu->irq_from_user;
+}
 
 void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out)
 {
@@ -132,7 +173,7 @@ void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out)
 	rq = runq_of(cpu_table[cpu]);
 	flags = spin_lock_irqsave(&rq->lock);
 	if (rq->running && rq->running != rq->idle)
-		stats_settle(rq, rq->running);
+		stats_settle(rq, rq->running, arch_clock_read());
 	*out = rq->stats;	/* each counter is written by its CPU alone */
 	out->user_ns = time_span_ns(rq->user_ticks);
 	out->nice_ns = time_span_ns(rq->nice_ticks);

@@ -182,6 +182,21 @@ s64 time_wall_ns(void)
 	return (s64)ns;
 }
 
+static u64 coarse_ns;		/* [a] */
+
+void time_coarse_update(u64 now_ns)
+{
+	u64 old = atomic_load(&coarse_ns);
+
+	while (old < now_ns && !atomic_cmpxchg(&coarse_ns, &old, now_ns))
+		;
+}
+
+s64 __hot time_wall_coarse_ns(void)
+{
+	return (s64)(atomic_load(&coarse_ns) + (u64)atomic_load(&clock->wall_offset_ns));
+}
+
 s64 time_wall_offset_ns(void) { return atomic_load(&clock->wall_offset_ns); }
 s64 time_tai_offset_ns(void) { return atomic_load(&clock->tai_offset_ns); }
 

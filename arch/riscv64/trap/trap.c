@@ -143,7 +143,6 @@ __hot void riscv_trap_user(struct arch_regs *regs)
 		handle_interrupt(regs, cause);	/* irq_enter does the accounting */
 		return;
 	}
-	sched_account_user_leave();
 	if (cause == CAUSE_ECALL_USER) {
 		regs->pc += 4;
 		regs->orig_a0 = regs->a0;
@@ -162,7 +161,7 @@ __hot void riscv_leave_kernel(struct arch_regs *regs)
 	arch_irq_disable();
 	while (READ_ONCE(current->exit_work))
 		user_return_work(regs);
-	sched_account_user_enter();
+	lock_check_user_return();
 }
 
 /* True if the kernel tables allow the access that faulted: the hart held an old "invalid" copy. */
