@@ -8,8 +8,8 @@ top = pathlib.Path(__file__).resolve().parents[2]
 cache = pathlib.Path(os.environ.get("TRIVET_CACHE") or pathlib.Path.home() / ".cache/trivet")
 
 
-def musl_program(arch, sources, output, flags=()):
-    """Returns the compiler's error text, empty when OUTPUT was written."""
+def musl_program(arch, sources, output, flags=(), pie=False):
+    """Returns the compiler's error text, empty when OUTPUT was written. PIE: it runs at any address."""
     triple = f"{arch}-linux-musl"
     lib = cache / "user" / arch / "usr/lib" / triple
     include = cache / "user" / arch / "usr/include" / triple
@@ -20,9 +20,9 @@ def musl_program(arch, sources, output, flags=()):
     words = ["ccache", cc, "-std=gnu17", "-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter", "-Wno-array-bounds",
              "-Wno-stringop-overread", "-Wno-stringop-overflow",  # bad pointers are given on purpose
             
-             "-fno-pie", "-no-pie", "-static", "-nostdinc", "-isystem", include, "-isystem", gcc_include,
+             *(("-fpie", "-static", "-Wl,-pie,--no-dynamic-linker,-z,text") if pie else ("-fno-pie", "-no-pie", "-static")), "-nostdinc", "-isystem", include, "-isystem", gcc_include,
              "-fno-stack-protector", "-mno-outline-atomics" if arch == "aarch64" else "-pthread", *flags,
-             "-nostdlib", lib / "crt1.o", lib / "crti.o", *sources, "-Wl,--start-group", lib / "libc.a", libgcc,
+             "-nostdlib", lib / ("rcrt1.o" if pie else "crt1.o"), lib / "crti.o", *sources, "-Wl,--start-group", lib / "libc.a", libgcc,
              "-Wl,--end-group", lib / "crtn.o", "-o", output]
     run = subprocess.run(words, capture_output=True, text=True)
     return run.stderr if run.returncode else ""

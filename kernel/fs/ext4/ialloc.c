@@ -125,7 +125,7 @@ struct inode *ext4_ialloc(struct txn *t, struct inode *dir, mode_t mode)
 	inode->btime = inode->ctime;
 	random_bytes(&ei->generation, sizeof(ei->generation));
 	ei->csum_seed = ext4_inode_seed(fs, ino, ei->generation);
-	ei->flags = (fs->incompat & INCOMPAT_EXTENTS) && !S_ISLNK(mode) ? EXT4_EXTENTS_FL : 0;
+	ei->flags = (fs->incompat & INCOMPAT_EXTENTS) && (S_ISREG(mode) || S_ISDIR(mode)) ? EXT4_EXTENTS_FL : 0;
 	ei->acl_block = 0;
 	ei->extra_isize = fs->inode_size > 128 ? sizeof(struct ext4_disk_inode) - 128 : 0;
 	memset(ei->tail, 0, sizeof(ei->tail));
