@@ -423,7 +423,9 @@ done
 head -c 3000 /dev/urandom > /tmp/s
 for i in 1 2 3 4 5; do curl -sS --max-time 60 -T /tmp/s "http://10.88.0.1:8090/" | grep -q "$(sha256sum < /tmp/s | cut -c1-64)" && echo "ok small $i" || echo "not ok small $i"; done
 """
-TAP_SPEED = "".join(f"""iperf3 -c 10.88.0.1 -t 4 -f m {way} | awk '/receiver/ {{ for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") print "{name}", $i }}'
+USER = """ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0
+{command}"""
+SPEED = "".join(f"""iperf3 -c $host -t 4 -f m {way} | awk '/receiver/ {{ for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") print "{name}", $i }}'
 """ for name, way in (("out", ""), ("in", "-R")))
 
 
@@ -445,16 +447,42 @@ def on_tap(m, command, timeout):
                               "ip addr add fd88::1/64 dev tap0 nodad && ip link set tap0 up", shell=True, capture_output=True, text=True)
         if made.returncode:
             raise Missing(f"no tap device: {made.stderr.strip()}")
-        root = qemu.cache / "net" / os.uname().machine
-        iperf = subprocess.Popen([*root.glob("usr/lib*/ld-linux-*.so.*"), "--library-path", *root.glob("usr/lib/*-linux-gnu"),
-                                  root / "usr/bin/iperf3", "-s"], stdout=subprocess.DEVNULL)
-        try:
-            with outside_server():
-                return qemu.run(m, TAP.format(command=command), timeout=timeout)
-        finally:
-            iperf.kill()
-            iperf.wait()
+        with iperf_server(), outside_server():
+            return qemu.run(m, TAP.format(command=command), timeout=timeout)
     return in_namespace(work)
+
+
+@contextlib.contextmanager
+def iperf_server():
+    """Debian's iperf3 of this machine's architecture, from the packages of the guests."""
+    root = qemu.cache / "net" / os.uname().machine
+    server = subprocess.Popen([*root.glob("usr/lib*/ld-linux-*.so.*"), "--library-path", *root.glob("usr/lib/*-linux-gnu"),
+                               root / "usr/bin/iperf3", "-s"], stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+def speed(arch, path, linux, build):
+    """{"out", "in": Mbit/s} of iperf3 between a guest with one CPU and this machine, over "user" (QEMU's network) or a "tap"."""
+    if path == "tap":
+        m = tap_machine(arch, linux, "" if linux else build, smp=1)
+        result = on_tap(m, "host=10.88.0.1\n" + SPEED, 200)
+    else:
+        m = qemu.Machine(arch, smp=1, mem="512M", kernel="linux" if linux else "", disks=[str(disk(arch))], net=True,
+                         build=str(top / "build" / arch) if linux else build)
+        qemu.linux_words(m)
+
+        def work():
+            with iperf_server():
+                return qemu.run(m, USER.format(command="host=10.0.2.2\n" + SPEED), timeout=200)
+        result = in_namespace(work)
+    rates = {way: float(rate) for way, rate in (line.split() for line in result.output.decode().splitlines() if len(line.split()) == 2)}
+    if set(rates) != {"out", "in"} or not all(rates.values()):
+        raise Failed(f"{path}, {'Linux' if linux else 'Trivet'}: only {rates}: {result.reason}")
+    return rates
 
 
 def tap_data(ctx, arch):
@@ -468,20 +496,13 @@ def tap_data(ctx, arch):
     return len(good), len(bad), "\n".join(bad)
 
 
-def tap_speed(ctx, arch):
+def speed_to_linux(ctx, arch, path):
     """iperf3 both ways, Linux beside it, one CPU: the release build moves at least 0.7 of what Linux moves."""
     ctx.build(arch, "--release", "--no-tests")
-    rates = {}
-    for linux in (False, True):
-        m = tap_machine(arch, linux, "" if linux else str(top / "build" / f"{arch}-release-notests"), smp=1)
-        result = on_tap(m, TAP_SPEED, 200)
-        for line in result.output.decode().splitlines():
-            way, rate = line.split()
-            rates[way, linux] = float(rate)
-    if len(rates) != 4 or not all(rates.values()):
-        raise Failed(f"only {rates}: {result.reason}")
-    note = ", ".join(f"{way} {rates[way, False]:.0f} Mbit/s, Linux {rates[way, True]:.0f}" for way in ("out", "in"))
-    if any(rates[way, False] < 0.7 * rates[way, True] for way in ("out", "in")):
+    build = str(top / "build" / f"{arch}-release-notests")
+    ours, theirs = (speed(arch, path, linux, build) for linux in (False, True))
+    note = ", ".join(f"{way} {ours[way]:.0f} Mbit/s, Linux {theirs[way]:.0f}" for way in ("out", "in"))
+    if any(ours[way] < 0.7 * theirs[way] for way in ("out", "in")):
         raise Failed(note)
     return note
 
@@ -510,6 +531,7 @@ def cases(ctx):
         yield Case(f"{arch} idle connections", lambda a=arch: idle_connections(ctx, a))
         yield Case(f"{arch} tap", lambda a=arch: tap_data(ctx, a))
         if ctx.at_least("full"):
-            yield Case(f"{arch} tap against Linux", lambda a=arch: tap_speed(ctx, a), alone=True)
+            yield Case(f"{arch} tap against Linux", lambda a=arch: speed_to_linux(ctx, a, "tap"), alone=True)
+            yield Case(f"{arch} user network against Linux", lambda a=arch: speed_to_linux(ctx, a, "user"), alone=True)
         yield Case(f"{arch} two guests", lambda a=arch: two_guests(ctx, a, ""), alone=True, cpus=2)
         yield Case(f"{arch} with Linux", lambda a=arch: two_guests(ctx, a, "linux"), alone=True, cpus=2)

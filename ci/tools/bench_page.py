@@ -98,7 +98,7 @@ def write(rows):
 
 # ---- what other runs of ci/bench write: sections behind those of a whole run -----------------------------
 
-LATER = ("Events per operation", "Debian's programs")  # in this order
+LATER = ("Events per operation", "Debian's programs", "Over a card")  # in this order
 
 
 def put_section(title, text):
@@ -150,6 +150,24 @@ def write_packages(rows):
     lines = ["| item | " + " | ".join(arches) + " |", "|---|" + "---:|" * len(arches)]
     lines += [f"| {name} | " + " | ".join(f.get(a, "–") for a in arches) + " |" for name, f in found.items()]
     put_section(LATER[1], PACKAGES + "\n".join(lines))
+
+
+NETWORK = """`ci/bench --network`: Debian's iperf3 in a guest with one CPU against the host, TCP, 4 s each way, by the clock (so not to be
+compared with figures of another day), A B A B: Mbit/s of Trivet / Linux, the median of the pairs' ratios (above 1 is faster). user: QEMU's own
+network, without offloads; tap: a device with checksum and segmentation offload in a network namespace.
+
+"""
+
+
+def write_network(rows):
+    """ROWS: of ci/bench --network, one per architecture."""
+    names = list(rows[0]["items"])
+    lines = ["| path | " + " | ".join(r["arch"] for r in rows) + " |", "|---|" + "---:|" * len(rows)]
+    lines += [f"| {n} | " + " | ".join("{trivet:.0f} / {linux:.0f}, {ratio:.2f}".format(**r["items"][n]) for r in rows) + " |" for n in names]
+    page = (docs / "performance.md").read_text()
+    old = page.partition(f"\n## {LATER[2]}\n")[2].partition("\n## ")[0]
+    kept = old.partition("\n### ")  # what was written by hand below the table
+    put_section(LATER[2], NETWORK + "\n".join(lines) + (f"\n\n### {kept[2]}" if kept[1] else ""))
 
 
 # ---- the chart: one bar per item, logarithmic, 1 = as Linux ---------------------------------------------

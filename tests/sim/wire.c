@@ -201,7 +201,7 @@ static u32 segment_cut(u8 *out, const u8 *f, u32 len, const struct net_frame *n,
 	put16(out + ETH + ip + 4, (seq + from) >> 16);
 	put16(out + ETH + ip + 6, (seq + from) & 0xffff);
 	if (n->header_len + from + bytes < len)
-		out[ETH + ip + 13] &= (u8)~8u;		/* PSH: the last only */
+		out[ETH + ip + 13] &= (u8)~9u;		/* FIN and PSH: the last only */
 	wire_seal(out, n->header_len + bytes);
 	return n->header_len + bytes;
 }

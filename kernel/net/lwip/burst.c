@@ -12,6 +12,7 @@
 #include <lwip/inet_chksum.h>
 #include <lwip/ip.h>
 #include <lwip/nd6.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip_hooks.h>
 #include <netif/ethernet.h>
 #include "burst.h"
@@ -20,10 +21,12 @@
 #define IP4_LEN 20u			/* lwIP's own packets have no options */
 #define IP6_LEN 40u
 #define TCP_LEN 20u
+#define TCP_FLAGS_FIN 1u
 #define TCP_FLAGS_PSH 8u
 #define TCP_FLAGS_ACK 0x10u
 #define PAYLOAD_MIN 536u		/* a shorter segment is sent at once: nothing follows a request */
 #define PIECES_MAX (NET_FRAME_SEGMENTS - 2)
+#define LARGE_MAX 64000u		/* payload of a segment that the device cuts */
 
 struct segment {
 	u8 *eth, *ip, *tcp;
@@ -53,6 +56,19 @@ static u16 pseudo_sum(const void *addresses, u32 bytes, u32 len)
 	return (u16)((sum & 0xffff) + (sum >> 16));
 }
 
+static bool cuts(const struct netdev *dev, bool v6) { return dev->ops && dev->can_csum && (v6 ? dev->can_tso6 : dev->can_tso4); }
+
+/* Whole segments of the wire, as many as an IP packet may have beside its headers. */
+u32 lwip_hook_tcp_large(struct tcp_pcb *pcb)
+{
+	struct netif *n = ip_route(&pcb->local_ip, &pcb->remote_ip);
+	bool v6 = IP_IS_V6(&pcb->remote_ip);
+
+	if (!n || !cuts(netdev_of(n), v6) || (v6 ? netif_owns6(ip_2_ip6(&pcb->remote_ip)) : netif_owns4(ip_2_ip4(&pcb->remote_ip))))
+		return 0;
+	return LARGE_MAX / tcp_mss(pcb) * tcp_mss(pcb);
+}
+
 static bool fits_path(const struct netif *n, const ip_addr_t *to, u32 len)
 {
 	u32 mtu = n->mtu;
@@ -69,7 +85,9 @@ u16_t __hot lwip_hook_tcp_sum(struct pbuf *p, u16_t len, const ip_addr_t *from, 
 	u32 both[8], words = IP_IS_V6(to) ? 4 : 1;
 
 	p->flags &= (u8_t)~PBUF_FLAG_TCP_PARTIAL;
-	if (!n || !netdev_of(n)->can_csum || !fits_path(n, to, len))
+	if (lwip_tcp_gso_size && (!n || !cuts(netdev_of(n), IP_IS_V6(to))))
+		lwip_tcp_gso_size = 0;	/* its way is another one now: IP cuts it */
+	if (!n || !netdev_of(n)->can_csum || (!lwip_tcp_gso_size && !fits_path(n, to, len)))
 		return ip_chksum_pseudo(p, IP_PROTO_TCP, len, from, to);
 	p->flags |= PBUF_FLAG_TCP_PARTIAL;
 	memcpy(both, ip_2_ip6(from)->addr, words * 4);
@@ -92,21 +110,10 @@ static bool segment_read(const struct pbuf *p, struct segment *s)
 	if (p->len < ETH_PAD_SIZE + before + TCP_LEN)
 		return false;
 	s->header_len = (u16)(before + (s->tcp[12] >> 4) * 4u);
-	if (p->len < ETH_PAD_SIZE + s->header_len || (s->tcp[13] & ~TCP_FLAGS_PSH) != TCP_FLAGS_ACK)
+	if (p->len < ETH_PAD_SIZE + s->header_len || (s->tcp[13] & ~(TCP_FLAGS_PSH | TCP_FLAGS_FIN)) != TCP_FLAGS_ACK)
 		return false;
 	s->payload = (u16)(p->tot_len - ETH_PAD_SIZE - s->header_len);
 	return s->payload != 0;
-}
-
-bool __hot burst_begin(struct burst *b, struct pbuf *p, const struct netdev *dev)
-{
-	struct segment s;
-
-	if (!segment_read(p, &s) || s.payload < PAYLOAD_MIN || !(s.is_v6 ? dev->can_tso6 : dev->can_tso4))
-		return false;
-	pbuf_ref(p);
-	*b = (struct burst){ .first = p, .next_seq = get32(s.tcp + 4) + s.payload, .header_len = s.header_len, .mss = s.payload };
-	return true;
 }
 
 /* All but lengths, identification, checksums, sequence number and PSH are alike. */
@@ -192,6 +199,24 @@ static bool frame_make(struct burst *b)
 	return false;
 }
 
+/* A large segment is copied (its header) and shown (its bytes) at once, so that lwIP may cut its own. */
+bool __hot burst_begin(struct burst *b, struct pbuf *p, const struct netdev *dev)
+{
+	struct segment s;
+	bool is_large = lwip_tcp_gso_size != 0;
+
+	if (!segment_read(p, &s) || s.payload < PAYLOAD_MIN || !cuts(dev, s.is_v6) || (!is_large && (s.tcp[13] & TCP_FLAGS_FIN)))
+		return false;
+	pbuf_ref(p);
+	*b = (struct burst){ .first = p, .next_seq = get32(s.tcp + 4) + s.payload, .header_len = s.header_len,
+		.mss = is_large ? lwip_tcp_gso_size : s.payload };
+	if (!is_large || frame_make(b))
+		return true;
+	pbuf_free(p);
+	*b = (struct burst){ 0 };
+	return false;
+}
+
 bool __hot burst_add(struct burst *b, const struct pbuf *p)
 {
 	struct segment s, first;
@@ -200,7 +225,8 @@ bool __hot burst_add(struct burst *b, const struct pbuf *p)
 	if (!segment_read(p, &s) || !segment_read(b->frame ? b->frame : b->first, &first))
 		return false;
 	tcp = first.tcp;
-	if (get32(s.tcp + 4) != b->next_seq || s.payload > b->mss || first.payload % b->mss ||
+	if (get32(s.tcp + 4) != b->next_seq || (s.payload > b->mss && lwip_tcp_gso_size != b->mss) || first.payload % b->mss ||
+	    ((s.tcp[13] | first.tcp[13]) & TCP_FLAGS_FIN) ||
 	    (u32)first.header_len + first.payload + s.payload + ETH_PAD_SIZE > 0xffff || !same_flow(&first, &s))
 		return false;
 	if (!b->frame) {

@@ -14,6 +14,7 @@
 #include <lwip/igmp.h>
 #include <lwip/mld6.h>
 #include <lwip/nd6.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/tcp.h>
 #include <netif/ethernet.h>
 #include "burst.h"
@@ -273,9 +274,13 @@ static err_t __hot link_output(struct netif *netif, struct pbuf *p)
 {
 	struct port *port = container_of(netif, struct port, netif);
 	struct pbuf *flat = NULL;
+	u16 gso_size = p->flags & PBUF_FLAG_TCP_PARTIAL ? lwip_tcp_gso_size : 0;
 	int err;
 
 	if (!(atomic_load(&port->dev->flags) & IFF_UP))
+		return ERR_IF;
+	/* A large segment that had to wait for its neighbour's address: nobody knows any more how it is to be cut. It is sent again. */
+	if (unlikely(!gso_size && p->tot_len > SIZEOF_ETH_HDR + netif->mtu && (p->flags & PBUF_FLAG_TCP_PARTIAL)))
 		return ERR_IF;
 	if (packet_is_tapped())
 		packet_tap_pbuf(port->dev, p, ETH_PAD_SIZE, true);
@@ -291,7 +296,7 @@ static err_t __hot link_output(struct netif *netif, struct pbuf *p)
 		if (!p)
 			return ERR_MEM;
 	}
-	err = frame_send(port, p, 0);
+	err = frame_send(port, p, gso_size);
 	if (flat)
 		pbuf_free(flat);
 	return err ? ERR_IF : ERR_OK;

@@ -302,6 +302,40 @@ struct pbuf *lwip_hook_shared_pbuf(u16_t len)
 	return b ? netbuf_to_pbuf(b) : NULL;
 }
 
+/* What lies in a block of the kernel is shown, other bytes are copied. */
+struct pbuf *lwip_hook_pbuf_part(struct pbuf *p, u32 offset, u32 len)
+{
+	struct pbuf *all = NULL;
+
+	for (; p && len; p = p->next) {
+		u32 n = offset < p->len ? min(p->len - offset, len) : 0;
+		struct netblock *block = (p->flags & PBUF_FLAG_IS_CUSTOM) ? ((struct netbuf *)p)->block : NULL;
+		struct pbuf *part;
+
+		if (n && block) {
+			struct netbuf *b = netbuf_view(block, (u8 *)p->payload + offset, n);
+
+			part = b ? netbuf_to_pbuf(b) : NULL;
+		} else {
+			part = n ? pbuf_alloc(PBUF_RAW, (u16_t)n, PBUF_RAM) : NULL;
+			if (part)
+				memcpy(part->payload, (u8 *)p->payload + offset, n);
+		}
+		if (n && !part) {
+			if (all)
+				pbuf_free(all);
+			return NULL;
+		}
+		if (all && part)
+			pbuf_cat(all, part);
+		else if (part)
+			all = part;
+		offset -= min(offset, (u32)p->len);
+		len -= n;
+	}
+	return all;
+}
+
 int __hot lwip_tcp_write(struct net_conn *c, const void *data, u32 len, struct netblock *block, bool more)
 {
 	struct tcp_pcb *pcb = pcb_of(c);
