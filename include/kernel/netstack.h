@@ -41,6 +41,8 @@ struct net_conn_events {
 	void (*failed)(void *owner, int err);		/* positive errno; the connection is gone already */
 	/* A listener's new connection: its owner, or NULL to refuse it. */
 	void *(*accepted)(void *owner, struct net_conn *conn);
+	/* The byte that comes behind so many that were not handed over yet is urgent. */
+	void (*urgent)(void *owner, u32 ahead);
 	enum net_share (*share)(void *owner, void *other);
 };
 struct net_end_events {
@@ -56,6 +58,7 @@ enum net_conn_option {
 	NET_TCP_NODELAY, NET_TCP_KEEPALIVE, NET_TCP_KEEPIDLE, NET_TCP_KEEPINTVL, NET_TCP_KEEPCNT,	/* ms, ms, count */
 	NET_TTL, NET_TOS, NET_REUSEADDR, NET_REUSEPORT, NET_V6ONLY, NET_BROADCAST, NET_IFINDEX,
 	NET_MULTICAST_TTL, NET_MULTICAST_LOOP, NET_MULTICAST_IF, NET_HDRINCL,
+	NET_TCP_URGENT,			/* the last byte queued is */
 	NET_RCVBUF,			/* the largest window; 0: the stack's own, of a connection: as before */
 };
 struct net_tcp_info {

@@ -20,6 +20,7 @@ struct inet_member {
 	u32 ifindex;
 	struct inet_member *next;
 };
+enum urgent_state { URGENT_NONE, URGENT_AHEAD, URGENT_THERE, URGENT_READ };
 struct inet_sock {
 	struct socket sk;
 	struct net_conn *conn;		/* [n] stream; NULL: none any more */
@@ -28,6 +29,12 @@ struct inet_sock {
 	/* stream */
 	u32 consumed;			/* [r] bytes read that the netstack was not told of */
 	u32 window_step;		/* [a] it is told of so many at once */
+	/* Urgent data (stream_urgent.c); places are bytes since the connection began. */
+	u32 received;			/* queue_lock: bytes that came */
+	u32 read_pos;			/* [r] of them taken by the program */
+	u32 urgent;			/* enum urgent_state; queue_lock to change, [a] */
+	u32 urgent_at;			/* queue_lock: the byte's place */
+	bool urgent_hole;		/* queue_lock: an older one is next to be read, and passed over */
 	bool peer_closed;		/* [a] the peer sends no more */
 	bool is_writable;		/* [a] there was room when somebody last looked */
 	bool was_connected;		/* [a] names are known */
@@ -72,6 +79,15 @@ void stream_sent(void *owner);
 ssize_t stream_sendmsg(struct socket *sk, struct socket_msg *msg);
 void stream_received(void *owner, struct netbuf *b, u32 len);
 ssize_t stream_recvmsg(struct socket *sk, struct socket_msg *msg);
+/* stream_urgent.c */
+void stream_urgent(void *owner, u32 ahead);		/* event */
+bool stream_urgent_came(struct inet_sock *s);		/* the byte is there now, the first time; queue_lock held */
+bool stream_urgent_next(const struct inet_sock *s);	/* the mark is where reading goes on */
+/* With a mark or hole: cuts *want off before it, or says how many bytes (1) to pass over first. receive_lock held. */
+u32 stream_urgent_limit(struct inet_sock *s, bool has_some, size_t *want);
+void stream_urgent_passed(struct inet_sock *s);		/* read_pos has moved; receive_lock held */
+ssize_t stream_urgent_receive(struct inet_sock *s, struct socket_msg *msg);	/* MSG_OOB */
+s32 stream_urgent_bytes(struct inet_sock *s);		/* for FIONREAD */
 /* Option words of streams that stream.c owns. */
 int stream_set_option(struct inet_sock *s, int opt, s32 v);
 

@@ -91,7 +91,7 @@ static void *stream_accepted(void *owner, struct net_conn *conn)
 
 static const struct net_conn_events stream_events = {
 	.connected = stream_connected, .received = stream_received, .sent = stream_sent, .failed = stream_failed,
-	.accepted = stream_accepted, .share = inet_share,
+	.accepted = stream_accepted, .share = inet_share, .urgent = stream_urgent,
 };
 
 /* ---- naming and connecting --------------------------------------------------------------------------- */
@@ -206,6 +206,8 @@ static int stream_disconnect(struct inet_sock *s)
 	atomic_store(&s->sk.shut, 0u);
 	atomic_store(&s->peer_closed, false);
 	atomic_store(&s->was_connected, false);
+	atomic_store(&s->urgent, (u32)URGENT_NONE);
+	s->urgent_hole = false;
 	s->is_bound = false;
 	net_unlock();
 	socket_queue_purge(&s->sk);
@@ -343,6 +345,7 @@ static u32 stream_poll(struct socket *sk)
 	struct inet_sock *s = inet_of(sk);
 	u32 state = atomic_load_acquire(&sk->state), shut = atomic_load(&sk->shut), mask = 0;
 	bool closed = atomic_load_acquire(&s->peer_closed);
+	u32 want;
 
 	if (state == SOCKET_LISTENING)
 		return atomic_load(&sk->accept_len) ? SOCKET_READABLE : 0;
@@ -354,7 +357,12 @@ static u32 stream_poll(struct socket *sk)
 		mask |= SOCKET_READABLE | POLLRDHUP;
 	if (state == SOCKET_CONNECTING)
 		return mask;
-	if (atomic_load(&sk->queue_bytes) >= atomic_load(&sk->rcvlowat))
+	want = atomic_load(&sk->rcvlowat);
+	if (unlikely(atomic_load(&s->urgent))) {
+		mask |= atomic_load(&s->urgent) == URGENT_THERE ? POLLPRI : 0;
+		want += !socket_option(sk, SOCKET_OOBINLINE) && stream_urgent_next(s);	/* that byte is not read */
+	}
+	if (atomic_load(&sk->queue_bytes) >= want)
 		mask |= SOCKET_READABLE;
 	if (atomic_load(&s->is_writable) || (shut & SOCKET_SHUT_WR) || state == SOCKET_UNCONNECTED)
 		mask |= SOCKET_WRITABLE;
@@ -370,7 +378,7 @@ static long stream_ioctl(struct socket *sk, u32 cmd, u64 arg)
 	case SIOCINQ:
 		if (atomic_load(&sk->state) == SOCKET_LISTENING)
 			return -EINVAL;
-		v = (s32)atomic_load(&sk->queue_bytes);
+		v = stream_urgent_bytes(s);
 		break;
 	case SIOCOUTQ:
 		if (atomic_load(&sk->state) == SOCKET_LISTENING)
@@ -380,6 +388,7 @@ static long stream_ioctl(struct socket *sk, u32 cmd, u64 arg)
 		net_unlock();
 		break;
 	case SIOCATMARK:
+		v = stream_urgent_next(s);
 		break;
 	default:
 		return -ENOIOCTLCMD;

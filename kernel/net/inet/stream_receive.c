@@ -30,6 +30,7 @@ void __hot stream_received(void *owner, struct netbuf *b, u32 len)
 	struct inet_sock *s = owner;
 	struct socket *sk = &s->sk;
 	struct netbuf *merged = NULL;
+	u32 events = SOCKET_READABLE;
 
 	if (!b) {
 		atomic_store_release(&s->peer_closed, true);
@@ -54,9 +55,12 @@ void __hot stream_received(void *owner, struct netbuf *b, u32 len)
 		b = next;
 	}
 	atomic_store(&sk->queue_bytes, sk->queue_bytes + len);
+	s->received += len;
+	if (unlikely(s->urgent) && stream_urgent_came(s))
+		events |= POLLPRI;
 	spin_unlock(&sk->queue_lock);
 	netbuf_free_chain(merged);
-	socket_wake(sk, SOCKET_READABLE);
+	socket_wake(sk, events);
 }
 
 /* Takes up to want bytes' worth of buffers out of the queue; the last may hold more. receive_lock held. */
@@ -160,26 +164,78 @@ static int receive_end(struct inet_sock *s, u32 skip)
 	return -ENOTCONN;
 }
 
-/* What is there now. Bytes, 0 nothing (*end: as receive_end), -EFAULT. */
-static ssize_t receive_now(struct inet_sock *s, struct socket_msg *msg, int *end)
+/* The first byte of what was taken out is passed over. */
+static void drop_byte(struct list *taken)
+{
+	struct netbuf *b = list_entry(taken->next, struct netbuf, packet.link);
+
+	b->data++;
+	b->len--;
+	b->packet.len--;
+	if (!b->len) {
+		list_remove(&b->packet.link);
+		netbuf_free(b);
+	}
+}
+
+/* Up to want bytes behind the first skip ones. receive_lock held. Bytes or -EFAULT. */
+static ssize_t read_queue(struct inet_sock *s, struct socket_msg *msg, size_t want, u32 skip, bool drop_first)
 {
 	bool peek = msg->flags & MSG_PEEK;
 	struct list taken = LIST_INIT(taken);
+	size_t left = msg->data->count;
+	u32 dropped = drop_first && !peek;
+	ssize_t n;
+
+	take_buffers(&s->sk, want + skip + drop_first, &taken);
+	if (unlikely(dropped))
+		drop_byte(&taken);
+	msg->data->count = min(want, left);
+	n = copy_buffers(&taken, msg->data, skip + (drop_first && peek), !peek, msg->flags & MSG_TRUNC);
+	msg->data->count = left - (n > 0 ? (size_t)n : 0);
+	socket_peek_moved(&s->sk, msg->flags, n);
+	if (!list_empty(&taken))
+		put_buffers(&s->sk, &taken);
+	if (peek || (n <= 0 && !dropped))
+		return n;
+	dropped += n > 0 ? (u32)n : 0;
+	atomic_store(&s->read_pos, s->read_pos + dropped);
+	window_open(s, dropped);
+	return n;
+}
+
+/* Bytes that a reader does not get: those before SO_PEEK_OFF, and an urgent one. receive_lock held or guessed. */
+static u32 unread(const struct inet_sock *s, u32 msg_flags)
+{
+	u32 n = socket_peek_offset(&s->sk, msg_flags);
+
+	if (unlikely(atomic_load(&s->urgent)) && !socket_option(&s->sk, SOCKET_OOBINLINE) && stream_urgent_next(s))
+		n++;
+	return n;
+}
+
+/* What is there now. Bytes, 0 nothing (*end: as receive_end, 0 also before a mark), -EFAULT. */
+static ssize_t receive_now(struct inet_sock *s, struct socket_msg *msg, bool has_some, int *end)
+{
+	size_t want = msg->data->count;
+	u32 skip, drop = 0;
 	ssize_t n = 0;
-	u32 skip;
 
 	mutex_lock(&s->receive_lock);
 	skip = socket_peek_offset(&s->sk, msg->flags);
-	if (atomic_load(&s->sk.queue_bytes) > skip) {
-		take_buffers(&s->sk, msg->data->count + skip, &taken);
-		n = copy_buffers(&taken, msg->data, skip, !peek, msg->flags & MSG_TRUNC);
-		socket_peek_moved(&s->sk, msg->flags, n);
-		if (!list_empty(&taken))
-			put_buffers(&s->sk, &taken);
-		if (n > 0 && !peek)
-			window_open(s, (u32)n);
+	if (unlikely(atomic_load(&s->urgent)) && !skip) {
+		drop = stream_urgent_limit(s, has_some, &want);
+		if (!want && !drop && msg->data->count)
+			*end = 0;
+	}
+	if (!*end) {
+		;		/* the mark ends this call */
+	} else if (atomic_load(&s->sk.queue_bytes) > skip + drop || (drop && !(msg->flags & MSG_PEEK) && atomic_load(&s->sk.queue_bytes))) {
+		n = read_queue(s, msg, want, skip, drop);
+		if (unlikely(atomic_load(&s->urgent)))
+			stream_urgent_passed(s);
 	} else {
-		*end = receive_end(s, skip);
+		*end = receive_end(s, skip + drop);
 	}
 	mutex_unlock(&s->receive_lock);
 	return n;
@@ -187,8 +243,8 @@ static ssize_t receive_now(struct inet_sock *s, struct socket_msg *msg, int *end
 
 static bool can_receive(struct inet_sock *s, u32 msg_flags)
 {
-	return atomic_load(&s->sk.queue_bytes) > socket_peek_offset(&s->sk, msg_flags) || atomic_load(&s->sk.error) || atomic_load_acquire(&s->peer_closed) ||
-	       (atomic_load(&s->sk.shut) & SOCKET_SHUT_RD);
+	return atomic_load(&s->sk.queue_bytes) > unread(s, msg_flags) || atomic_load(&s->sk.error) ||
+	       atomic_load_acquire(&s->peer_closed) || (atomic_load(&s->sk.shut) & SOCKET_SHUT_RD);
 }
 
 ssize_t __hot stream_recvmsg(struct socket *sk, struct socket_msg *msg)
@@ -200,8 +256,8 @@ ssize_t __hot stream_recvmsg(struct socket *sk, struct socket_msg *msg)
 	int end;
 
 	msg->name_len = 0;
-	if (msg->flags & MSG_OOB)
-		return -EINVAL;
+	if (unlikely(msg->flags & MSG_OOB))
+		return stream_urgent_receive(s, msg);
 	if (msg->flags & MSG_ERRQUEUE)
 		return -EAGAIN;
 	if (atomic_load(&sk->state) == SOCKET_LISTENING)
@@ -209,7 +265,7 @@ ssize_t __hot stream_recvmsg(struct socket *sk, struct socket_msg *msg)
 	target = max(target, (size_t)1);
 	while (1) {
 		end = 1;
-		n = receive_now(s, msg, &end);
+		n = receive_now(s, msg, done, &end);
 		if (n > 0)
 			done += n;
 		if (n < 0 || done >= (ssize_t)target || !msg->data->count || (done && (msg->flags & MSG_PEEK)))

@@ -55,8 +55,8 @@ static int send_state(struct inet_sock *s)
 	return -EPIPE;
 }
 
-/* Queues what there is room for. Bytes, or -errno; net_lock is taken once. */
-static ssize_t send_bytes(struct inet_sock *s, const u8 *data, u32 len, struct netblock *block, bool more)
+/* Queues what there is room for; urgent: the last byte is. Bytes, or -errno; net_lock is taken once. */
+static ssize_t send_bytes(struct inet_sock *s, const u8 *data, u32 len, struct netblock *block, bool more, bool urgent)
 {
 	ssize_t done = 0;
 	u32 room;
@@ -77,6 +77,8 @@ static ssize_t send_bytes(struct inet_sock *s, const u8 *data, u32 len, struct n
 		len -= n;
 		done += n;
 	}
+	if (unlikely(urgent) && s->conn && !len)
+		netstack->tcp_set(s->conn, NET_TCP_URGENT, 1);
 	if (!s->conn)
 		err = -EPIPE;
 	else if (done && !(more && s->cork))
@@ -88,7 +90,7 @@ static ssize_t send_bytes(struct inet_sock *s, const u8 *data, u32 len, struct n
 }
 
 /* One block's or one stack buffer's worth out of the user's memory. Bytes taken from u, or -errno. 0: no room. */
-static ssize_t send_piece(struct inet_sock *s, struct uio *u, bool more)
+static ssize_t send_piece(struct inet_sock *s, struct uio *u, bool more, bool urgent)
 {
 	u8 small[SMALL_SEND];
 	struct uio saved = *u;
@@ -108,7 +110,7 @@ static ssize_t send_piece(struct inet_sock *s, struct uio *u, bool more)
 	if (!got && want)
 		n = -EFAULT;
 	else
-		n = send_bytes(s, data, (u32)got, block, more || got < (ssize_t)saved.count);
+		n = send_bytes(s, data, (u32)got, block, more || got < (ssize_t)saved.count, urgent && got == (ssize_t)saved.count);
 	if (n < got) {
 		*u = saved;
 		if (n > 0)
@@ -135,14 +137,12 @@ ssize_t __hot stream_sendmsg(struct socket *sk, struct socket_msg *msg)
 	ssize_t done = 0, n;
 	bool more;
 
-	if (msg->flags & MSG_OOB)
-		return -EOPNOTSUPP;
 	do {
 		mutex_lock(&sk->lock);
 		more = (msg->flags & MSG_MORE) || s->cork;
 		n = send_state(s);
 		if (!n && msg->data->count)
-			n = send_piece(s, msg->data, more);
+			n = send_piece(s, msg->data, more, msg->flags & MSG_OOB);
 		mutex_unlock(&sk->lock);
 		if (n > 0) {
 			done += n;

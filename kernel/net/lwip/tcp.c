@@ -50,6 +50,15 @@ static err_t on_received(void *owner, struct tcp_pcb *pcb, struct pbuf *p, err_t
 	return ERR_OK;
 }
 
+/* up: the place behind the urgent byte. One that was handed over already is no news. */
+void lwip_hook_tcp_urgent(struct tcp_pcb *pcb, u32_t up)
+{
+	u32 ahead = up - 1 - pcb->rcv_nxt, held = pcb->refused_data ? pcb->refused_data->tot_len : 0;
+
+	if (pcb->callback_arg && pcb->recv == on_received && ahead <= pcb->rcv_wnd + 0xffffu)
+		events->urgent(pcb->callback_arg, ahead + held);
+}
+
 static err_t on_sent(void *owner, struct tcp_pcb *pcb, u16_t len)
 {
 	events->sent(owner);
@@ -469,6 +478,10 @@ int lwip_tcp_set(struct net_conn *c, enum net_conn_option opt, u32 v)
 	case NET_TCP_KEEPCNT:
 		if (full)
 			pcb->keep_cnt = v;
+		return 0;
+	case NET_TCP_URGENT:
+		pcb->snd_up = pcb->snd_lbb;
+		pcb->is_urgent = 1;
 		return 0;
 	case NET_TCP_USER_TIMEOUT:
 		pcb->user_timeout = div_round_up(v, TCP_SLOW_INTERVAL);
