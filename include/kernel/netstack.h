@@ -45,10 +45,20 @@ struct net_conn_events {
 	void (*urgent)(void *owner, u32 ahead);
 	enum net_share (*share)(void *owner, void *other);
 };
+/* What ICMP says about a datagram of ours. */
+struct net_error {
+	int err;			/* positive errno */
+	bool is_hard;			/* told to connected sockets without being asked */
+	u8 origin, type, code;		/* SO_EE_ORIGIN_*, ICMP's */
+	u32 info;			/* the MTU that fits, 0: none */
+	struct net_addr to, offender;	/* where it went; who says so */
+	const u8 *data;			/* what is quoted of it, behind UDP's header, from the ICMP header on for raw ends */
+	u32 len;
+};
 struct net_end_events {
 	/* A datagram (origin set, chain behind next), taken over. */
 	void (*received)(void *owner, struct netbuf *chain, u32 len);
-	void (*failed)(void *owner, int err);		/* an ICMP error about what it sent */
+	void (*failed)(void *owner, const struct net_error *e);
 	enum net_share (*share)(void *owner, void *other);
 };
 

@@ -104,6 +104,18 @@ struct user_group_req {
 	u32 ifindex, pad;
 	struct sockaddr_storage group;
 };
+/* IP_RECVERR, IPV6_RECVERR: struct sock_extended_err; the offender's name follows. */
+struct user_sock_ee {
+	u32 err;
+	u8 origin, type, code, pad;
+	u32 info, data;
+};
+#define SO_EE_ORIGIN_LOCAL 1
+#define SO_EE_ORIGIN_ICMP 2
+#define SO_EE_ORIGIN_ICMP6 3
+#define IP_PMTUDISC_WANT 1
+#define IP_PMTUDISC_DO 2
+#define IP_PMTUDISC_PROBE 3
 struct user_in_pktinfo {
 	s32 ifindex;
 	u32 spec_dst, addr;

@@ -73,14 +73,7 @@ static void end_received(void *owner, struct netbuf *b, u32 len)
 		netbuf_free_chain(b);
 }
 
-static void end_failed(void *owner, int err)
-{
-	struct inet_sock *s = owner;
-
-	socket_set_error(&s->sk, err);
-}
-
-static const struct net_end_events end_events = { .received = end_received, .failed = end_failed, .share = inet_share };
+static const struct net_end_events end_events = { .received = end_received, .failed = inet_error, .share = inet_share };
 
 /* ---- names ----------------------------------------------------------------------------------------- */
 static int dgram_bind(struct socket *sk, const struct sockaddr_storage *name, u32 len)
@@ -268,6 +261,29 @@ static int ping_finish(struct inet_sock *s, u8 *p, size_t n)
 	return 0;
 }
 
+/* Who wants no fragments learns what would fit. */
+static int check_length(struct inet_sock *s, const struct net_addr *to, u32 n)
+{
+	struct net_addr local, peer, source;
+	struct netdev *dev = NULL;
+	struct net_route r;
+	u32 head, mtu;
+
+	net_lock();
+	netstack->end_names(s->end, &local, &peer);
+	if (to)
+		peer = *to;
+	if (peer.family && !netstack->route_find(&peer, &r, &source))
+		dev = netdev_by_index(r.ifindex);
+	mtu = dev ? dev->mtu : U32_MAX;
+	net_unlock();
+	head = (peer.family == AF_INET6 ? 40 : s->hdrincl ? 0 : 20) + (is_udp(s) ? 8 : 0);
+	if (n + head <= mtu)
+		return 0;
+	inet_error_too_long(s, &peer, mtu);
+	return -EMSGSIZE;
+}
+
 static ssize_t __hot dgram_sendmsg(struct socket *sk, struct socket_msg *msg)
 {
 	struct inet_sock *s = inet_of(sk);
@@ -295,6 +311,11 @@ static ssize_t __hot dgram_sendmsg(struct socket *sk, struct socket_msg *msg)
 		return err;
 	if (n > (is_udp(s) ? UDP_MAX : RAW_MAX))
 		return -EMSGSIZE;
+	if (unlikely(atomic_load(&s->mtu_discover) >= IP_PMTUDISC_DO)) {
+		err = check_length(s, msg->name ? &to : NULL, (u32)n);
+		if (err)
+			return err;
+	}
 	p = netstack->packet_new((u32)n, &data);
 	if (!p)
 		return -ENOBUFS;
@@ -455,7 +476,7 @@ static ssize_t __hot dgram_recvmsg(struct socket *sk, struct socket_msg *msg)
 	if (msg->flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (msg->flags & MSG_ERRQUEUE)
-		return -EAGAIN;
+		return inet_error_receive(s, msg);
 	while (1) {
 		n = socket_take_error(sk);
 		if (n)
@@ -488,7 +509,7 @@ static u32 dgram_poll(struct socket *sk)
 {
 	u32 shut = atomic_load(&sk->shut), mask = SOCKET_WRITABLE;
 
-	if (atomic_load(&sk->error))
+	if (atomic_load(&sk->error) || atomic_load(&inet_of(sk)->nr_errors))
 		mask |= POLLERR;
 	if (atomic_load(&sk->queue_len))
 		mask |= SOCKET_READABLE;
@@ -528,6 +549,7 @@ static void dgram_release(struct socket *sk)
 		netstack->end_close(s->end);
 	s->end = NULL;
 	net_unlock();
+	inet_errors_drop(s);
 	socket_queue_purge(sk);
 }
 
@@ -564,6 +586,8 @@ static int inet_create(struct socket *sk, int protocol)
 	s->hops = s->mcast_hops = -1;
 	s->mcast_ttl = 1;
 	s->mcast_loop = true;
+	s->mtu_discover = IP_PMTUDISC_WANT;
+	list_init(&s->errors);
 	s->uid = cred_current()->fsuid;
 	switch (sk->type) {
 	case SOCK_STREAM:

@@ -52,6 +52,8 @@ struct inet_sock {
 	bool mcast_loop, recv_pktinfo, recv_ttl, recv_tos, recv_pktinfo6, recv_hops, recv_tclass, hdrincl, recverr, recv_opts;	/* [a] */
 	u32 mcast_ifindex, bound_ifindex;
 	s32 mtu_discover;
+	struct list errors;		/* queue_lock (errors.c) */
+	u32 nr_errors;			/* queue_lock, read without */
 	struct inet_member *members;	/* sk.lock */
 	/* ICMP */
 	u16 ping_id;			/* [n] 0: not a ping socket */
@@ -79,6 +81,12 @@ void stream_sent(void *owner);
 ssize_t stream_sendmsg(struct socket *sk, struct socket_msg *msg);
 void stream_received(void *owner, struct netbuf *b, u32 len);
 ssize_t stream_recvmsg(struct socket *sk, struct socket_msg *msg);
+/* errors.c */
+void inet_error(void *owner, const struct net_error *e);	/* event */
+void inet_error_too_long(struct inet_sock *s, const struct net_addr *to, u32 mtu);
+ssize_t inet_error_receive(struct inet_sock *s, struct socket_msg *msg);	/* MSG_ERRQUEUE: -EAGAIN nothing there */
+void inet_errors_drop(struct inet_sock *s);
+
 /* stream_urgent.c */
 void stream_urgent(void *owner, u32 ahead);		/* event */
 bool stream_urgent_came(struct inet_sock *s);		/* the byte is there now, the first time; queue_lock held */

@@ -133,7 +133,7 @@ static bool same_flow(const struct segment *a, const struct segment *b)
 /* n bytes at data, which lie in q, behind the frame's. */
 static bool piece_add(struct burst *b, const struct pbuf *q, u8 *data, u32 n)
 {
-	struct netblock *block = q->flags & PBUF_FLAG_IS_CUSTOM ? ((const struct netbuf *)q)->block : NULL;
+	struct netblock *block = pbuf_is_netbuf(q) ? ((const struct netbuf *)q)->block : NULL;
 	struct pbuf *tail = b->tail, *added;
 	struct netbuf *piece;
 

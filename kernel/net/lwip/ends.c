@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * UDP and raw endpoints, and what ICMP says about what they sent. Received datagrams are handed up as buffers with
+ * UDP and raw endpoints; what ICMP says about what they sent is icmp.c's. Received datagrams are handed up as buffers with
  * their origin; raw endpoints get copies, since several may want the same packet and lwIP itself goes on with it.
  *
  * Lock: net_lock.
@@ -16,7 +16,7 @@
 #include <lwip/prot/icmp.h>
 #include <lwip/raw.h>
 #include <lwip/udp.h>
-#include "glue.h"
+#include "ends.h"
 
 #define ICMP6_CHECKSUM_AT 2u
 
@@ -24,18 +24,7 @@
 #define PORT_FIRST 32768u
 #define PORT_LAST 60999u
 
-struct net_end {
-	struct list link;		/* all of its kind */
-	void *owner;
-	const struct net_end_events *ev;
-	struct udp_pcb *udp;		/* one of the two */
-	struct raw_pcb *raw, *raw6;	/* raw6: of an ICMP socket's other family, unused else */
-	u16 family;
-	u8 protocol;
-	bool is_connected, v6only, has_header;
-	struct net_addr peer;		/* raw: as connected */
-};
-static struct list udp_ends = LIST_INIT(udp_ends), raw_ends = LIST_INIT(raw_ends);
+struct list udp_ends = LIST_INIT(udp_ends), raw_ends = LIST_INIT(raw_ends);
 
 /* ---- receiving ------------------------------------------------------------------------------------- */
 static void origin_set(struct netbuf *b, u16 from_port)
@@ -118,80 +107,14 @@ static u8_t on_raw(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr
 	return 0;
 }
 
-/* ---- ICMP errors ----------------------------------------------------------------------------------- */
-static int errno_of_unreach(u8 code)
-{
-	switch (code) {
-	case ICMP_DUR_NET: return ENETUNREACH;
-	case ICMP_DUR_HOST: return EHOSTUNREACH;
-	case ICMP_DUR_PROTO: return ENOPROTOOPT;
-	case ICMP_DUR_PORT: return ECONNREFUSED;
-	case ICMP_DUR_FRAG: return EMSGSIZE;
-	default: return EHOSTUNREACH;
-	}
-}
-
-static void udp_error(u16 local, u16 remote, u32 remote_ip, int err)
-{
-	struct net_end *e;
-
-	list_for_each(e, &udp_ends, link) {
-		struct udp_pcb *u = e->udp;
-
-		if (u->local_port == local && (u->flags & UDP_FLAGS_CONNECTED) && u->remote_port == remote &&
-		    IP_IS_V4_VAL(u->remote_ip) && ip_2_ip4(&u->remote_ip)->addr == remote_ip)
-			e->ev->failed(e->owner, err);
-	}
-}
-
-/* Looks at ICMP before lwIP does: "destination unreachable" names the datagram it is about. */
-static u8_t on_icmp(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
-{
-	u8 head[8 + 60 + 8];
-	const struct ip_hdr *inner = (const void *)(head + 8);
-	u32 at = IPH_HL_BYTES(ip4_current_header());
-	u32 n = pbuf_copy_partial(p, head, sizeof(head), (u16_t)at), ihl;
-	u16 ports[2];
-
-	if (n < 8 + 20 + 8 || head[0] != ICMP_DUR)
-		return 0;
-	ihl = IPH_HL_BYTES(inner);
-	if (ihl < 20 || 8 + ihl + 8 > n || IPH_PROTO(inner) != IP_PROTO_UDP)
-		return 0;
-	memcpy(ports, head + 8 + ihl, sizeof(ports));
-	udp_error(lwip_ntohs(ports[0]), lwip_ntohs(ports[1]), inner->dest.addr, errno_of_unreach(head[1]));
-	return 0;
-}
-
-static u8_t on_icmp6(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
-{
-	u8 head[8 + 40 + 8];
-	u16 ports[2];
-	struct net_end *e;
-	u32 n = pbuf_copy_partial(p, head, sizeof(head), ip_current_header_tot_len());
-
-	if (n < sizeof(head) || head[0] != 1 || head[8 + 6] != IP6_NEXTH_UDP)
-		return 0;
-	memcpy(ports, head + 48, sizeof(ports));
-	list_for_each(e, &udp_ends, link) {
-		struct udp_pcb *u = e->udp;
-
-		if (u->local_port == lwip_ntohs(ports[0]) && (u->flags & UDP_FLAGS_CONNECTED) &&
-		    u->remote_port == lwip_ntohs(ports[1]) && IP_IS_V6_VAL(u->remote_ip) &&
-		    !memcmp(ip_2_ip6(&u->remote_ip)->addr, head + 8 + 24, 16))
-			e->ev->failed(e->owner, head[1] == 4 ? ECONNREFUSED : EHOSTUNREACH);
-	}
-	return 0;
-}
-
 void ends_init(void)
 {
 	struct raw_pcb *a = raw_new_ip_type(IPADDR_TYPE_V4, IP_PROTO_ICMP), *b = raw_new_ip_type(IPADDR_TYPE_V6, IP6_NEXTH_ICMP6);
 
 	if (!a || !b)
 		panic("no memory for the network");
-	raw_recv(a, on_icmp, NULL);
-	raw_recv(b, on_icmp6, NULL);
+	raw_recv(a, lwip_on_icmp, NULL);
+	raw_recv(b, lwip_on_icmp6, NULL);
 }
 
 /* ---- making and naming ----------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@ static_assert(sizeof(struct pbuf_custom) <= sizeof(((struct netbuf *)0)->stack),
 struct pbuf *netbuf_to_pbuf(struct netbuf *b);		/* b is the pbuf's from now on */
 /* The data of p (freed) as buffers of ours, without copying where it lies in such already. NULL: no memory. */
 struct netbuf *pbuf_to_netbuf(struct pbuf *p);
+bool pbuf_is_netbuf(const struct pbuf *p);		/* not lwIP's own, nor a fragment of its making */
 /* A copy, p stays. Data lies in one piece. */
 struct netbuf *pbuf_copy_to_netbuf(const struct pbuf *p);
 

@@ -23,6 +23,7 @@
 #define BACKLOG 256u			/* frames that wait for room in the device's ring */
 #define COPY_MAX 256u			/* pieces up to this are copied into one buffer when looped back */
 #define PENDING_BUDGET 512u
+#define HEADERS 128u			/* IP's, a transport's, options of both */
 
 #define CHECKS (NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP)
 
@@ -44,32 +45,57 @@ struct netif *netif_loopback;
 static struct list pending = LIST_INIT(pending);	/* struct netbuf.packet.link: each the first of a chain */
 
 /* ---- to this machine itself ---------------------------------------------------------------------- */
-/* What lies in one of our blocks is shown, other bytes are copied. */
-static struct pbuf *piece_again(const struct pbuf *p)
+/* All but the first skip bytes. What lies in one of our blocks is shown, other bytes are copied. */
+static struct pbuf *piece_again(const struct pbuf *p, u32 skip)
 {
 	struct netbuf *from = (struct netbuf *)p, *b;
+	u8 *data = (u8 *)p->payload + skip;
+	u32 len = p->len - skip;
 
-	if ((p->flags & PBUF_FLAG_IS_CUSTOM) && from->block && p->len > COPY_MAX) {
-		b = netbuf_view(from->block, p->payload, p->len);
+	if (pbuf_is_netbuf(p) && from->block && len > COPY_MAX) {
+		b = netbuf_view(from->block, data, len);
 	} else {
-		b = netbuf_alloc(p->len);
+		b = netbuf_alloc(len);
 		if (b)
-			memcpy(b->data, p->payload, p->len);
+			memcpy(b->data, data, len);
 	}
 	return b ? netbuf_to_pbuf(b) : NULL;
+}
+
+/* The first bytes in one piece, since lwIP's input reads headers as they lie; a fragment's IP header comes alone. */
+static struct pbuf *headers_again(const struct pbuf *p)
+{
+	struct netbuf *b = netbuf_alloc(HEADERS);
+
+	if (!b)
+		return NULL;
+	pbuf_copy_partial(p, b->data, HEADERS, 0);
+	return netbuf_to_pbuf(b);
 }
 
 static struct pbuf *chain_again(const struct pbuf *p)
 {
 	struct pbuf *first = NULL, *q;
+	u32 skip = 0;
 
 	if (p->tot_len <= COPY_MAX) {
 		struct netbuf *b = pbuf_copy_to_netbuf(p);
 
 		return b ? netbuf_to_pbuf(b) : NULL;
 	}
+	if (unlikely(p->len < (IP_HDR_GET_VERSION(p->payload) == 6 ? IP6_HLEN : IP_HLEN) + TCP_HLEN)) {
+		first = headers_again(p);
+		if (!first)
+			return NULL;
+		skip = HEADERS;
+	}
 	for (; p; p = p->next) {
-		q = piece_again(p);
+		if (skip >= p->len) {
+			skip -= p->len;
+			continue;
+		}
+		q = piece_again(p, skip);
+		skip = 0;
 		if (!q) {
 			if (first)
 				pbuf_free(first);

@@ -19,7 +19,7 @@ struct pbuf *netbuf_to_pbuf(struct netbuf *b)
 	return pbuf_alloced_custom(PBUF_RAW, (u16_t)b->len, PBUF_ROM, c, b->data, (u16_t)b->len);
 }
 
-static bool is_ours(const struct pbuf *p)
+bool pbuf_is_netbuf(const struct pbuf *p)
 {
 	return (p->flags & PBUF_FLAG_IS_CUSTOM) && ((const struct pbuf_custom *)p)->custom_free_function == custom_free;
 }
@@ -36,7 +36,7 @@ struct netbuf *pbuf_copy_to_netbuf(const struct pbuf *p)
 static bool can_be_taken(const struct pbuf *p)
 {
 	for (; p; p = p->next)
-		if (!is_ours(p) || p->ref != 1)
+		if (!pbuf_is_netbuf(p) || p->ref != 1)
 			return false;
 	return true;
 }
