@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Options of TCP that have an effect one can see over loopback: buffers, segment size, patience, backlog, a window's end. */
+/* Options of TCP that have an effect one can see over loopback: buffers, segment size, patience, backlog, deferred connections. */
 #include "inet.h"
 
 #define CHUNK 4096
@@ -197,6 +197,43 @@ static void long_backlog(void)
 	check_errno(accept(l, NULL, NULL), EAGAIN);
 }
 
+/* TCP_DEFER_ACCEPT: who connects and says nothing is not accepted at first. */
+static void deferred(void)
+{
+	int seconds = 10, l, c;
+	union name n;
+
+	lo_up();
+	l = bound(AF_INET, SOCK_STREAM, &n);
+	check_ok(listen(l, 5));
+	check_ok(fcntl(l, F_SETFL, O_NONBLOCK));
+	check_ok(setsockopt(l, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds));
+	c = socket(AF_INET, SOCK_STREAM, 0);
+	check_ok(connect(c, &n.a, name_len(&n)));
+	check_equal(poll(&(struct pollfd){ .fd = l, .events = POLLIN }, 1, 400), 0);
+	check_errno(accept(l, NULL, NULL), EAGAIN);
+	check_equal(write(c, "x", 1), 1);
+	check_equal(poll(&(struct pollfd){ .fd = l, .events = POLLIN }, 1, 5000), 1);
+	check(accept(l, NULL, NULL) >= 0);
+}
+
+/* But it is when it stays silent for longer. */
+static void deferred_long(void)
+{
+	int seconds = 1, l, c;
+	union name n;
+
+	lo_up();
+	l = bound(AF_INET, SOCK_STREAM, &n);
+	check_ok(listen(l, 5));
+	check_ok(setsockopt(l, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds));
+	c = socket(AF_INET, SOCK_STREAM, 0);
+	check_ok(connect(c, &n.a, name_len(&n)));
+	check_equal(poll(&(struct pollfd){ .fd = l, .events = POLLIN }, 1, 200), 0);
+	check_equal(poll(&(struct pollfd){ .fd = l, .events = POLLIN }, 1, 20000), 1);
+	check(accept(l, NULL, NULL) >= 0);
+}
+
 /* Each address of 127.0.0.0/8 is this machine's, and another one than the next. */
 static void loopback_net(void)
 {
@@ -260,7 +297,7 @@ static void any_port(void)
 static const struct test table[] = {
 	{ "small-buffers-ipv4", small_buffers4 }, { "small-buffers-ipv6", small_buffers6 }, { "small-window", small_window },
 	{ "segment-size", segment_size }, { "user-timeout", user_timeout }, { "long-backlog", long_backlog },
-	{ "loopback-net", loopback_net }, { "any-port", any_port },
+	{ "loopback-net", loopback_net }, { "any-port", any_port }, { "deferred", deferred }, { "deferred-long", deferred_long },
 	{ 0 },
 };
 
