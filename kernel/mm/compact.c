@@ -328,7 +328,8 @@ bool compact_for_block(void)
 
 void compact_all(void)
 {
-	static const u64 least[] = { BLOCK / 2, BLOCK / 8, 1 };
+	/* The emptiest first: their pages fill the others. A block that is nearly full is not worth it. */
+	static const u64 least[] = { BLOCK / 2, BLOCK / 4 };
 
 	while (!begin())
 		sched_yield();
