@@ -266,24 +266,47 @@ static void mutants(void *unused)
 	wire_drain();
 }
 
-/* Connection requests from everywhere; nobody there answers. */
+/* A connection request from somewhere, where nobody answers. */
+static u32 request_make(u8 *frame)
+{
+	u32 len = seed_make(SEED_SYN, frame);
+
+	frame[27] = (u8)(1 + pick(254));	/* source 10.x.y.z */
+	frame[28] = (u8)pick(256);
+	frame[29] = (u8)(3 + pick(250));
+	frame[34] = (u8)(4 + pick(250));	/* its port */
+	frame[36] = PORT >> 8;
+	frame[37] = PORT & 255;
+	wire_seal(frame, len);
+	return len;
+}
+
+/* The first fragment of a packet whose others never come. */
+static u32 fragment_make(u8 *frame)
+{
+	bool v6 = maybe(2);
+	u32 len = seed_make(v6 ? SEED_FRAGMENT6 : SEED_FRAGMENT4, frame);
+
+	if (frame[v6 ? 54 : 20] != (v6 ? 17 : 0x20))
+		sim_fail("net: that is no first fragment");
+	frame[v6 ? 36 : 28] = (u8)pick(256);
+	frame[v6 ? 37 : 29] = (u8)(3 + pick(250));
+	frame[v6 ? 60 : 18] = (u8)pick(256);
+	frame[v6 ? 61 : 19] = (u8)pick(256);
+	wire_seal(frame, len);
+	return len;
+}
+
+/* Connection requests or fragments from everywhere. */
 static void flood(void *unused)
 {
 	u64 count = sim_setting("ops", 64) * (FLOOD / 64), lowest = U64_MAX;
+	bool fragments = maybe(2);
 	u8 frame[SEED_MAX];
 
 	run.free_before = mm_free_pages();
 	for (u64 i = 0; i < count; i++) {
-		u32 len = seed_make(SEED_SYN, frame);
-
-		frame[27] = (u8)(1 + pick(254));	/* source 10.x.y.z */
-		frame[28] = (u8)pick(256);
-		frame[29] = (u8)(3 + pick(250));
-		frame[34] = (u8)(4 + pick(250));	/* its port */
-		frame[36] = PORT >> 8;
-		frame[37] = PORT & 255;
-		wire_seal(frame, len);
-		wire_put(frame, len);
+		wire_put(frame, fragments ? fragment_make(frame) : request_make(frame));
 		if (i % 64 == 0)
 			lowest = min(lowest, mm_free_pages());
 	}
