@@ -69,6 +69,7 @@ enum net_conn_option {
 	NET_TTL, NET_TOS, NET_REUSEADDR, NET_REUSEPORT, NET_V6ONLY, NET_BROADCAST, NET_IFINDEX,
 	NET_MULTICAST_TTL, NET_MULTICAST_LOOP, NET_MULTICAST_IF, NET_HDRINCL,
 	NET_TCP_URGENT,			/* the last byte queued is */
+	NET_CSCOV_SEND, NET_CSCOV_RECEIVE,	/* UDP-Lite: bytes that the checksum covers; 0: all */
 	NET_RCVBUF,			/* the largest window; 0: the stack's own, of a connection: as before */
 };
 struct net_tcp_info {
@@ -156,7 +157,7 @@ struct netstack_ops {
 	u32 (*tcp_unsent)(struct net_conn *c);			/* bytes the peer has not acknowledged */
 	bool (*tcp_next)(void **at, struct net_row *out);	/* walks all; *at starts NULL */
 
-	/* UDP (protocol 17) and raw */
+	/* UDP (protocol 17), UDP-Lite (136) and raw */
 	int (*end_new)(u16 family, u8 protocol, bool raw, void *owner, const struct net_end_events *ev, struct net_end **out);
 	int (*end_bind)(struct net_end *e, const struct net_addr *a);
 	int (*end_connect)(struct net_end *e, const struct net_addr *a);	/* NULL: no longer */

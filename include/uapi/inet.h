@@ -27,6 +27,7 @@ struct sockaddr_in6 {
 #define IPPROTO_UDP 17
 #define IPPROTO_IPV6 41
 #define IPPROTO_ICMPV6 58
+#define IPPROTO_UDPLITE 136
 #define IPPROTO_RAW 255
 #define IPPROTO_MAX 256
 
@@ -84,6 +85,9 @@ struct sockaddr_in6 {
 #define TCP_CONGESTION 13
 #define TCP_USER_TIMEOUT 18
 #define TCP_NOTSENT_LOWAT 25
+
+#define UDPLITE_SEND_CSCOV 10
+#define UDPLITE_RECV_CSCOV 11
 
 #define SOL_RAW 255
 #define ICMP_FILTER 1

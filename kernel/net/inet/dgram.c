@@ -21,7 +21,11 @@
 #define SCM_TIMESTAMP SO_TIMESTAMP
 #define SCM_TIMESTAMPNS SO_TIMESTAMPNS
 
-static bool is_udp(const struct inet_sock *s) { return s->sk.type == SOCK_DGRAM && s->sk.protocol == IPPROTO_UDP; }
+/* UDP-Lite (RFC 3828) is UDP but for what the checksum covers. */
+static bool is_udp(const struct inet_sock *s)
+{
+	return s->sk.type == SOCK_DGRAM && (s->sk.protocol == IPPROTO_UDP || s->sk.protocol == IPPROTO_UDPLITE);
+}
 
 /* ---- events: net_lock held --------------------------------------------------------------------------- */
 /* Is this ICMP message the answer to one of ours? Cuts what is before the ICMP header. */
@@ -599,6 +603,8 @@ static int inet_create(struct socket *sk, int protocol)
 	case SOCK_DGRAM:
 		if (!protocol || protocol == IPPROTO_UDP)
 			return end_create(s, IPPROTO_UDP, false);
+		if (protocol == IPPROTO_UDPLITE)
+			return end_create(s, IPPROTO_UDPLITE, false);
 		if (protocol != icmp)
 			return -EPROTONOSUPPORT;
 		err = end_create(s, (u8)icmp, true);

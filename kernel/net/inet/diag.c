@@ -45,6 +45,7 @@ static int query_read(const struct nl_request *r, struct query *out)
 	switch (out->q->protocol) {
 	case IPPROTO_TCP: out->table = INET_TABLE_TCP; break;
 	case IPPROTO_UDP: out->table = INET_TABLE_UDP; break;
+	case IPPROTO_UDPLITE: out->table = INET_TABLE_UDPLITE; break;
 	case IPPROTO_RAW: out->table = INET_TABLE_RAW; break;
 	default: return -ENOENT;
 	}

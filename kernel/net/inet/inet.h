@@ -52,6 +52,7 @@ struct inet_sock {
 	bool mcast_loop, recv_pktinfo, recv_ttl, recv_tos, recv_pktinfo6, recv_hops, recv_tclass, hdrincl, recverr, recv_opts;	/* [a] */
 	u32 mcast_ifindex, bound_ifindex;
 	s32 mtu_discover;
+	u16 cscov_send, cscov_receive;	/* [a] UDP-Lite */
 	struct list errors;		/* queue_lock (errors.c) */
 	u32 nr_errors;			/* queue_lock, read without */
 	struct inet_member *members;	/* sk.lock */
@@ -104,7 +105,7 @@ void inet_tcp_info(const struct inet_sock *s, struct user_tcp_info *out);
 #define INET_CONGESTION "reno"
 
 /* rows.c: all sockets of a kind. */
-enum inet_table { INET_TABLE_TCP, INET_TABLE_UDP, INET_TABLE_RAW };
+enum inet_table { INET_TABLE_TCP, INET_TABLE_UDP, INET_TABLE_UDPLITE, INET_TABLE_RAW };
 struct inet_row {
 	struct net_row r;
 	u16 family;			/* of the socket */

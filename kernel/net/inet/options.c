@@ -68,6 +68,10 @@ void inet_options_apply(struct inet_sock *s)
 	net_set(s, NET_MULTICAST_IF, s->mcast_ifindex);
 	if (s->hdrincl)
 		net_set(s, NET_HDRINCL, 1);
+	if (s->sk.protocol == IPPROTO_UDPLITE) {
+		net_set(s, NET_CSCOV_SEND, s->cscov_send);
+		net_set(s, NET_CSCOV_RECEIVE, s->cscov_receive);
+	}
 }
 
 enum net_share inet_share(void *owner, void *other)
@@ -374,6 +378,20 @@ static int set_tcp(struct inet_sock *s, int opt, s32 v)
 	return 0;
 }
 
+/* Less than the header cannot be left out of the sum; negative and large numbers as Linux. */
+static int set_udplite(struct inet_sock *s, int opt, s32 v)
+{
+	u16 n = v == 0 ? 0 : v < 8 ? 8 : (u16)min(v, 0xffff);
+
+	switch (opt) {
+	case UDPLITE_SEND_CSCOV: s->cscov_send = n; break;
+	case UDPLITE_RECV_CSCOV: s->cscov_receive = n; break;
+	default: return -ENOPROTOOPT;
+	}
+	apply(s);
+	return 0;
+}
+
 static int set_device(struct inet_sock *s, const char __user *val, u32 len)
 {
 	char name[IFNAMSIZ] = "";
@@ -428,6 +446,8 @@ int inet_setsockopt(struct socket *sk, int level, int opt, const void __user *va
 		return set_ip(s, opt, v);
 	if (level == IPPROTO_IPV6 && sk->family == AF_INET6)
 		return set_ipv6(s, opt, v);
+	if (level == IPPROTO_UDPLITE && sk->protocol == IPPROTO_UDPLITE)
+		return len < sizeof(v) ? -EINVAL : set_udplite(s, opt, v);
 	if (level == IPPROTO_TCP && sk->type == SOCK_STREAM)
 		return len < sizeof(v) ? -EINVAL : set_tcp(s, opt, v);
 	return -ENOPROTOOPT;
@@ -587,6 +607,8 @@ int inet_getsockopt(struct socket *sk, int level, int opt, void __user *val, u32
 		return get_ipv6(s, opt, val, len);
 	if (level == IPPROTO_TCP && sk->type == SOCK_STREAM)
 		return get_tcp(s, opt, val, len);
+	if (level == IPPROTO_UDPLITE && sk->protocol == IPPROTO_UDPLITE && (opt == UDPLITE_SEND_CSCOV || opt == UDPLITE_RECV_CSCOV))
+		return socket_opt_put_int(val, len, opt == UDPLITE_SEND_CSCOV ? s->cscov_send : s->cscov_receive);
 	if (level == SOL_RAW && opt == ICMP_FILTER && sk->protocol == IPPROTO_ICMP)
 		return socket_opt_put(val, len, s->icmp_filter, 4);
 	return -ENOPROTOOPT;

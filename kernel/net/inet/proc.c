@@ -59,6 +59,8 @@ static int tcp_show(struct text *t, void *arg) { return table_show(t, INET_TABLE
 static int tcp6_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_TCP, AF_INET6); }
 static int udp_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_UDP, AF_INET); }
 static int udp6_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_UDP, AF_INET6); }
+static int udplite_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_UDPLITE, AF_INET); }
+static int udplite6_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_UDPLITE, AF_INET6); }
 static int raw_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_RAW, AF_INET); }
 static int raw6_show(struct text *t, void *arg) { return table_show(t, INET_TABLE_RAW, AF_INET6); }
 
@@ -116,6 +118,7 @@ static int snmp_show(struct text *t, void *arg)
 static const struct virtual_file files[] = {
 	{ .path = "net/tcp", .mode = 0444, .show = tcp_show }, { .path = "net/tcp6", .mode = 0444, .show = tcp6_show },
 	{ .path = "net/udp", .mode = 0444, .show = udp_show }, { .path = "net/udp6", .mode = 0444, .show = udp6_show },
+	{ .path = "net/udplite", .mode = 0444, .show = udplite_show }, { .path = "net/udplite6", .mode = 0444, .show = udplite6_show },
 	{ .path = "net/raw", .mode = 0444, .show = raw_show }, { .path = "net/raw6", .mode = 0444, .show = raw6_show },
 	{ .path = "net/sockstat", .mode = 0444, .show = sockstat_show }, { .path = "net/snmp", .mode = 0444, .show = snmp_show },
 };

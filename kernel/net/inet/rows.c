@@ -9,7 +9,14 @@
 
 bool inet_row_next(enum inet_table table, void **at, struct net_row *r)
 {
-	return table == INET_TABLE_TCP ? netstack->tcp_next(at, r) : netstack->end_next(at, table == INET_TABLE_RAW, r);
+	s32 protocol = table == INET_TABLE_UDPLITE ? IPPROTO_UDPLITE : IPPROTO_UDP;
+
+	if (table == INET_TABLE_TCP)
+		return netstack->tcp_next(at, r);
+	while (netstack->end_next(at, table == INET_TABLE_RAW, r))
+		if (table == INET_TABLE_RAW || ((const struct inet_sock *)r->owner)->sk.protocol == protocol)
+			return true;
+	return false;
 }
 
 u16 inet_row_family(const struct net_row *r)

@@ -56,7 +56,7 @@ static void origin_set(struct netbuf *b, u16 from_port)
 
 static bool same_name(const struct udp_pcb *a, const struct udp_pcb *b)
 {
-	return a->local_port == b->local_port && ip_addr_eq(&a->local_ip, &b->local_ip) &&
+	return a->local_port == b->local_port && !((a->flags ^ b->flags) & UDP_FLAGS_UDPLITE) && ip_addr_eq(&a->local_ip, &b->local_ip) &&
 	       IP_GET_TYPE(&a->local_ip) == IP_GET_TYPE(&b->local_ip);
 }
 
@@ -134,6 +134,8 @@ int lwip_end_new(u16 family, u8 protocol, bool raw, void *owner, const struct ne
 		kfree(e);
 		return -ENOMEM;
 	}
+	if (e->udp && protocol == IP_PROTO_UDPLITE)
+		e->udp->flags |= UDP_FLAGS_UDPLITE;
 	/* RFC 3542 3.1: the kernel completes the checksum of every ICMPv6 message. */
 	if (raw && family == AF_INET6 && protocol == IP6_NEXTH_ICMP6) {
 		e->raw->chksum_reqd = 1;
@@ -166,7 +168,7 @@ static bool udp_is_taken(const struct net_end *e, const ip_addr_t *a, u16 port)
 		bool overlaps = IP_IS_ANY_TYPE_VAL(*a) || IP_IS_ANY_TYPE_VAL(*b) ||
 				(IP_IS_V6(a) == IP_IS_V6(b) && (ip_addr_isany(a) || ip_addr_isany(b) || ip_addr_eq(a, b)));
 
-		if (o != e && o->udp->local_port == port && overlaps && e->ev->share(e->owner, o->owner) == NET_SHARE_NONE)
+		if (o != e && o->protocol == e->protocol && o->udp->local_port == port && overlaps && e->ev->share(e->owner, o->owner) == NET_SHARE_NONE)
 			return true;
 	}
 	return false;
@@ -365,6 +367,10 @@ int lwip_end_set(struct net_end *e, enum net_conn_option opt, u32 v)
 		return 0;
 	case NET_MULTICAST_IF:
 		*(u ? &u->mcast_ifindex : &r->mcast_ifindex) = (u8)v;
+		return 0;
+	case NET_CSCOV_SEND:
+	case NET_CSCOV_RECEIVE:
+		*(opt == NET_CSCOV_SEND ? &u->chksum_len_tx : &u->chksum_len_rx) = (u16)v;
 		return 0;
 	case NET_HDRINCL:
 		if (!r)

@@ -78,7 +78,7 @@ static bool is_to(const ip_addr_t *a, const struct net_addr *to)
 }
 
 /* l4: the quoted UDP header. */
-static void tell_udp(struct net_error *e, const u8 *l4, u32 n)
+static void tell_udp(struct net_error *e, u8 protocol, const u8 *l4, u32 n)
 {
 	u16 local = (u16)(l4[0] << 8 | l4[1]);
 	struct net_end *end, *found = NULL;
@@ -89,7 +89,7 @@ static void tell_udp(struct net_error *e, const u8 *l4, u32 n)
 	list_for_each(end, &udp_ends, link) {
 		struct udp_pcb *u = end->udp;
 
-		if (u->local_port != local)
+		if (u->local_port != local || end->protocol != protocol)
 			continue;
 		if (!(u->flags & UDP_FLAGS_CONNECTED)) {
 			found = found ? found : end;
@@ -118,8 +118,8 @@ static void tell_raw(struct net_error *e, u8 protocol, const u8 *l4, u32 n)
 
 static void tell(struct net_error *e, u8 protocol, const u8 *l4, u32 n)
 {
-	if (protocol == IP_PROTO_UDP && n >= UDP_HLEN)
-		tell_udp(e, l4, n);
+	if ((protocol == IP_PROTO_UDP || protocol == IP_PROTO_UDPLITE) && n >= UDP_HLEN)
+		tell_udp(e, protocol, l4, n);
 	if (n >= ICMP_HLEN)
 		tell_raw(e, protocol, l4, n);
 }

@@ -77,7 +77,7 @@
 
 /* Transport layer. */
 #define LWIP_UDP 1
-#define LWIP_UDPLITE 0
+#define LWIP_UDPLITE 1
 #define LWIP_TCP 1
 #define SO_REUSE 1
 #define SO_REUSE_RXTOALL 1
