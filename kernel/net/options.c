@@ -7,8 +7,7 @@
 #include <kernel/time.h>
 #include <uapi/capability.h>
 #include "net.h"
-
-#define BUF_MAX 212992u			/* net.core.rmem_max, wmem_max: before doubling */
+#include "settings.h"
 
 static const struct {
 	int opt;
@@ -70,10 +69,10 @@ static int set_linger(struct socket *sk, const void __user *val, u32 len)
 	return 0;
 }
 
-/* The user's number is doubled: room for overhead, as Linux does and shows. */
-static u32 buf_size(s32 v, u32 min_bytes, bool force)
+/* The user's number, up to net.core.rmem_max or wmem_max, is doubled: room for overhead, as Linux does and shows. */
+static u32 buf_size(s32 v, u32 min_bytes, u32 max_bytes, bool force)
 {
-	u32 want = force ? (u32)max(v, 0) : min((u32)v, BUF_MAX);
+	u32 want = force ? (u32)max(v, 0) : min((u32)v, max_bytes);
 
 	want = min(want, (u32)0x3fffffff);
 	return max(want * 2, min_bytes);
@@ -90,11 +89,11 @@ static int set_word(struct socket *sk, int opt, s32 v)
 	case SO_SNDBUF:
 	case SO_RCVBUF:
 		if (opt == SO_SNDBUF || opt == SO_SNDBUFFORCE) {
-			atomic_store(&sk->sndbuf, buf_size(v, SOCKET_SNDBUF_MIN, opt == SO_SNDBUFFORCE));
+			atomic_store(&sk->sndbuf, buf_size(v, SOCKET_SNDBUF_MIN, atomic_load(&net_settings.wmem_max), opt == SO_SNDBUFFORCE));
 			set_flag(sk, SOCKET_SNDBUF_SET, true);
 			socket_wake(sk, SOCKET_WRITABLE);
 		} else {
-			atomic_store(&sk->rcvbuf, buf_size(v, SOCKET_RCVBUF_MIN, opt == SO_RCVBUFFORCE));
+			atomic_store(&sk->rcvbuf, buf_size(v, SOCKET_RCVBUF_MIN, atomic_load(&net_settings.rmem_max), opt == SO_RCVBUFFORCE));
 			set_flag(sk, SOCKET_RCVBUF_SET, true);
 		}
 		return 0;

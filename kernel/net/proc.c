@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interfaces, addresses, routes and neighbours as files in Linux's forms: /proc/net/{dev,route,arp,if_inet6,ipv6_route},
- * /sys/class/net, /proc/sys/net. Rows are gathered under net_lock and printed without it. Sockets: inet/proc.c.
+ * /sys/class/net. Rows are gathered under net_lock and printed without it. Sockets: inet/proc.c.
  */
 #include <kernel/log.h>
 #include <kernel/netstack.h>
@@ -9,6 +9,7 @@
 #include <lib/format.h>
 #include <lib/string.h>
 #include "netproc.h"
+#include "settings.h"
 
 #define ROWS_MAX 256u
 
@@ -267,27 +268,12 @@ void net_sysfs_add(struct netdev *dev)
 	}
 }
 
-static int constant_show(struct text *t, void *arg)
-{
-	text_printf(t, "%s\n", (const char *)arg);
-	return 0;
-}
-
-/* Files of /proc/sys/net say what holds; they cannot be changed. */
-#define FIXED(p, v) { .path = "sys/net/" p, .mode = 0444, .show = constant_show, .arg = (void *)(v) }
 static const struct virtual_file files[] = {
 	{ .path = "net/dev", .mode = 0444, .show = dev_show },
 	{ .path = "net/route", .mode = 0444, .show = route_show },
 	{ .path = "net/ipv6_route", .mode = 0444, .show = route6_show },
 	{ .path = "net/arp", .mode = 0444, .show = arp_show },
 	{ .path = "net/if_inet6", .mode = 0444, .show = if_inet6_show },
-	FIXED("core/somaxconn", "4096"), FIXED("core/rmem_max", "212992"), FIXED("core/wmem_max", "212992"),
-	FIXED("core/rmem_default", "212992"), FIXED("core/wmem_default", "212992"),
-	FIXED("ipv4/ip_local_port_range", "32768\t60999"), FIXED("ipv4/ip_forward", "0"), FIXED("ipv4/tcp_congestion_control", "reno"),
-	FIXED("ipv4/tcp_available_congestion_control", "reno"), FIXED("ipv4/tcp_window_scaling", "1"),
-	FIXED("ipv4/tcp_sack", "1"), FIXED("ipv4/tcp_timestamps", "0"), FIXED("ipv4/tcp_syncookies", "0"),
-	FIXED("ipv4/ip_default_ttl", "64"), FIXED("ipv6/conf/all/disable_ipv6", "0"), FIXED("ipv6/conf/default/disable_ipv6", "0"),
-	FIXED("ipv6/conf/lo/disable_ipv6", "0"), FIXED("ipv6/conf/all/forwarding", "0"), FIXED("ipv6/bindv6only", "0"),
 };
 
 void net_proc_init(void)
@@ -295,4 +281,5 @@ void net_proc_init(void)
 	for (unsigned i = 0; i < ARRAY_LEN(files); i++)
 		if (procfs_add(&files[i]))
 			log_warn("proc: no file %s", files[i].path);
+	net_settings_init();
 }

@@ -8,6 +8,7 @@
 #include <kernel/socket.h>
 #include <kernel/time.h>
 #include "net.h"
+#include "settings.h"
 
 const struct socket_family *socket_family_find(int family)
 {
@@ -32,7 +33,8 @@ static struct socket *socket_alloc(const struct socket_family *f, int type, u32 
 	list_init(&sk->queue);
 	list_init(&sk->accept_queue);
 	list_init(&sk->accept_link);
-	sk->rcvbuf = sk->sndbuf = SOCKET_BUF_DEFAULT;
+	sk->rcvbuf = atomic_load(&net_settings.rmem_default);
+	sk->sndbuf = atomic_load(&net_settings.wmem_default);
 	sk->rcvlowat = 1;
 	sk->peek_off = -1;
 	sk->peer_ids = (struct user_ucred){ .uid = U32_MAX, .gid = U32_MAX };

@@ -8,6 +8,7 @@
 #include <kernel/syscall.h>
 #include <lib/string.h>
 #include "net.h"
+#include "settings.h"
 
 /* Not: the name of a socket file (O_PATH). */
 struct socket *socket_fd_get(int fd, struct file **file)
@@ -167,7 +168,7 @@ long sys_listen(int fd, int backlog)
 
 	if (is_err(sk))
 		return ptr_err(sk);
-	err = sk->ops->listen ? sk->ops->listen(sk, min((u32)backlog, (u32)SOMAXCONN)) : -EOPNOTSUPP;
+	err = sk->ops->listen ? sk->ops->listen(sk, min((u32)backlog, atomic_load(&net_settings.somaxconn))) : -EOPNOTSUPP;
 	file_put(f);
 	return err;
 }

@@ -10,6 +10,7 @@
 #include <lib/string.h>
 #include <uapi/capability.h>
 #include <uapi/ioctl.h>
+#include "../settings.h"
 #include "inet.h"
 
 #define UDP_MAX 65507u
@@ -590,6 +591,7 @@ static int inet_create(struct socket *sk, int protocol)
 	s->hops = s->mcast_hops = -1;
 	s->mcast_ttl = 1;
 	s->mcast_loop = true;
+	s->v6only = sk->family == AF_INET6 && atomic_load(&net_settings.bindv6only);
 	s->mtu_discover = IP_PMTUDISC_WANT;
 	list_init(&s->errors);
 	s->uid = cred_current()->fsuid;

@@ -8,9 +8,10 @@
 #include <lib/string.h>
 #include <uapi/capability.h>
 #include <uapi/sock_diag.h>
+#include "../settings.h"
 #include "inet.h"
 
-#define TTL_DEFAULT 64
+#define HOPS_DEFAULT 64
 #define MAXSEG_MIN 88			/* TCP_MAXSEG, as Linux */
 #define MAXSEG_MAX 32767
 #define DEFER_MAX_S 32767		/* TCP_DEFER_ACCEPT */
@@ -23,23 +24,22 @@ static void net_set(struct inet_sock *s, enum net_conn_option opt, u32 v)
 		(void)netstack->end_set(s->end, opt, v);
 }
 
+static u32 or_default(u32 v, const u32 *setting) { return v ? v : atomic_load(setting); }
+
 static u32 ttl_of(const struct inet_sock *s)
 {
 	if (s->sk.family == AF_INET6 && s->hops >= 0)
 		return (u32)s->hops;
-	return s->ttl ? s->ttl : TTL_DEFAULT;
+	return s->ttl ? s->ttl : s->sk.family == AF_INET6 ? HOPS_DEFAULT : atomic_load(&net_settings.default_ttl);
 }
 
 static void apply_stream(struct inet_sock *s)
 {
 	net_set(s, NET_TCP_NODELAY, s->nodelay);
 	net_set(s, NET_TCP_KEEPALIVE, socket_option(&s->sk, SOCKET_KEEPALIVE) != 0);
-	if (s->keepidle_s)
-		net_set(s, NET_TCP_KEEPIDLE, s->keepidle_s * 1000);
-	if (s->keepintvl_s)
-		net_set(s, NET_TCP_KEEPINTVL, s->keepintvl_s * 1000);
-	if (s->keepcnt)
-		net_set(s, NET_TCP_KEEPCNT, s->keepcnt);
+	net_set(s, NET_TCP_KEEPIDLE, or_default(s->keepidle_s, &net_settings.keepalive_time) * 1000);
+	net_set(s, NET_TCP_KEEPINTVL, or_default(s->keepintvl_s, &net_settings.keepalive_intvl) * 1000);
+	net_set(s, NET_TCP_KEEPCNT, or_default(s->keepcnt, &net_settings.keepalive_probes));
 	net_set(s, NET_TCP_USER_TIMEOUT, s->user_timeout_ms);
 	net_set(s, NET_TCP_MAXSEG, s->maxseg);
 	net_set(s, NET_TCP_DEFER_ACCEPT, s->defer_accept_s);
@@ -498,9 +498,9 @@ static int get_tcp(struct inet_sock *s, int opt, void __user *val, u32 *len)
 	switch (opt) {
 	case TCP_NODELAY: return socket_opt_put_int(val, len, s->nodelay);
 	case TCP_CORK: return socket_opt_put_int(val, len, s->cork);
-	case TCP_KEEPIDLE: return socket_opt_put_int(val, len, s->keepidle_s ? (s32)s->keepidle_s : 7200);
-	case TCP_KEEPINTVL: return socket_opt_put_int(val, len, s->keepintvl_s ? (s32)s->keepintvl_s : 75);
-	case TCP_KEEPCNT: return socket_opt_put_int(val, len, s->keepcnt ? (s32)s->keepcnt : 9);
+	case TCP_KEEPIDLE: return socket_opt_put_int(val, len, (s32)or_default(s->keepidle_s, &net_settings.keepalive_time));
+	case TCP_KEEPINTVL: return socket_opt_put_int(val, len, (s32)or_default(s->keepintvl_s, &net_settings.keepalive_intvl));
+	case TCP_KEEPCNT: return socket_opt_put_int(val, len, (s32)or_default(s->keepcnt, &net_settings.keepalive_probes));
 	case TCP_SYNCNT: return socket_opt_put_int(val, len, 6);
 	case TCP_QUICKACK: return socket_opt_put_int(val, len, 1);
 	case TCP_USER_TIMEOUT: return socket_opt_put_int(val, len, (s32)s->user_timeout_ms);
@@ -545,7 +545,7 @@ static int get_ip(struct inet_sock *s, int opt, void __user *val, u32 *len)
 	u32 any = 0;
 
 	switch (opt) {
-	case IP_TTL: return socket_opt_put_int(val, len, s->ttl ? s->ttl : TTL_DEFAULT);
+	case IP_TTL: return socket_opt_put_int(val, len, (s32)or_default(s->ttl, &net_settings.default_ttl));
 	case IP_TOS: return socket_opt_put_int(val, len, s->tos);
 	case IP_MULTICAST_TTL: return socket_opt_put_int(val, len, s->mcast_ttl);
 	case IP_MULTICAST_LOOP: return socket_opt_put_int(val, len, s->mcast_loop);
@@ -567,7 +567,7 @@ static int get_ipv6(struct inet_sock *s, int opt, void __user *val, u32 *len)
 {
 	switch (opt) {
 	case IPV6_V6ONLY: return socket_opt_put_int(val, len, s->v6only);
-	case IPV6_UNICAST_HOPS: return socket_opt_put_int(val, len, s->hops >= 0 ? s->hops : TTL_DEFAULT);
+	case IPV6_UNICAST_HOPS: return socket_opt_put_int(val, len, s->hops >= 0 ? s->hops : HOPS_DEFAULT);
 	case IPV6_MULTICAST_HOPS: return socket_opt_put_int(val, len, s->mcast_hops >= 0 ? s->mcast_hops : 1);
 	case IPV6_MULTICAST_LOOP: return socket_opt_put_int(val, len, s->mcast_loop);
 	case IPV6_MULTICAST_IF: return socket_opt_put_int(val, len, (s32)s->mcast_ifindex);

@@ -16,13 +16,12 @@
 #include <lwip/prot/icmp.h>
 #include <lwip/raw.h>
 #include <lwip/udp.h>
+#include "../settings.h"
 #include "ends.h"
 
 #define ICMP6_CHECKSUM_AT 2u
 
 #define SHARERS_MAX 64u			/* over which datagrams are spread */
-#define PORT_FIRST 32768u
-#define PORT_LAST 60999u
 
 struct list udp_ends = LIST_INIT(udp_ends), raw_ends = LIST_INIT(raw_ends);
 
@@ -176,8 +175,10 @@ static bool udp_is_taken(const struct net_end *e, const ip_addr_t *a, u16 port)
 
 static u16 udp_port_choose(void)
 {
+	u32 first = atomic_load(&net_settings.port_first), last = max(first, atomic_load(&net_settings.port_last));
+
 	for (unsigned i = 0; i < 1000; i++) {
-		u16 port = (u16)(PORT_FIRST + random_below(PORT_LAST - PORT_FIRST + 1));
+		u16 port = (u16)(first + random_below(last - first + 1));
 
 		if (!udp_port_taken(port))
 			return port;

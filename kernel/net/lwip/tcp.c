@@ -9,10 +9,9 @@
 #include <lib/string.h>
 #include <lwip/priv/tcp_priv.h>
 #include <lwip_hooks.h>
+#include "../settings.h"
 #include "glue.h"
 
-#define PORT_FIRST 32768u		/* net.ipv4.ip_local_port_range */
-#define PORT_LAST 60999u
 #define LISTENERS_MAX 64u		/* over which connections are spread */
 #define TICK_US (TCP_SLOW_INTERVAL * 1000u)
 
@@ -147,13 +146,15 @@ static bool port_is_free(u16 port, const ip_addr_t *local, const ip_addr_t *remo
 /* An ephemeral port (RFC 6056, algorithm 1); remote NULL: not yet known. 0: none is left. */
 static u16 port_choose(const ip_addr_t *local, const ip_addr_t *remote, u16 remote_port)
 {
+	u32 first = atomic_load(&net_settings.port_first), last = max(first, atomic_load(&net_settings.port_last));
+
 	for (unsigned i = 0; i < 64; i++) {
-		u16 port = (u16)(PORT_FIRST + random_below(PORT_LAST - PORT_FIRST + 1));
+		u16 port = (u16)(first + random_below(last - first + 1));
 
 		if (port_is_free(port, local, remote, remote_port))
 			return port;
 	}
-	for (u32 port = PORT_FIRST; port <= PORT_LAST; port++)
+	for (u32 port = first; port <= last; port++)
 		if (port_is_free((u16)port, local, remote, remote_port))
 			return (u16)port;
 	return 0;
