@@ -53,6 +53,9 @@ struct user_nlattr {
 #define RTM_DELNEIGH 29
 #define RTM_GETNEIGH 30
 
+#define RTM_NEWRULE 32
+#define RTM_GETRULE 34
+
 #define RTNLGRP_LINK 1
 #define RTNLGRP_NEIGH 3
 #define RTNLGRP_IPV4_IFADDR 5
@@ -111,6 +114,7 @@ struct user_rtmsg {
 #define RTA_PRIORITY 6
 #define RTA_PREFSRC 7
 #define RTA_TABLE 15
+#define RT_TABLE_DEFAULT 253
 #define RT_TABLE_MAIN 254
 #define RT_TABLE_LOCAL 255
 #define RTM_F_CLONED 0x200
@@ -124,6 +128,17 @@ struct user_ndmsg {
 #define NDA_DST 1
 #define NDA_LLADDR 2
 #define NDA_CACHEINFO 3
+
+struct user_rulemsg {
+	u8 family, dst_len, src_len, tos, table, res1, res2, action;
+	u32 flags;
+};
+#define FRA_PRIORITY 6
+#define FRA_SUPPRESS_PREFIXLEN 14
+#define FRA_TABLE 15
+#define FRA_PROTOCOL 21
+#define FR_ACT_TO_TBL 1
+#define RTPROT_KERNEL 2
 
 struct sockaddr_ll {
 	u16 family;

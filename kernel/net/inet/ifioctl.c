@@ -3,6 +3,7 @@
  * Interface, route and neighbour requests by ioctl on any socket (ifconfig, route, arp, old programs). Requests are
  * copied in and out around one hold of net_lock; who changes something needs CAP_NET_ADMIN.
  */
+#include <kernel/netchange.h>
 #include <kernel/process.h>
 #include <lib/bits.h>
 #include <lib/string.h>
@@ -280,7 +281,7 @@ static long if_request6(u32 cmd, const struct user_in6_ifreq __user *u)
 	return err;
 }
 
-long inet_dev_ioctl(struct socket *sk, u32 cmd, u64 arg)
+static long dev_ioctl(struct socket *sk, u32 cmd, u64 arg)
 {
 	switch (cmd) {
 	case SIOCGIFNAME: return if_name((struct user_ifreq __user *)arg);
@@ -302,4 +303,12 @@ long inet_dev_ioctl(struct socket *sk, u32 cmd, u64 arg)
 		return if_request(cmd, (struct user_ifreq __user *)arg);
 	default: return -ENOTTY;
 	}
+}
+
+long inet_dev_ioctl(struct socket *sk, u32 cmd, u64 arg)
+{
+	long r = dev_ioctl(sk, cmd, arg);
+
+	net_changes_tell();
+	return r;
 }

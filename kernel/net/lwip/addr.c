@@ -3,11 +3,13 @@
  * Addresses, neighbours and DHCP of interfaces. lwIP keeps one IPv4 address per interface and a few IPv6 ones; routes
  * are in route.c. Lock: net_lock.
  */
+#include <kernel/netchange.h>
 #include <kernel/random.h>
 #include <lib/string.h>
 #include <lwip/dhcp.h>
 #include <lwip/etharp.h>
 #include <lwip/netif.h>
+#include <lwip/nd6.h>
 #include <lwip/priv/nd6_priv.h>
 #include <uapi/netlink.h>
 #include "glue.h"
@@ -86,12 +88,12 @@ int lwip_address_remove(const struct net_ifaddr *a)
 	return 0;
 }
 
-static void address4(const struct netif *n, struct net_ifaddr *out)
+static void address4_fill(const struct netif *n, u32 ip, u32 mask, struct net_ifaddr *out)
 {
 	out->family = AF_INET;
-	out->ip[0] = netif_ip4_addr(n)->addr;
-	out->prefix_len = mask_prefix(netif_ip4_netmask(n)->addr);
-	out->broadcast[0] = n == netif_loopback ? 0 : out->ip[0] | ~netif_ip4_netmask(n)->addr;
+	out->ip[0] = ip;
+	out->prefix_len = mask_prefix(mask);
+	out->broadcast[0] = n == netif_loopback ? 0 : ip | ~mask;
 	out->scope = n == netif_loopback ? SCOPE_HOST : SCOPE_GLOBAL;
 	out->flags = IFA_F_PERMANENT;
 }
@@ -104,6 +106,53 @@ static void address6(const struct netif *n, int i, struct net_ifaddr *out)
 	out->scope = n == netif_loopback ? SCOPE_HOST : ip6_addr_islinklocal(netif_ip6_addr(n, i)) ? SCOPE_LINK : SCOPE_GLOBAL;
 	out->flags = (ip6_addr_istentative(netif_ip6_addr_state(n, i)) ? IFA_F_TENTATIVE : 0) |
 		     (netif_ip6_addr_isstatic(n, i) ? IFA_F_PERMANENT : 0);
+}
+
+/* ---- changes ----------------------------------------------------------------------------------------- */
+static void tell4(const struct netif *n, u32 ip, u32 mask, bool gone)
+{
+	struct net_change c = { .what = NET_CHANGE_ADDRESS, .gone = gone, .address.ifindex = netdev_of(n)->index };
+
+	if (!ip)
+		return;
+	address4_fill(n, ip, mask, &c.address);
+	net_changed(&c);
+}
+
+static void tell6(const struct netif *n, int i, bool gone)
+{
+	struct net_change c = { .what = NET_CHANGE_ADDRESS, .gone = gone, .address.ifindex = netdev_of(n)->index };
+
+	address6(n, i, &c.address);
+	net_changed(&c);
+}
+
+/* lwIP's word on what happened to an interface, whoever did it. */
+static void on_change(struct netif *n, netif_nsc_reason_t why, const netif_ext_callback_args_t *args)
+{
+	if (why & (LWIP_NSC_STATUS_CHANGED | LWIP_NSC_LINK_CHANGED))
+		net_changed(&(struct net_change){ .what = NET_CHANGE_LINK, .ifindex = netdev_of(n)->index });
+	if (why & (LWIP_NSC_IPV4_ADDRESS_CHANGED | LWIP_NSC_IPV4_NETMASK_CHANGED)) {
+		const ip4_addr_t *mask = args->ipv4_changed.old_netmask ? ip_2_ip4(args->ipv4_changed.old_netmask) : netif_ip4_netmask(n);
+
+		if (args->ipv4_changed.old_address)
+			tell4(n, ip_2_ip4(args->ipv4_changed.old_address)->addr, mask->addr, true);
+		tell4(n, netif_ip4_addr(n)->addr, netif_ip4_netmask(n)->addr, false);
+	}
+	if (why & LWIP_NSC_IPV6_ADDR_STATE_CHANGED) {
+		int i = args->ipv6_addr_state_changed.addr_index;
+		u8 old = args->ipv6_addr_state_changed.old_state, now = netif_ip6_addr_state(n, i);
+
+		if (ip6_addr_isinvalid(now) != ip6_addr_isinvalid(old) || ip6_addr_isvalid(now) != ip6_addr_isvalid(old))
+			tell6(n, i, ip6_addr_isinvalid(now));
+	}
+}
+
+void lwip_changes_init(void)
+{
+	static netif_ext_callback_t callback;
+
+	netif_add_ext_callback(&callback, on_change);
 }
 
 /* *at: interface index times 16, plus 0 for IPv4, 1 + slot for IPv6. */
@@ -121,7 +170,7 @@ bool lwip_address_next(u32 *at, struct net_ifaddr *out)
 		memset(out, 0, sizeof(*out));
 		out->ifindex = dev->index;
 		if (slot == 0 && netif_ip4_addr(n)->addr) {
-			address4(n, out);
+			address4_fill(n, netif_ip4_addr(n)->addr, netif_ip4_netmask(n)->addr, out);
 		} else if (slot && !ip6_addr_isinvalid(netif_ip6_addr_state(n, slot - 1))) {
 			address6(n, (int)slot - 1, out);
 		} else {
@@ -179,6 +228,9 @@ void lwip_neighbours_forget(const struct netif *n)
 			by_hand[i].ip = 0;
 }
 
+/* Which IPv6 entries are by hand: lwIP counts their time as the others', so it is given 49 days. */
+static u32 by_hand6[LWIP_ND6_NUM_NEIGHBORS][4];
+
 static bool neighbour6(u32 i, struct net_neighbour *out)
 {
 	static const u16 states[] = {
@@ -190,7 +242,7 @@ static bool neighbour6(u32 i, struct net_neighbour *out)
 	if (e->state == ND6_NO_ENTRY || !e->netif)
 		return false;
 	out->family = AF_INET6;
-	out->state = states[e->state];
+	out->state = e->state == ND6_REACHABLE && !memcmp(by_hand6[i], e->next_hop_address.addr, 16) ? NUD_PERMANENT : states[e->state];
 	memcpy(out->ip, e->next_hop_address.addr, 16);
 	memcpy(out->mac, e->lladdr, 6);
 	out->ifindex = netdev_of(e->netif)->index;
@@ -221,12 +273,55 @@ bool lwip_neighbour_next(u32 *at, struct net_neighbour *out)
 	return false;
 }
 
+static struct nd6_neighbor_cache_entry *entry6(const struct net_neighbour *n, bool make)
+{
+	struct nd6_neighbor_cache_entry *free = NULL;
+
+	for (int i = 0; i < LWIP_ND6_NUM_NEIGHBORS; i++) {
+		struct nd6_neighbor_cache_entry *e = &neighbor_cache[i];
+
+		if (e->state == ND6_NO_ENTRY)
+			free = free ? free : e;
+		else if (!memcmp(e->next_hop_address.addr, n->ip, 16) && e->netif == netif_of_index(n->ifindex))
+			return e;
+	}
+	return make ? free : NULL;
+}
+
+static int neighbour_set6(const struct net_neighbour *n, bool remove)
+{
+	struct nd6_neighbor_cache_entry *e = entry6(n, !remove);
+	struct netif *netif = netif_of_index(n->ifindex);
+
+	if (!e || !netif)
+		return remove ? -ENOENT : -ENOBUFS;
+	if (e->q)
+		return -EBUSY;		/* packets wait for its answer */
+	memset(by_hand6[e - neighbor_cache], 0, 16);
+	if (remove) {
+		memset(e, 0, sizeof(*e));
+		nd6_clear_destination_cache();
+		return 0;
+	}
+	memset(e, 0, sizeof(*e));
+	memcpy(e->next_hop_address.addr, n->ip, 16);
+	ip6_addr_assign_zone(&e->next_hop_address, IP6_UNICAST, netif);
+	e->netif = netif;
+	memcpy(e->lladdr, n->mac, 6);
+	e->counter.reachable_time = U32_MAX;
+	e->state = ND6_REACHABLE;
+	memcpy(by_hand6[e - neighbor_cache], n->ip, 16);
+	return 0;
+}
+
 int lwip_neighbour_set(const struct net_neighbour *n, bool remove)
 {
 	ip4_addr_t ip = { n->ip[0] };
 	struct eth_addr mac;
 	err_t err;
 
+	if (n->family == AF_INET6)
+		return neighbour_set6(n, remove);
 	if (n->family != AF_INET)
 		return -EOPNOTSUPP;
 	if (remove) {

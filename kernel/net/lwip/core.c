@@ -11,6 +11,7 @@ static void stack_init(void)
 	net_lock();
 	lwip_init();
 	ends_init();
+	lwip_changes_init();
 	net_unlock();
 	lwip_timers_start();
 }

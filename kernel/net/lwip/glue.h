@@ -55,6 +55,7 @@ int lwip_route_set(const struct net_route *r, bool remove);
 bool lwip_route_next(u32 *at, struct net_route *out);
 int lwip_dhcp(struct netdev *dev, bool on);
 bool lwip_dhcp_done(struct netdev *dev);
+void lwip_changes_init(void);
 bool lwip_is_local(const struct net_addr *a);
 
 /* table.c */

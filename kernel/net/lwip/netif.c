@@ -6,6 +6,7 @@
  *
  * Lock: net_lock for everything here.
  */
+#include <kernel/netchange.h>
 #include <lib/bits.h>
 #include <lib/string.h>
 #include <lwip/dhcp.h>
@@ -571,6 +572,7 @@ int lwip_set_mtu(struct netdev *dev, u32 mtu)
 	dev->mtu = mtu;
 	port->netif.mtu = (u16_t)mtu;
 	port->netif.mtu6 = (u16_t)mtu;
+	net_changed(&(struct net_change){ .what = NET_CHANGE_LINK, .ifindex = dev->index });
 	return 0;
 }
 
@@ -582,6 +584,7 @@ int lwip_set_mac(struct netdev *dev, const u8 mac[6])
 		return -EADDRNOTAVAIL;
 	memcpy(dev->mac, mac, 6);
 	memcpy(port->netif.hwaddr, mac, 6);
+	net_changed(&(struct net_change){ .what = NET_CHANGE_LINK, .ifindex = dev->index });
 	return 0;
 }
 

@@ -3,17 +3,18 @@
  * Where packets go. Networks of the interfaces' addresses are lwIP's own; here is the table of what was added by hand,
  * longest prefix first, and lwIP's questions about it (lwip_hooks.h). Lock: net_lock.
  */
+#include <kernel/netchange.h>
 #include <lib/string.h>
 #include <lwip/ip.h>
 #include <lwip/nd6.h>
 #include <lwip/priv/nd6_priv.h>
 #include <lwip_hooks.h>
+#include <uapi/netlink.h>
 #include "glue.h"
 
 #define ROUTES_MAX 64u
 #define RTN_UNICAST 1
 #define RTN_LOCAL 2
-#define RTPROT_KERNEL 2
 #define RTPROT_RA 9
 #define SCOPE_UNIVERSE 0
 #define SCOPE_LINK 253
@@ -117,6 +118,7 @@ static int route_remove(const struct net_route *r)
 		if (!same_dest(have, r) || (r->ifindex && r->ifindex != have->ifindex) || (r->metric && r->metric != have->metric) ||
 		    (r->gateway[0] && memcmp(r->gateway, have->gateway, 16)))
 			continue;
+		net_changed(&(struct net_change){ .what = NET_CHANGE_ROUTE, .gone = true, .route = *have });
 		memmove(have, have + 1, sizeof(*have) * (nr_routes - i - 1));
 		nr_routes--;
 		nd6_clear_destination_cache();
@@ -172,6 +174,7 @@ int lwip_route_set(const struct net_route *r, bool remove)
 	new.table_type = RTN_UNICAST;
 	routes[i] = new;
 	nr_routes++;
+	net_changed(&(struct net_change){ .what = NET_CHANGE_ROUTE, .route = new });
 	nd6_clear_destination_cache();
 	return 0;
 }

@@ -3,11 +3,11 @@
  * NETLINK_ROUTE: links, addresses, routes, neighbours, as busybox's and iproute2's ip use it. Facts are copied out under
  * net_lock and written without it, since a message may need memory.
  */
-#include <kernel/netlink.h>
-#include <kernel/netstack.h>
+#include <kernel/netchange.h>
 #include <kernel/process.h>
 #include <lib/string.h>
 #include <uapi/capability.h>
+#include "rtnetlink.h"
 
 #define ARPHRD_ETHER 1
 #define ARPHRD_LOOPBACK 772
@@ -24,6 +24,7 @@ static u32 fixed_size(u16 type)
 	case RTM_NEWADDR: return sizeof(struct user_ifaddrmsg);
 	case RTM_NEWROUTE: return sizeof(struct user_rtmsg);
 	case RTM_NEWNEIGH: return sizeof(struct user_ndmsg);
+	case RTM_NEWRULE: return sizeof(struct user_rulemsg);
 	default: return 0;
 	}
 }
@@ -46,7 +47,7 @@ static void put_stats(struct nl_out *o, const struct netdev_stats *s)
 	nl_attr(o, IFLA_STATS, &w, sizeof(w));
 }
 
-static void put_link(struct nl_out *o, struct netdev *dev, u32 change)
+void rtnl_put_link(struct nl_out *o, struct netdev *dev, u32 change)
 {
 	static const u8 zero[6], all[6] = { 255, 255, 255, 255, 255, 255 };
 	u32 flags = netdev_flags(dev);
@@ -105,13 +106,13 @@ static int get_link(const struct nl_request *r, struct nl_out *o)
 
 	if (nl_is_dump(o)) {
 		while ((d = device_next(d)))
-			put_link(o, d, 0);
+			rtnl_put_link(o, d, 0);
 		return 0;
 	}
 	d = link_find(r);
 	if (!d)
 		return -ENODEV;
-	put_link(o, d, 0);
+	rtnl_put_link(o, d, 0);
 	return 0;
 }
 
@@ -120,7 +121,6 @@ static int set_link(const struct nl_request *r)
 	const struct user_ifinfomsg *m = r->fixed;
 	u32 change = m->change ? m->change : m->flags ? U32_MAX : 0, keep = IFF_PROMISC | IFF_ALLMULTI;
 	struct netdev *d = link_find(r);
-	struct nl_out note = { 0 };
 	const u32 *mtu;
 	const u8 *mac;
 	int err = 0;
@@ -139,15 +139,12 @@ static int set_link(const struct nl_request *r)
 	if (!err && (change & IFF_UP) && !(m->flags & IFF_UP) != !(atomic_load(&d->flags) & IFF_UP))
 		err = netstack->set_up(d, m->flags & IFF_UP);
 	net_unlock();
-	if (!err) {
-		put_link(&note, d, change);
-		nl_notify(&note, RTNLGRP_LINK);
-	}
+	net_changes_tell();
 	return err;
 }
 
 /* ---- addresses -------------------------------------------------------------------------------------- */
-static void put_address(struct nl_out *o, u16 type, const struct net_ifaddr *a)
+void rtnl_put_address(struct nl_out *o, u16 type, const struct net_ifaddr *a)
 {
 	struct user_ifaddrmsg *m = nl_begin(o, type, sizeof(*m));
 	u32 n = addr_bytes(a->family), life[4] = { U32_MAX, U32_MAX, 0, 0 };
@@ -186,7 +183,7 @@ static int get_address(const struct nl_request *r, struct nl_out *o)
 		more = netstack->address_next(&at, &a);
 		net_unlock();
 		if (more && (!m->family || m->family == a.family) && (!m->index || m->index == a.ifindex))
-			put_address(o, RTM_NEWADDR, &a);
+			rtnl_put_address(o, RTM_NEWADDR, &a);
 	}
 	return 0;
 }
@@ -195,7 +192,6 @@ static int set_address(const struct nl_request *r, bool remove)
 {
 	const struct user_ifaddrmsg *m = r->fixed;
 	struct net_ifaddr a = { .family = m->family, .prefix_len = m->prefix_len, .ifindex = m->index };
-	struct nl_out note = { 0 };
 	const void *ip;
 	int err;
 
@@ -210,21 +206,14 @@ static int set_address(const struct nl_request *r, bool remove)
 	net_lock();
 	err = remove ? netstack->address_remove(&a) : netstack->address_add(&a);
 	net_unlock();
-	a.flags = IFA_F_PERMANENT;
-	a.scope = m->scope;
-	if (err == -EEXIST && (r->head->flags & NLM_F_REPLACE))
-		err = 0;
-	if (!err) {
-		put_address(&note, remove ? RTM_DELADDR : RTM_NEWADDR, &a);
-		nl_notify(&note, m->family == AF_INET ? RTNLGRP_IPV4_IFADDR : RTNLGRP_IPV6_IFADDR);
-	}
-	return err;
+	net_changes_tell();
+	return err == -EEXIST && (r->head->flags & NLM_F_REPLACE) ? 0 : err;
 }
 
 /* ---- routes ----------------------------------------------------------------------------------------- */
 static bool is_zero(const u32 *ip) { return !(ip[0] | ip[1] | ip[2] | ip[3]); }
 
-static void put_route(struct nl_out *o, u16 type, const struct net_route *t, bool cloned)
+void rtnl_put_route(struct nl_out *o, u16 type, const struct net_route *t, bool cloned)
 {
 	struct user_rtmsg *m = nl_begin(o, type, sizeof(*m));
 	u32 n = addr_bytes(t->family), table = t->table_type == 2 ? RT_TABLE_LOCAL : RT_TABLE_MAIN;
@@ -263,7 +252,7 @@ static int get_route_to(const struct nl_request *r, struct nl_out *o)
 	if (err)
 		return err;
 	memcpy(t.source, source.ip, 16);
-	put_route(o, RTM_NEWROUTE, &t, true);
+	rtnl_put_route(o, RTM_NEWROUTE, &t, true);
 	return 0;
 }
 
@@ -281,7 +270,7 @@ static int get_route(const struct nl_request *r, struct nl_out *o)
 		more = netstack->route_next(&at, &t);
 		net_unlock();
 		if (more && (!m->family || m->family == t.family))
-			put_route(o, RTM_NEWROUTE, &t, false);
+			rtnl_put_route(o, RTM_NEWROUTE, &t, false);
 	}
 	return 0;
 }
@@ -292,7 +281,6 @@ static int set_route(const struct nl_request *r, bool remove)
 	struct net_route t = { .family = m->family, .prefix_len = m->dst_len, .protocol = m->protocol, .scope = m->scope };
 	const void *dst = nl_find(r, RTA_DST, addr_bytes(m->family), NULL), *gw = nl_find(r, RTA_GATEWAY, addr_bytes(m->family), NULL);
 	const u32 *oif = nl_find(r, RTA_OIF, 4, NULL), *metric = nl_find(r, RTA_PRIORITY, 4, NULL), *table = nl_find(r, RTA_TABLE, 4, NULL);
-	struct nl_out note = { 0 };
 	int err;
 
 	if (m->family != AF_INET && m->family != AF_INET6)
@@ -317,10 +305,7 @@ static int set_route(const struct nl_request *r, bool remove)
 	}
 	err = netstack->route_set(&t, remove);
 	net_unlock();
-	if (!err) {
-		put_route(&note, remove ? RTM_DELROUTE : RTM_NEWROUTE, &t, false);
-		nl_notify(&note, m->family == AF_INET ? RTNLGRP_IPV4_ROUTE : RTNLGRP_IPV6_ROUTE);
-	}
+	net_changes_tell();
 	return err;
 }
 
@@ -379,6 +364,41 @@ static int set_neighbour(const struct nl_request *r, bool remove)
 	return err;
 }
 
+/* ---- rules ------------------------------------------------------------------------------------------- */
+/* There are those that always are: the own addresses, the table of routes, and one that stays empty. */
+static void put_rule(struct nl_out *o, u8 family, u32 priority, u32 table)
+{
+	struct user_rulemsg *m = nl_begin(o, RTM_NEWRULE, sizeof(*m));
+
+	if (!m)
+		return;
+	*m = (struct user_rulemsg){ .family = family, .table = (u8)table, .action = FR_ACT_TO_TBL };
+	nl_attr_u32(o, FRA_TABLE, table);
+	nl_attr_u32(o, FRA_SUPPRESS_PREFIXLEN, U32_MAX);
+	nl_attr_u8(o, FRA_PROTOCOL, RTPROT_KERNEL);
+	if (priority)
+		nl_attr_u32(o, FRA_PRIORITY, priority);
+	nl_end(o);
+}
+
+static int get_rule(const struct nl_request *r, struct nl_out *o)
+{
+	const struct user_rulemsg *m = r->fixed;
+
+	if (!nl_is_dump(o))
+		return -EOPNOTSUPP;
+	if (!m->family || m->family == AF_INET) {
+		put_rule(o, AF_INET, 0, RT_TABLE_LOCAL);
+		put_rule(o, AF_INET, 32766, RT_TABLE_MAIN);
+		put_rule(o, AF_INET, 32767, RT_TABLE_DEFAULT);
+	}
+	if (!m->family || m->family == AF_INET6) {
+		put_rule(o, AF_INET6, 0, RT_TABLE_LOCAL);
+		put_rule(o, AF_INET6, 32766, RT_TABLE_MAIN);
+	}
+	return 0;
+}
+
 static bool is_dump(const struct user_nlmsghdr *h) { return (h->flags & NLM_F_DUMP) == NLM_F_DUMP && (h->type & 3) == 2; }
 
 static int request(const struct nl_request *r, struct nl_out *o)
@@ -402,6 +422,7 @@ static int request(const struct nl_request *r, struct nl_out *o)
 	case RTM_GETNEIGH: return get_neighbour(r, o);
 	case RTM_NEWNEIGH: return set_neighbour(r, false);
 	case RTM_DELNEIGH: return set_neighbour(r, true);
+	case RTM_GETRULE: return get_rule(r, o);
 	default: return -EOPNOTSUPP;
 	}
 }

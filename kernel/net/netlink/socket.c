@@ -10,6 +10,7 @@
 #include <kernel/process.h>
 #include <lib/string.h>
 #include "message.h"
+#include "rtnetlink.h"
 
 #define REQUEST_MAX 65536u
 
@@ -56,6 +57,17 @@ void nl_notify(struct nl_out *o, u32 group)
 	}
 	spin_unlock(&nl_lock);
 	nl_packet_free(&p->packet);
+}
+
+void nl_notify_lost(void)
+{
+	struct nl_sock *s;
+
+	spin_lock(&nl_lock);
+	list_for_each(s, &sockets, link)
+		if (s->protocol == &netlink_route && s->groups)
+			socket_set_error(&s->sk, ENOBUFS);
+	spin_unlock(&nl_lock);
 }
 
 /* ---- requests --------------------------------------------------------------------------------------- */
@@ -424,7 +436,7 @@ static int nl_create(struct socket *sk, int protocol)
 }
 
 const struct socket_family socket_family_netlink = {
-	.family = AF_NETLINK, .name = "netlink", .size = sizeof(struct nl_sock), .create = nl_create,
+	.family = AF_NETLINK, .name = "netlink", .size = sizeof(struct nl_sock), .create = nl_create, .init = rtnl_init,
 };
 
 /* ---- for the rest of the kernel ---------------------------------------------------------------------- */
