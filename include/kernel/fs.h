@@ -205,21 +205,30 @@ struct dentry {
 #define DENTRY_UNHASHED BIT(1)		/* removed or root */
 #define DENTRY_DEAD BIT(2)		/* being freed */
 	u32 hash, name_len;
+	u32 nr_mounts;			/* fs_tree_lock: in all namespaces */
 	char *name;			/* points to short_name or allocated */
 	char short_name[32];
 };
 
+/* [m]: changed under mount_lock and fs_tree_lock, so either is enough to look; [l]: mount_lock (kernel/fs/mount.h) */
 struct mount {
 	struct super_block *sb;
 	struct dentry *root;		/* of this mount (bind mounts: any directory) */
 	struct mount *parent;		/* [m] */
 	struct dentry *mountpoint;	/* [m] */
-	struct list children, sibling, all_link;
+	struct path left;		/* [l] what it covered, until the references are dropped */
+	struct list children, sibling;	/* [m] */
+	struct list hash_link, place_link;	/* [m] by parent and place, by place alone */
+	struct mount_ns *ns;		/* [m] NULL: not attached, or the kernel's own */
+	struct list ns_link;		/* [m] */
+	struct peer_group *group;	/* [l] with whom it shares mounts, or from whom it gets them; NULL: private */
+	struct list peer_link;		/* [l] */
+	struct list work_link;		/* [l] of the operation under way */
+	struct mount *copy;		/* [l] the twin that copying a tree just made */
 	struct refcount refs;
 	u32 flags;			/* MS_RDONLY NOSUID NODEV NOEXEC … of this mount */
 	u32 id;
-	bool is_unbindable;		/* mount_lock to change */
-	struct mount *copy;		/* mount_lock: the twin that a recursive bind just made */
+	bool is_unbindable, is_marked, is_candidate;	/* [l] */
 	char source[64];		/* [b] as mount(2) was told */
 };
 

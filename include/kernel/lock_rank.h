@@ -18,6 +18,7 @@ enum lock_rank {
 	LOCK_SOCKET_READ,	/* readers of one AF_UNIX socket take turns */
 	LOCK_MQ_OPEN,		/* mq_open makes names under it */
 	LOCK_SIGIO,		/* signals of files with O_ASYNC are sent, after a write */
+	LOCK_VIRTUAL_FILE,	/* the text of an open file of /proc or /sys: made under it, perhaps from the tree of mounts */
 	LOCK_MOUNT,		/* changes of the mount tree */
 	LOCK_RENAME,		/* directory renames of one file system */
 	LOCK_INODE_DIR,		/* inode.lock of directories, parent before child */

@@ -175,7 +175,7 @@ static struct dentry *begin_remove(const struct path *dir, const char *name, u32
 	err = !d->inode ? -ENOENT : mount_wants_write(dir);
 	if (!err)
 		err = may_delete(di, d->inode);
-	if (!err && d->flags & DENTRY_MOUNTED)
+	if (!err && mount_covers(d))
 		err = -EBUSY;
 	if (!err)
 		return d;
@@ -197,6 +197,8 @@ static int end_remove(const struct path *dir, struct dentry *d, const char *name
 		}
 	}
 	rwlock_write_unlock(&dir->dentry->inode->lock);
+	if (!err)
+		mount_leave(d);
 	dentry_put(d);	/* may evict the inode: outside the lock */
 	if (i) {
 		notify_name(dir->dentry->inode, i, IN_DELETE, 0, name, len);
@@ -294,7 +296,7 @@ static int check_rename(const struct path *from_dir, struct dentry *s, const str
 		err = victim ? may_delete(to, victim) : dir_may_create(to);
 	if (err)
 		return err;
-	if (s->flags & DENTRY_MOUNTED || t->flags & DENTRY_MOUNTED)
+	if (mount_covers(s) || mount_covers(t))
 		return -EBUSY;
 	if (victim && !(flags & RENAME_EXCHANGE)) {
 		if (S_ISDIR(s->inode->mode) && !S_ISDIR(victim->mode))
@@ -380,8 +382,11 @@ int dir_rename(const struct path *from_dir, const char *from, u32 from_len,
 	mutex_unlock(&sb->rename_lock);
 	if (!is_err(s))
 		dentry_put(s);
-	if (t && !is_err(t))
+	if (t && !is_err(t)) {
+		if (!err && !(flags & RENAME_EXCHANGE))
+			mount_leave(t);
 		dentry_put(t);
+	}
 	return err;
 }
 

@@ -55,14 +55,13 @@ static long from_path(const char *source, const struct path *where, u32 flags)
 	return err;
 }
 
-/* Mounts are private, so none has a master or slaves: to be a slave means to stay private. None can be shared. */
 static long change_type(const struct path *where, u32 flags)
 {
 	u32 type = flags & ~(u32)(MS_REC | MS_SILENT);
 
-	if (type != MS_PRIVATE && type != MS_SLAVE && type != MS_UNBINDABLE)
+	if (type != MS_PRIVATE && type != MS_SLAVE && type != MS_UNBINDABLE && type != MS_SHARED)
 		return -EINVAL;
-	return mount_set_unbindable(where, type == MS_UNBINDABLE, flags & MS_REC);
+	return mount_change_type(where, type, flags & MS_REC);
 }
 
 static long do_mount(const char *source, const struct path *where, const char *type, u32 flags, const char *data)

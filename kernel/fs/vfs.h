@@ -56,8 +56,9 @@ void super_sync_dirty(void);
 int super_remount(struct super_block *sb, u32 flags, const char *data);
 int fs_for_each_type(int (*fn)(const struct file_system *fs, void *arg), void *arg);
 
-/* mount.c */
+/* mount.c, mount_ops.c, propagate.c */
 struct virtual_event;
+extern u64 mount_max;		/* plain word: mounts of one namespace, /proc/sys/fs/mount-max */
 extern struct virtual_event mount_event;	/* raised after each change of the tree or of a mount's flags */
 void mount_init(void);
 static inline struct mount *mount_get(struct mount *m) { ref_get(&m->refs); return m; }
@@ -73,16 +74,27 @@ void fs_context_set_root(struct fs_context *fc, const struct path *p);
 struct mount *mount_of_super(struct super_block *sb, u32 flags);
 int mount_become_root(struct mount *m);
 int mount_attach(struct mount *m, const struct path *where);
-/* recursive: with all mounts below it, but unbindable ones. -EINVAL: unbindable. */
+/*
+ * recursive: with all mounts below it, but unbindable ones. -EINVAL: unbindable, or either place is of another namespace.
+ * This and whatever else makes mounts: -ENOSPC, more than mount_max in a namespace.
+ */
 int mount_bind(const struct path *from, const struct path *where, bool recursive);
 int mount_move(const struct path *from, const struct path *where);
-int mount_set_unbindable(const struct path *p, bool unbindable, bool recursive);	/* -EINVAL: not the root of a mount */
+/* type: MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE. -EINVAL: not the root of a mount. */
+int mount_change_type(const struct path *p, u32 type, bool recursive);
 /* pivot_root(2): fresh becomes the root, the old root appears at put_old. -EBUSY, -EINVAL. */
 int mount_pivot(const struct path *fresh, const struct path *put_old);
 void fs_context_replace_all(const struct path *from, const struct path *to);	/* fs_context.c */
 int mount_remount(const struct path *p, u32 flags, const char *data, bool bind_only);
 int mount_wants_write(const struct path *p);	/* 0 or -EROFS */
-/* Mounts as seen from root, in order of mounting; fn may sleep, its mount is referenced. */
+/* Whether something is mounted on d as the current process sees it: d may not go then. */
+bool mount_covers(struct dentry *d);
+/* d has no name any more: what other namespaces have mounted there goes. No lock above LOCK_MOUNT held. */
+void mount_leave(struct dentry *d);
+/* Numbers of the peer groups, 0: none: its own, that it gets mounts from, and the nearest such that is seen from root. */
+struct mount_peers { u32 shared, master, from; };
+void mount_peers_get(const struct mount *m, const struct mount *root, struct mount_peers *out);	/* from mount_for_each's fn */
+/* Mounts as seen from the process's root, in order of mounting; fn may sleep. */
 int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg);
 
 /* walk.c */

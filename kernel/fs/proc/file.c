@@ -32,7 +32,7 @@ static int text_open(struct inode *inode, struct file *file)
 	o = kzalloc(sizeof(*o), 0);
 	if (!o)
 		return -ENOMEM;
-	mutex_init(&o->lock, "virtual file", LOCK_PIPE);
+	mutex_init(&o->lock, "virtual file", LOCK_VIRTUAL_FILE);
 	if (event_of(file))
 		o->events = atomic_load(&event_of(file)->count);
 	file->private = o;

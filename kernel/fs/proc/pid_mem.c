@@ -98,6 +98,22 @@ static void option_words(struct mount_list *l, struct super_block *sb, char *pag
 		text_append(l->t, page, strlen(page));
 }
 
+/* The optional fields of mountinfo. */
+static void peer_words(struct mount_list *l, const struct mount *m)
+{
+	struct mount_peers p;
+
+	mount_peers_get(m, l->root.mnt, &p);
+	if (p.shared)
+		text_printf(l->t, " shared:%u", p.shared);
+	if (p.master)
+		text_printf(l->t, " master:%u", p.master);
+	if (p.from)
+		text_printf(l->t, " propagate_from:%u", p.from);
+	if (m->is_unbindable)
+		text_printf(l->t, " unbindable");
+}
+
 static int mount_line(struct mount *m, void *arg)
 {
 	struct mount_list *l = arg;
@@ -115,7 +131,8 @@ static int mount_line(struct mount *m, void *arg)
 		escape(l->t, where);
 		text_append(l->t, " ", 1);
 		flag_words(l->t, m->flags);
-		text_printf(l->t, "%s - %s ", READ_ONCE(m->is_unbindable) ? " unbindable" : "", m->sb->fs->name);
+		peer_words(l, m);
+		text_printf(l->t, " - %s ", m->sb->fs->name);
 		escape(l->t, source);
 		text_printf(l->t, " %s", m->sb->flags & MS_RDONLY ? "ro" : "rw");
 		option_words(l, m->sb, l->page);

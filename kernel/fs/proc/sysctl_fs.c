@@ -27,6 +27,7 @@ static int pipe_max_store(const char *text, size_t len, void *arg)
 static const struct virtual_file files[] = {
 	{ "sys/fs/file-max", 0644, NUMBER(files_max, 0, S64_MAX) },
 	{ "sys/fs/file-nr", 0444, file_nr_show },
+	{ "sys/fs/mount-max", 0644, NUMBER(mount_max, 1, U32_MAX / 2) },
 	{ "sys/fs/nr_open", 0644, NUMBER(fd_max, 64, FD_LIMIT) },
 	{ "sys/fs/pipe-max-size", 0644, procfs_number_show, pipe_max_store, &(struct procfs_number){ .value = &pipe_max_size } },
 	{ "sys/fs/pipe-user-pages-hard", 0644, NUMBER(pipe_user_pages_hard, 0, S64_MAX) },
