@@ -821,13 +821,31 @@ static void keepalive(void)
 		fail("it lives on");
 }
 
+/* The first script, so that no connection before keeps the clock running: a new one after a long rest is not an old one. */
+static void after_rest(void)
+{
+	struct segment syn = { .flags = T_SYN, .window = PEER_WINDOW, .mss = 1460 };
+
+	open_passive(PLAIN);
+	do_write(10);
+	expect(T_ACK, 1, 10, 1, 15);
+	put(T_RST | T_ACK, 1, 0, 11);
+	sleep_ns(90000000000ull);
+	peer.port++;
+	peer_send(&syn);
+	expect(T_SYN | T_ACK, 0, 0, 1, 15);
+	sleep_ns(300000000);
+	if (peer_state() != ST_SYN_RCVD)
+		fail("state %u after 0.3 s", peer_state());
+}
+
 #define SCRIPT(f) { #f, f }
 static const struct script {
 	const char *name;
 	void (*run)(void);
 	bool wants_listener;		/* before it begins */
 } scripts[] = {
-	SCRIPT(rto_doubles), SCRIPT(rto_follows_round_trip), SCRIPT(syn_doubles), SCRIPT(syn_gives_up), SCRIPT(syn_ack_again),
+	SCRIPT(after_rest), SCRIPT(rto_doubles), SCRIPT(rto_follows_round_trip), SCRIPT(syn_doubles), SCRIPT(syn_gives_up), SCRIPT(syn_ack_again),
 	SCRIPT(user_timeout), SCRIPT(ack_delayed), SCRIPT(ack_each_second), SCRIPT(ack_out_of_order), SCRIPT(no_sack_unasked),
 	SCRIPT(doubles_answered), SCRIPT(fast_retransmit), SCRIPT(partial_answers), SCRIPT(sack_fills_holes), SCRIPT(sack_in_one),
 	SCRIPT(sack_over_timeout), SCRIPT(sack_taken_back), SCRIPT(sack_nonsense), SCRIPT(timestamps_echoed),

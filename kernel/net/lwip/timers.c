@@ -20,6 +20,7 @@
 
 #define TCP_NS (TCP_TMR_INTERVAL * NSEC_PER_MSEC)
 #define SLOW_NS (TCP_SLOW_INTERVAL * NSEC_PER_MSEC)
+#define MAKE_UP_NS (3 * NSEC_PER_SEC)
 #define DHCP_COARSE_S 60u
 #define GROUP_TICKS (1000 / IGMP_TMR_INTERVAL)
 
@@ -54,16 +55,23 @@ static bool some_wait(void)
 	return false;
 }
 
-/* Both of lwIP's timers; the slow one's clock makes up for ticks that nobody needed. */
+/*
+ * Both of lwIP's timers; the slow one's clock makes up for ticks that nobody needed, but not for the time when there was no
+ * connection: one that is new must not look old.
+ */
 static void run_tcp(u64 now)
 {
 	static u64 slow_at;
-	u64 ticks = slow_at ? (now - slow_at) / SLOW_NS : 1;
+	u64 ticks;
+
+	if (now - slow_at > MAKE_UP_NS)
+		slow_at = now - SLOW_NS;
+	ticks = (now - slow_at) / SLOW_NS;
 
 	lwip_reclaim();
 	tcp_fasttmr();
 	if (ticks) {
-		slow_at = slow_at ? slow_at + ticks * SLOW_NS : now;
+		slow_at += ticks * SLOW_NS;
 		tcp_ticks += (u32)ticks - 1;
 		tcp_slowtmr();
 	}
