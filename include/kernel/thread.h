@@ -170,6 +170,7 @@ struct thread {
 	u64 hung_switches, hung_since_ns;	/* the watchdog's last look */
 	bool is_user;			/* [b] */
 	struct arch_debug *debug;	/* [b] once made: what a debugger set in debug registers; by its tracer while it stops */
+	u16 ioprio;			/* [a] ioprio_set: class and level */
 	u8 trace_calls;			/* [o], or by its tracer while it stops: TRACE_CALLS_* of <kernel/trace_stop.h> */
 	u8 trace_traps;			/* [s] TRACE_TRAP_* */
 	struct tracee *tracee;		/* process tree lock and [s]: it is traced (kernel/proc/trace/) */

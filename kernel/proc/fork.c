@@ -143,6 +143,7 @@ static void thread_fill(struct thread *t, struct process *p, const struct fork_a
 	t->process = process_get(p);
 	t->on_free = process_on_thread_free;
 	t->trace_calls = self->trace_calls & TRACE_CALLS_LOG;
+	t->ioprio = self->ioprio;
 	t->sig_mask = self->sig_mask;
 	t->mempolicy = self->mempolicy;
 	if (!(a->flags & CLONE_VM) || (a->flags & CLONE_VFORK)) {

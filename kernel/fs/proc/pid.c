@@ -463,11 +463,13 @@ const struct pid_entry pid_entries[] = {
 	{ "io", S_IFREG | 0400, .show = pid_io_show, .is_private = true },
 	{ "limits", S_IFREG | 0444, .show = pid_limits_show },
 	{ "maps", S_IFREG | 0444, .show = pid_maps_show, .is_private = true },
+	{ "mem", S_IFREG | 0600, .fops = &pid_memory_fops, .is_private = true },
 	{ "mountinfo", S_IFREG | 0444, .show = pid_mountinfo_show, .event = &mount_event },
 	{ "mounts", S_IFREG | 0444, .show = pid_mounts_show, .event = &mount_event },
 	{ "oom_score", S_IFREG | 0444, .show = oom_score_show },
 	{ "oom_score_adj", S_IFREG | 0644, .show = oom_score_adj_show, .store = oom_score_adj_store },
 	{ "pagemap", S_IFREG | 0400, .fops = &pid_pagemap_fops, .is_private = true },
+	{ "personality", S_IFREG | 0400, .show = pid_personality_show },
 	{ "root", S_IFLNK | 0777, .follow = follow_root, .is_private = true },
 	{ "sched", S_IFREG | 0444, .show = pid_sched_show },
 	{ "schedstat", S_IFREG | 0444, .show = pid_schedstat_show },
@@ -476,6 +478,7 @@ const struct pid_entry pid_entries[] = {
 	{ "stat", S_IFREG | 0444, .show = pid_stat_show },
 	{ "statm", S_IFREG | 0444, .show = pid_statm_show },
 	{ "status", S_IFREG | 0444, .show = pid_status_show },
+	{ "syscall", S_IFREG | 0400, .show = pid_syscall_show },
 	{ "task", S_IFDIR | 0555, .ops = &task_dir_ops, .fops = &task_dir_fops },
 };
 const unsigned pid_entries_len = ARRAY_LEN(pid_entries);

@@ -104,6 +104,11 @@ int pid_auxv_show(struct text *t, struct process *p, struct thread *th);
 int pid_mountinfo_show(struct text *t, struct process *p, struct thread *th);
 int pid_mounts_show(struct text *t, struct process *p, struct thread *th);
 
+/* pid_debug.c */
+extern const struct file_ops pid_memory_fops;
+int pid_syscall_show(struct text *t, struct process *p, struct thread *th);
+int pid_personality_show(struct text *t, struct process *p, struct thread *th);
+
 /* system.c, sysctl.c: registration of the machine's own files */
 void procfs_system_register(void);
 void procfs_sysctl_register(void);
