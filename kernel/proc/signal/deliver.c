@@ -145,10 +145,13 @@ struct early_restart {
 
 static struct early_restart restart_early(struct arch_regs *regs)
 {
-	struct early_restart e = { .next_pc = arch_regs_pc(regs), .result = arch_user_get_result(regs) };
+	struct early_restart e = { 0 };
 
-	if (!ARCH_RESTART_EARLY || !current->tracee || !arch_user_in_call(regs) || e.result > -ERESTARTSYS ||
-	    e.result < -ERESTART_RESTARTBLOCK || e.result == -ENOIOCTLCMD) {
+	if (!ARCH_RESTART_EARLY || likely(!current->tracee) || !arch_user_in_call(regs))
+		return e;
+	e.next_pc = arch_regs_pc(regs);
+	e.result = arch_user_get_result(regs);
+	if (e.result > -ERESTARTSYS || e.result < -ERESTART_RESTARTBLOCK || e.result == -ENOIOCTLCMD) {
 		e.result = 0;
 		return e;
 	}
