@@ -22,7 +22,7 @@ HELP = "user programs with self-checks and busybox scripts, Linux first, then Tr
 folder = top / "tests/system"
 SCRIPTS = {"applets.sh": 4}  # name -> CPUs on Trivet
 SMP = 2
-MEMORY = {"oom": "48M", "reclaim": "12M"}  # name -> memory on Trivet, where it is not the usual
+MEMORY = {"oom": "48M", "oom_stuck": "48M", "reclaim": "12M"}  # name -> memory on Trivet, where it is not the usual
 
 
 def programs(arch):

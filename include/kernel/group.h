@@ -15,6 +15,7 @@
 
 struct process;
 struct text;
+struct text_watch;
 struct thread;
 
 #define GROUP_NAME_MAX 255u
@@ -95,6 +96,7 @@ struct group_file {
 	/* Whole write, NUL-ended, at most 4095 bytes. 0 or -errno. NULL: not writable. May sleep. */
 	int (*store)(struct group *g, const char *text, size_t len);
 	u64 *(*events)(struct group *g, struct waitq **q);	/* poll: a counter and who is woken when it rises; NULL */
+	const struct text_watch *watch;	/* <kernel/procfs.h>: takes writes and polls instead; NULL */
 };
 
 /*

@@ -169,6 +169,8 @@ bool zone_info_get(unsigned index, struct zone_info *out);
 enum page_kind { PAGES_MOVABLE, PAGES_UNMOVABLE, PAGE_KINDS };
 /* Free blocks of each order that lie in 4 MiB of that kind, in the index-th zone's RAM that is online. */
 void zone_kind_counts(unsigned index, enum page_kind kind, u64 blocks[PAGE_ORDER_MAX + 1]);
+/* How many blocks of 4 MiB of the zone's RAM that is online are of each kind. */
+void zone_block_counts(unsigned index, u64 blocks[PAGE_KINDS]);
 u64 mm_free_pages(void);
 
 /* /sys/kernel/mm/transparent_hugepage/enabled. */

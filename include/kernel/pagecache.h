@@ -102,6 +102,7 @@ struct pagecache_counts {			/* [a] pages */
 };
 extern struct pagecache_counts pagecache_counts;
 /* Pages on the active and inactive lists. */
+extern u64 pagecache_refaults;	/* [a] reads of pages that were given back not long ago */
 void pagecache_lru_counts(u64 *active, u64 *inactive);
 /* Memory is short: the write-back thread reclaims and writes dirty pages. Any context but under a wait queue's lock. */
 void writeback_relieve(void);

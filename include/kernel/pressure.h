@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Pressure stall information: for how long somebody (some) or everybody (full) of a set of threads had
- * to wait for memory. One for the system, one per group; shown as Linux does (Documentation/accounting/psi).
+ * to wait for memory, or for a disk. One of each for the system, one per group; shown as Linux does (Documentation/accounting/psi).
  */
 #ifndef KERNEL_PRESSURE_H
 #define KERNEL_PRESSURE_H
@@ -9,8 +9,11 @@
 #include <kernel/lock.h>
 #include <kernel/time.h>
 
+struct file;
 struct group;
+struct poll_table;
 struct text;
+struct text_watch;
 
 enum { PRESSURE_SOME, PRESSURE_FULL, PRESSURE_KINDS };
 
@@ -28,7 +31,26 @@ struct pressure {
 void pressure_init(struct pressure *p, const struct group *g);
 void pressure_destroy(struct pressure *p);	/* nobody waits any more; sleeps */
 void pressure_show(struct text *t, struct pressure *p);
-extern struct pressure pressure_memory;		/* the system's */
+extern struct pressure pressure_memory, pressure_io;	/* the system's */
+u64 pressure_total_ns(struct pressure *p, unsigned kind);
+
+/*
+ * Triggers: "some 150000 1000000" written to a file asks for POLLPRI when the sum rises by 150 ms within a second. At most
+ * one per open file; polls look and tell at most once per window.
+ */
+struct pressure_source {
+	u64 (*total_ns)(void *arg, unsigned kind);	/* from timers */
+	void *arg;
+};
+/* For text_watch: 0, -EBUSY there is one, -EINVAL, -ENOMEM. */
+int pressure_trigger_store(void **state, const char *text, const struct pressure_source *from);
+u32 pressure_trigger_poll(void *state, struct file *file, struct poll_table *table);
+void pressure_trigger_release(void *state);
+extern const struct text_watch pressure_watch;	/* of a virtual_file whose arg is a struct pressure_source */
+extern const struct pressure_source pressure_memory_source, pressure_io_source;
+extern const struct text_watch pressure_group_memory_watch, pressure_group_io_watch;	/* of group files */
+int pressure_group_memory_show(struct text *t, struct group *g);
+int pressure_group_io_show(struct text *t, struct group *g);
 
 /* Around a wait for memory by the current thread; they nest. */
 struct memory_stall {
@@ -36,5 +58,8 @@ struct memory_stall {
 };
 void memory_stall_begin(struct memory_stall *s);
 void memory_stall_end(struct memory_stall *s);
+/* The same around a wait for a disk. */
+void io_stall_begin(struct memory_stall *s);
+void io_stall_end(struct memory_stall *s);
 
 #endif

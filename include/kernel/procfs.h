@@ -26,6 +26,18 @@ struct virtual_event {
 #define VIRTUAL_EVENT_INIT(e) { .wait = WAITQ_INIT((e).wait) }
 void virtual_event_raise(struct virtual_event *e);	/* not in interrupts */
 
+struct file;
+struct poll_table;
+/*
+ * What a program asks of a file by writing to it and is told of by poll, until it closes it: *state is the open file's own,
+ * NULL at first. `of`: virtual_file.arg, or the group. store: the whole write, NUL-ended; 0 or -errno. One store at a time.
+ */
+struct text_watch {
+	int (*store)(void **state, const char *text, void *of);
+	u32 (*poll)(void *state, struct file *file, struct poll_table *table);	/* state may be NULL */
+	void (*release)(void *state);
+};
+
 struct virtual_file {
 	const char *path;	/* "meminfo", "sys/kernel/hostname"; directories appear by themselves */
 	u32 mode;		/* permission bits */
@@ -34,6 +46,7 @@ struct virtual_file {
 	int (*store)(const char *text, size_t len, void *arg);
 	void *arg;
 	struct virtual_event *event;	/* NULL: polls never tell of changes */
+	const struct text_watch *watch;	/* takes writes and polls in place of store and event; NULL */
 };
 int procfs_add(const struct virtual_file *f);	/* const object, kept by reference; 0, -EEXIST, -ENOMEM */
 /* A number that may be changed, as a file's arg: these two show and store it. */

@@ -134,6 +134,8 @@ u32 sched_trace_size(void);		/* 0: off */
 struct text;
 int sched_trace_show(struct text *t, void *arg);	/* -EBUSY while on */
 int pressure_cpu_show(struct text *t, void *arg);
+/* For triggers (<kernel/pressure.h>): ns for which somebody waited; kind 0 only. From timers. */
+u64 pressure_cpu_total(void *arg, unsigned kind);
 
 /* CPU time of groups; kernel/sched/group.c. */
 int sched_group_create(struct group *g);	/* 0, -ENOMEM */

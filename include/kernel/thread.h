@@ -162,6 +162,7 @@ struct thread {
 	u64 rt_switches, rt_since_ns;	/* [s] RLIMIT_RTTIME: switches and CPU time when it last slept */
 	struct completion *vfork_done;	/* parent waits here until exec or exit */
 	u64 min_faults, maj_faults;	/* [o] */
+	u32 io_stalled;			/* [o] > 0: waits for a disk (io_stall_begin) */
 	u32 memory_stalled;		/* [o] > 0: waits for memory (memory_stall_begin); others look */
 	bool memory_over_high;		/* [o] with WORK_THROTTLE: pays for it on the way to user mode */
 	u64 io_read_bytes, io_write_bytes, io_read_ops, io_write_ops;	/* [o] */

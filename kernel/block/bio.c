@@ -6,6 +6,7 @@
 #include "block_internal.h"
 #include <kernel/thread.h>
 #include <kernel/time.h>
+#include <kernel/pressure.h>
 #include <kernel/waitq.h>
 #include <lib/string.h>
 #include <uapi/errno.h>
@@ -158,6 +159,7 @@ static void wake_waiter(struct bio *bio) { completion_signal(bio->private); }
 
 int bio_submit_wait(struct bio *bio)
 {
+	struct memory_stall stall;
 	struct completion done;
 
 	completion_init(&done);
@@ -165,7 +167,9 @@ int bio_submit_wait(struct bio *bio)
 	bio->end = wake_waiter;
 	bio->flags |= BIO_SYNC;
 	bio_submit(bio);
+	io_stall_begin(&stall);
 	completion_wait(&done);
+	io_stall_end(&stall);
 	return bio->status;
 }
 

@@ -256,7 +256,7 @@ static long do_readlink(int dirfd, const char __user *path, char __user *buf, in
 {
 	struct inode *i;
 	struct path p;
-	char *text;
+	char *text, first;
 	ssize_t n;
 	int err;
 
@@ -270,7 +270,7 @@ static long do_readlink(int dirfd, const char __user *path, char __user *buf, in
 	if (!text)
 		n = -ENOMEM;
 	else if (!S_ISLNK(i->mode))
-		n = -EINVAL;
+		n = copy_from_user(&first, path, 1) || first ? -EINVAL : -ENOENT;
 	else
 		n = i->ops->readlink ? i->ops->readlink(i, text, PATH_MAX) : i->ops->follow ? magic_link_text(i, text) : -EINVAL;
 	if (n > 0) {

@@ -379,12 +379,6 @@ static int stat_show(struct text *t, struct group *g)
 	return 0;
 }
 
-static int group_pressure_show(struct text *t, struct group *g)
-{
-	pressure_show(t, g->parent ? &group_memory(g)->pressure : &pressure_memory);
-	return 0;
-}
-
 static const struct group_file files[] = {
 	{ "memory.current", GROUP_FILE_NOT_ROOT, current_show, NULL, NULL },
 	{ "memory.peak", GROUP_FILE_NOT_ROOT, peak_show, NULL, NULL },
@@ -397,7 +391,8 @@ static const struct group_file files[] = {
 	{ "memory.stat", GROUP_FILE_NOT_ROOT, stat_show, NULL, NULL },
 	{ "memory.oom.group", GROUP_FILE_NOT_ROOT, oom_group_show, oom_group_store, NULL },
 	{ "memory.reclaim", GROUP_FILE_NOT_ROOT | GROUP_FILE_PRIVATE, NULL, reclaim_store, NULL },
-	{ "memory.pressure", 0, group_pressure_show, NULL, NULL },
+	{ "memory.pressure", 0, pressure_group_memory_show, NULL, NULL, &pressure_group_memory_watch },
+	{ "io.pressure", 0, pressure_group_io_show, NULL, NULL, &pressure_group_io_watch },
 	{},
 };
 
@@ -411,6 +406,7 @@ static int create(struct group *g)
 	waitq_init(&m->wait);
 	waitq_init(&m->wait_local);
 	pressure_init(&m->pressure, g);
+	pressure_init(&m->io_pressure, g);
 	if (g->parent)
 		page_lru_init(&m->lru, g);
 	return 0;
@@ -422,6 +418,7 @@ static void destroy(struct group *g)
 
 	page_lru_destroy(&m->lru);
 	pressure_destroy(&m->pressure);
+	pressure_destroy(&m->io_pressure);
 	kfree(m);
 }
 

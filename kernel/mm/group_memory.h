@@ -33,7 +33,7 @@ struct group_memory {
 	u64 nr_events, nr_local;	/* for poll */
 	struct waitq wait, wait_local;
 	bool oom_group;			/* the OOM killer ends all of it or none */
-	struct pressure pressure;	/* own lock */
+	struct pressure pressure, io_pressure;	/* own locks */
 };
 extern struct group_controller group_controller_memory;
 extern struct group_memory group_memory_root;

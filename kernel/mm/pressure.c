@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pressure stall information of memory. Who reclaims, waits for the OOM killer's victim or is held back by
+ * Pressure stall information of memory and disks. Who reclaims, waits for the OOM killer's victim or is held back by
  * memory.high calls memory_stall_begin and _end; "some" is the time in which at least one thread does, and is
  * exact. "full", when no other program got on, is looked for every LOOK_NS while somebody waits.
  * Averages decay in periods of two seconds, as Linux's do; where nobody waits nothing runs.
@@ -19,7 +19,7 @@
 /* FIXED * exp(-2 s / window) for windows of 10, 60 and 300 s */
 static const u32 decay[3] = { 1677, 1981, 2034 };
 
-struct pressure pressure_memory;
+struct pressure pressure_memory, pressure_io;
 
 static void average(struct pressure *p, unsigned kind, u64 percent_fixed)
 {
@@ -92,11 +92,18 @@ static void change(struct pressure *p, s32 n)
 	spin_unlock_irqrestore(&p->lock, irq);
 }
 
-static void change_path(struct group *g, s32 n)
+static struct pressure *pressure_of(const struct group *g, bool is_io)
 {
-	change(&pressure_memory, n);
+	if (!g || g == &group_root)
+		return is_io ? &pressure_io : &pressure_memory;
+	return is_io ? &group_memory(g)->io_pressure : &group_memory(g)->pressure;
+}
+
+static void change_path(struct group *g, bool is_io, s32 n)
+{
+	change(pressure_of(NULL, is_io), n);
 	for (; g && g != &group_root; g = g->parent)
-		change(&group_memory(g)->pressure, n);
+		change(pressure_of(g, is_io), n);
 }
 
 void memory_stall_begin(struct memory_stall *s)
@@ -105,7 +112,7 @@ void memory_stall_begin(struct memory_stall *s)
 	if (current->memory_stalled++ || !current->group)
 		return;
 	s->group = group_of_thread(current);
-	change_path(s->group, 1);
+	change_path(s->group, false, 1);
 }
 
 void memory_stall_end(struct memory_stall *s)
@@ -113,9 +120,71 @@ void memory_stall_end(struct memory_stall *s)
 	current->memory_stalled--;
 	if (!s->group)
 		return;
-	change_path(s->group, -1);
+	change_path(s->group, false, -1);
 	group_put(s->group);
 }
+
+void io_stall_begin(struct memory_stall *s)
+{
+	s->group = NULL;
+	if (current->io_stalled++ || !current->group)
+		return;
+	s->group = group_of_thread(current);
+	change_path(s->group, true, 1);
+}
+
+void io_stall_end(struct memory_stall *s)
+{
+	current->io_stalled--;
+	if (!s->group)
+		return;
+	change_path(s->group, true, -1);
+	group_put(s->group);
+}
+
+u64 pressure_total_ns(struct pressure *p, unsigned kind)
+{
+	unsigned long irq = spin_lock_irqsave(&p->lock);
+	u64 total;
+
+	roll(p, time_ns());
+	total = p->total_ns[kind];
+	spin_unlock_irqrestore(&p->lock, irq);
+	return total;
+}
+
+int pressure_group_memory_show(struct text *t, struct group *g)
+{
+	pressure_show(t, pressure_of(g, false));
+	return 0;
+}
+
+int pressure_group_io_show(struct text *t, struct group *g)
+{
+	pressure_show(t, pressure_of(g, true));
+	return 0;
+}
+
+/* ---- sources of triggers -------------------------------------------------------------------------- */
+
+static u64 source_total(void *arg, unsigned kind) { return pressure_total_ns(arg, kind); }
+const struct pressure_source pressure_memory_source = { source_total, &pressure_memory };
+const struct pressure_source pressure_io_source = { source_total, &pressure_io };
+
+static int store_proc(void **state, const char *text, void *of) { return pressure_trigger_store(state, text, of); }
+
+static int store_group(void **state, const char *text, struct group *g, bool is_io)
+{
+	struct pressure_source from = { source_total, pressure_of(g, is_io) };
+
+	return pressure_trigger_store(state, text, &from);
+}
+static int store_group_memory(void **state, const char *text, void *of) { return store_group(state, text, of, false); }
+static int store_group_io(void **state, const char *text, void *of) { return store_group(state, text, of, true); }
+
+const struct text_watch pressure_watch = { store_proc, pressure_trigger_poll, pressure_trigger_release };
+const struct text_watch pressure_group_memory_watch = { store_group_memory, pressure_trigger_poll, pressure_trigger_release };
+const struct text_watch pressure_group_io_watch = { store_group_io, pressure_trigger_poll, pressure_trigger_release };
 
 void pressure_show(struct text *t, struct pressure *p)
 {

@@ -72,6 +72,18 @@ bool zone_info_get(unsigned index, struct zone_info *z)
 	return true;
 }
 
+void zone_block_counts(unsigned index, u64 blocks[PAGE_KINDS])
+{
+	const pfn_t step = 1ull << PAGE_ORDER_MAX;
+
+	for (unsigned kind = 0; kind < PAGE_KINDS; kind++)
+		blocks[kind] = 0;
+	for (u32 i = 0; i < bootmem_ram.nr; i++)
+		for (pfn_t pfn = align_down(bootmem_ram.r[i].base >> PAGE_SHIFT, step); pfn < bootmem_ram.r[i].end >> PAGE_SHIFT; pfn += step)
+			if ((pfn >= ZONE_DMA32_END_PFN) == index && section_is_online(max(pfn, (pfn_t)(bootmem_ram.r[i].base >> PAGE_SHIFT))))
+				blocks[pfn_to_page(pfn)->block_kind]++;
+}
+
 u64 mm_free_pages(void) { return buddy_free_pages() + sections_offline_free(); }
 
 void mm_stats(struct mm_stats *out)

@@ -206,12 +206,20 @@ static void process_end(struct process *p)
 	}
 }
 
+#if CONFIG_DEBUG
+u64 exit_stuck_pid;	/* plain word; 0: none */
+#endif
+
 /* The memory goes; parents in vfork and joiners learn of it. */
 static void release_memory(struct thread *self)
 {
 	struct aspace *as = self->aspace;
 	struct completion *vfork_done = self->vfork_done;
 
+#if CONFIG_DEBUG
+	while (READ_ONCE(exit_stuck_pid) == (u64)self->process->pid)	/* a test wants a victim that does not go */
+		(void)sleep_until(time_ns() + 10 * NSEC_PER_MSEC, false);
+#endif
 	if (self->robust_list)
 		robust_list_exit(self);
 	futex_pi_abandon(self);

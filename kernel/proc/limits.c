@@ -64,7 +64,10 @@ long sys_prlimit64(pid_t pid, u32 resource, const struct rlimit64 __user *limit,
 	return err;
 }
 
-long sys_getrlimit(u32 resource, struct rlimit64 __user *limit) { return sys_prlimit64(0, resource, NULL, limit); }
+long sys_getrlimit(u32 resource, struct rlimit64 __user *limit)
+{
+	return limit ? sys_prlimit64(0, resource, NULL, limit) : -EFAULT;
+}
 long sys_setrlimit(u32 resource, const struct rlimit64 __user *limit)
 {
 	return limit ? sys_prlimit64(0, resource, limit, NULL) : -EFAULT;

@@ -107,3 +107,20 @@ int pressure_cpu_show(struct text *t, void *arg)
 	text_printf(t, "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n");
 	return 0;
 }
+
+u64 pressure_cpu_total(void *arg, unsigned kind)
+{
+	unsigned long flags;
+	u64 now = time_ns(), total;
+
+	(void)arg;
+	if (kind)
+		return 0;
+	pressure_update(now);
+	flags = arch_irq_save();
+	spin_lock_raw(&pressure_lock);
+	total = total_ns + stalled(now, now - min(now, window_start_ns), false);
+	spin_unlock_raw(&pressure_lock);
+	arch_irq_restore(flags);
+	return total;
+}

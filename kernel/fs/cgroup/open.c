@@ -13,6 +13,7 @@ struct open_file {
 	struct text text;
 	bool is_made;
 	u64 seen;		/* [a] events at the last look */
+	void *watch;		/* the state of group_file.watch */
 };
 
 static u64 *events_of(struct cgroup_inode *c, struct waitq **q)
@@ -27,7 +28,7 @@ static int cgroup_open(struct inode *inode, struct file *file)
 	struct waitq *q;
 	u64 *events;
 
-	if (((file->mode & FMODE_WRITE) && !c->file->store) || ((file->mode & FMODE_READ) && !c->file->show))
+	if (((file->mode & FMODE_WRITE) && !c->file->store && !c->file->watch) || ((file->mode & FMODE_READ) && !c->file->show))
 		return -EACCES;
 	o = kzalloc(sizeof(*o), 0);
 	if (!o)
@@ -44,6 +45,8 @@ static void cgroup_release(struct file *file)
 {
 	struct open_file *o = file->private;
 
+	if (o->watch)
+		cgroup_i(file->inode)->file->watch->release(o->watch);
 	kfree(o->text.buf);
 	kfree(o);
 }
@@ -86,6 +89,16 @@ static ssize_t cgroup_read(struct file *file, struct uio *to, off_t *pos)
 	return n;
 }
 
+static int watch_store(struct open_file *o, const struct cgroup_inode *c, const char *text)
+{
+	int err;
+
+	mutex_lock(&o->lock);
+	err = c->file->watch->store(&o->watch, text, c->group);
+	mutex_unlock(&o->lock);
+	return err;
+}
+
 static ssize_t cgroup_write(struct file *file, struct uio *from, off_t *pos)
 {
 	struct cgroup_inode *c = cgroup_i(file->inode);
@@ -102,7 +115,8 @@ static ssize_t cgroup_write(struct file *file, struct uio *from, off_t *pos)
 		err = -EFAULT;
 	} else {
 		buf[len] = '\0';
-		err = atomic_load(&c->group->is_dead) ? -ENODEV : c->file->store(c->group, buf, len);
+		err = atomic_load(&c->group->is_dead) ? -ENODEV : c->file->watch ? watch_store(file->private, c, buf) :
+		      c->file->store(c->group, buf, len);
 	}
 	kfree(buf);
 	if (err)
@@ -119,6 +133,8 @@ static u32 cgroup_poll(struct file *file, struct poll_table *table)
 	struct waitq *q;
 	u64 *events = events_of(c, &q);
 
+	if (c->file->watch)
+		return c->file->watch->poll(atomic_load_acquire(&o->watch), file, table);	/* pairs with the store */
 	if (!events)
 		return mask;
 	poll_wait(table, file, q);

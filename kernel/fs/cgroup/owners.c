@@ -26,7 +26,7 @@ static mode_t default_mode(const struct group_file *f)
 {
 	if (!f)
 		return 0755;
-	return (f->show ? 0444 : 0) | (f->store ? 0200 : 0);
+	return (f->show ? 0444 : 0) | (f->store || f->watch ? 0200 : 0);
 }
 
 void cgroup_owner_get(struct group *g, const struct group_file *file, struct cgroup_owner *out)

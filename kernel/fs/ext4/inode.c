@@ -251,7 +251,6 @@ static void store(struct ext4_sb *fs, struct ext4_inode *ei, struct ext4_disk_in
 	if (S_ISCHR(i->mode) || S_ISBLK(i->mode)) {
 		le32 v = cpu_to_le32(i->rdev);
 
-		memset(raw->block, 0, sizeof(raw->block));	/* the inode before it may have left something */
 		memcpy(raw->block + 4, &v, sizeof(v));	/* the new encoding, in the second word */
 	} else {
 		memcpy(raw->block, ei->block, sizeof(ei->block));

@@ -76,6 +76,8 @@ static int audit_show(struct text *t, void *arg)
 }
 static const struct virtual_file paint_file = { "sys/kernel/paint", 0600, procfs_number_show, procfs_number_store,
 	&(struct procfs_number){ &paint_byte, 0, 255, 1 } };
+static const struct virtual_file stuck_file = { "sys/kernel/exit_stuck_pid", 0600, procfs_number_show, procfs_number_store,
+	&(struct procfs_number){ &exit_stuck_pid, 0, 0x7fffffff, 1 } };
 static const struct virtual_file audit_file = { "audit", 0400, audit_show };
 #endif
 
@@ -86,7 +88,7 @@ void procfs_debug_register(void)
 	if (procfs_add(&file))
 		log_warn("procfs: %s cannot be shown", file.path);
 #if CONFIG_DEBUG
-	if (procfs_add(&audit_file) || procfs_add(&paint_file))
+	if (procfs_add(&audit_file) || procfs_add(&paint_file) || procfs_add(&stuck_file))
 		log_warn("procfs: %s or %s cannot be shown", audit_file.path, paint_file.path);
 #endif
 }

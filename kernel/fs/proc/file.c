@@ -12,6 +12,7 @@ struct open_text {
 	struct mutex lock;
 	struct text text;
 	bool is_made;
+	void *watch;		/* the state of virtual_file.watch */
 	u32 events;		/* of the file's event that a poll has told */
 };
 
@@ -27,7 +28,7 @@ static int text_open(struct inode *inode, struct file *file)
 	const struct virtual_node *n = virtual_i(inode)->node;
 	struct open_text *o;
 
-	if (file->mode & FMODE_WRITE && n && !n->file->store)
+	if (file->mode & FMODE_WRITE && n && !n->file->store && !n->file->watch)
 		return -EACCES;
 	o = kzalloc(sizeof(*o), 0);
 	if (!o)
@@ -43,6 +44,8 @@ static void text_release(struct file *file)
 {
 	struct open_text *o = file->private;
 
+	if (o->watch)
+		virtual_i(file->inode)->node->file->watch->release(o->watch);
 	kfree(o->text.buf);
 	kfree(o);
 }
@@ -83,6 +86,16 @@ static ssize_t text_read(struct file *file, struct uio *to, off_t *pos)
 	return n;
 }
 
+static int watch_store(struct open_text *o, const struct virtual_file *f, const char *text)
+{
+	int err;
+
+	mutex_lock(&o->lock);
+	err = f->watch->store(&o->watch, text, f->arg);
+	mutex_unlock(&o->lock);
+	return err;
+}
+
 static ssize_t text_write(struct file *file, struct uio *from, off_t *pos)
 {
 	const struct virtual_node *n = virtual_i(file->inode)->node;
@@ -99,7 +112,10 @@ static ssize_t text_write(struct file *file, struct uio *from, off_t *pos)
 		err = -EFAULT;
 	} else {
 		buf[len] = '\0';
-		err = n ? n->file->store(buf, len, n->file->arg) : pid_store(file->inode, buf, len);
+		if (n && n->file->watch)
+			err = watch_store(file->private, n->file, buf);
+		else
+			err = n ? n->file->store(buf, len, n->file->arg) : pid_store(file->inode, buf, len);
 	}
 	kfree(buf);
 	if (err)
@@ -113,8 +129,11 @@ static u32 text_poll(struct file *file, struct poll_table *t)
 	u32 ready = POLLIN | POLLRDNORM | (virtual_i(file->inode)->node ? POLLOUT | POLLWRNORM : 0);
 	struct virtual_event *e = event_of(file);
 	struct open_text *o = file->private;
+	const struct virtual_node *n = virtual_i(file->inode)->node;
 	u32 now;
 
+	if (n && n->file->watch)
+		return n->file->watch->poll(atomic_load_acquire(&o->watch), file, t);	/* pairs with the store */
 	if (!e)
 		return ready;
 	poll_wait(t, file, &e->wait);

@@ -26,6 +26,12 @@ static int pressure_memory_show(struct text *t, void *arg)
 	return 0;
 }
 
+static int pressure_io_show(struct text *t, void *arg)
+{
+	pressure_show(t, &pressure_io);
+	return 0;
+}
+
 static void kib_line(struct text *t, const char *name, u64 pages)
 {
 	text_printf(t, "%-15s %8llu kB\n", name, (ull)(pages << (PAGE_SHIFT - 10)));
@@ -90,6 +96,7 @@ static int vmstat_show(struct text *t, void *arg)
 		    "pgmajfault %llu\npgsteal_file %llu\noom_kill %llu\n", (ull)(m.kstack_pages << (PAGE_SHIFT - 10)),
 		    (ull)m.pagetable_pages, (ull)m.pgalloc, (ull)m.pgfree, (ull)m.faults, (ull)m.major_faults,
 		    (ull)m.reclaimed, (ull)m.oom_kills);
+	text_printf(t, "workingset_refault_file %llu\n", (ull)atomic_load(&pagecache_refaults));
 	text_printf(t, "nr_anon_transparent_hugepages %llu\nthp_fault_alloc %llu\nthp_fault_fallback %llu\nthp_split_pmd %llu\n"
 		    "thp_collapse_alloc %llu\nthp_collapse_alloc_failed %llu\n", (ull)m.huge, (ull)m.huge_alloc, (ull)m.huge_fallback,
 		    (ull)m.huge_split, (ull)m.huge_collapsed, (ull)m.huge_collapse_failed);
@@ -135,6 +142,15 @@ static int pagetypeinfo_show(struct text *t, void *arg)
 				text_printf(t, "%6llu ", (ull)blocks[o]);
 			text_printf(t, "\n");
 		}
+	text_printf(t, "\nNumber of blocks type      Movable    Unmovable \n");
+	for (unsigned i = 0; zone_info_get(i, &z); i++) {
+		u64 blocks[PAGE_KINDS];
+
+		if (!z.present)
+			continue;
+		zone_block_counts(i, blocks);
+		text_printf(t, "Node 0, zone %8s %12llu %12llu \n", z.name, (ull)blocks[PAGES_MOVABLE], (ull)blocks[PAGES_UNMOVABLE]);
+	}
 	return 0;
 }
 
@@ -182,7 +198,8 @@ static int slabinfo_show(struct text *t, void *arg)
 }
 
 static const struct virtual_file files[] = {
-	{ "pressure/memory", 0444, pressure_memory_show },
+	{ "pressure/memory", 0666, pressure_memory_show, NULL, (void *)&pressure_memory_source, .watch = &pressure_watch },
+	{ "pressure/io", 0666, pressure_io_show, NULL, (void *)&pressure_io_source, .watch = &pressure_watch },
 	{ "meminfo", 0444, meminfo_show }, { "vmstat", 0444, vmstat_show }, { "buddyinfo", 0444, buddyinfo_show },
 	{ "zoneinfo", 0444, zoneinfo_show }, { "pagetypeinfo", 0400, pagetypeinfo_show }, { "slabinfo", 0400, slabinfo_show },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The scheduler's settings in /proc/sys/kernel and its counters in /proc/schedstat. kernel/sched/ has both. */
+#include <kernel/pressure.h>
 #include <kernel/sched.h>
 #include <kernel/time.h>
 #include <lib/string.h>
@@ -152,10 +153,12 @@ static int trace_size_store(const char *text, size_t len, void *arg)
 	return sched_trace_set((u32)v);
 }
 
+static const struct pressure_source pressure_cpu_source = { pressure_cpu_total, NULL };
+
 static const struct virtual_file files[] = {
 	{ "sched_trace", 0400, sched_trace_show, NULL, NULL },
 	{ "sys/kernel/sched_trace", 0600, trace_size_show, trace_size_store, NULL },
-	{ "pressure/cpu", 0444, pressure_cpu_show, NULL, NULL },
+	{ "pressure/cpu", 0666, pressure_cpu_show, NULL, (void *)&pressure_cpu_source, .watch = &pressure_watch },
 	{ "schedstat", 0444, schedstat_show, NULL, NULL },
 	{ "sys/kernel/sched_policy", 0644, policy_show, policy_store, NULL },
 	{ "sys/kernel/sched_available_policies", 0444, available_show, NULL, NULL },

@@ -21,4 +21,5 @@ void sysfs_init(void)
 	sysfs_cpus_add();
 	sysfs_memory_add();
 	sysfs_block_add();
+	debugfs_init();
 }

@@ -6,6 +6,7 @@
 #include "../proc/virtual.h"
 
 void sysfs_block_add(void);	/* block.c */
+void debugfs_init(void);		/* debugfs.c */
 void sysfs_cpus_add(void);	/* cpus.c */
 void sysfs_memory_add(void);	/* memory.c */
 

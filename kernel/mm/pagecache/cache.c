@@ -6,6 +6,7 @@
  * A page found without the lock is trusted only after its reference was taken and the slot looked at
  * again: pages leave the tree with the mapping locked and their count frozen at the tree's one.
  */
+#include <kernel/pressure.h>
 #include "pagecache.h"
 #include <kernel/aspace.h>
 #include <kernel/thread.h>
@@ -187,14 +188,32 @@ static unsigned clamp_ahead(struct page_mapping *m, u64 index, unsigned count)
 	return (unsigned)min((u64)count, last - index + 1);
 }
 
+/* Waits for the reading of p: that is waiting for a disk, and for memory if the page was there not long ago. */
+static void lock_for_read(struct page *p, bool is_refault)
+{
+	struct memory_stall io, memory;
+
+	if (page_trylock(p))
+		return;
+	io_stall_begin(&io);
+	if (is_refault)
+		memory_stall_begin(&memory);
+	page_lock(p);
+	if (is_refault)
+		memory_stall_end(&memory);
+	io_stall_end(&io);
+}
+
 struct page *mapping_read(struct page_mapping *m, u64 index, unsigned ra_pages)
 {
+	bool is_refault = false;
 	struct page *p;
 	int err;
 
 	for (unsigned tries = 0;; tries++) {
 		p = mapping_find(m, index);
 		if (!p) {
+			is_refault |= refault_look(m, index);
 			err = read_range(m, index, clamp_ahead(m, index, 1 + ra_pages));
 			if (err)
 				return err_ptr(err);
@@ -204,7 +223,7 @@ struct page *mapping_read(struct page_mapping *m, u64 index, unsigned ra_pages)
 		}
 		if (atomic_load_acquire(&p->flags) & PAGE_UPTODATE)	/* pairs with page_read_done */
 			return p;
-		page_lock(p);
+		lock_for_read(p, is_refault);
 		if (p->mapping == m && !(p->flags & PAGE_UPTODATE) && tries < 2) {
 			/* An earlier reader failed, or a writer left it partly filled: read it alone. */
 			struct page *one = page_get(p);

@@ -145,7 +145,12 @@ static enum outcome try_to_free(struct page *p)
 		return ACTIVATED;
 	if (atomic_load(&p->mapcount) && !mapping_page_unmap(p->mapping, p))
 		return ACTIVATED;	/* locked in memory, or just busy */
-	return page_drop_locked(p) ? FREED : KEPT;
+	struct page_mapping *m = p->mapping;
+
+	if (!page_drop_locked(p))
+		return KEPT;
+	refault_note(m, p->index);
+	return FREED;
 }
 
 /* Pages of the active list that were not used lately become inactive, until that is not the shorter one. */
@@ -301,4 +306,5 @@ void pagecache_lru_init(void)
 {
 	page_lru_init(&group_memory_root.lru, NULL);
 	shrinker_register(&shrinker);
+	refault_init();
 }

@@ -4,6 +4,7 @@
  * PAGE_WAITERS tells the unlocker that somebody may be there. Unlocking works from interrupts.
  */
 #include "pagecache.h"
+#include <kernel/pressure.h>
 
 #define NR_QUEUES 32u
 
@@ -60,7 +61,13 @@ void page_unlock(struct page *p)
 
 void page_wait_writeback(struct page *p)
 {
+	struct memory_stall stall;
+
+	if (!(atomic_load_acquire(&p->flags) & PAGE_WRITEBACK))	/* pairs with page_write_done */
+		return;
+	io_stall_begin(&stall);
 	waitq_wait(queue_of(p), announce_and_test(p, PAGE_WRITEBACK));
+	io_stall_end(&stall);
 }
 
 void page_read_done(struct page *p, int status)

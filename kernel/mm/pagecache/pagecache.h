@@ -29,4 +29,9 @@ void writeback_throttle(struct page_mapping *m);
 void writeback_init(void);
 void page_dirty_cleared(struct page_mapping *m, struct page *p);
 
+/* refault.c: a page was given back; a page is read that is not there: true if it was not long ago. */
+void refault_note(const struct page_mapping *m, u64 index);
+bool refault_look(const struct page_mapping *m, u64 index);
+void refault_init(void);
+
 #endif

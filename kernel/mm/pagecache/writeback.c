@@ -328,6 +328,7 @@ void pagecache_init(void)
 	struct mm_stats stats;
 
 	pressure_init(&pressure_memory, NULL);
+	pressure_init(&pressure_io, NULL);
 	page_lock_init();
 	pagecache_lru_init();
 	mm_stats(&stats);
