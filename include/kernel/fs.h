@@ -393,12 +393,25 @@ extern struct path fs_root;		/* the first process's root */
 /* Per-process: cwd, root, umask (shared by CLONE_FS). */
 struct fs_context {
 	struct refcount refs;
+	u32 users;			/* [a] processes; others that look at it have references only */
 	struct spinlock lock;		/* LOCK_FS_CONTEXT */
 	struct path cwd, root;
+	struct mount_ns *ns;		/* reference: what these processes see mounted */
 	mode_t umask;
 };
+/* ns of fc, which nobody else knows yet, becomes a copy of itself, cwd and root lie in it. -EPERM, -ENOMEM. */
+int fs_context_new_ns(struct fs_context *fc);
 struct fs_context *fs_context_copy(struct fs_context *fc);	/* NULL without memory */
 void fs_context_put(struct fs_context *fc);
+struct fs_context *fs_context_share(struct fs_context *fc);	/* for another process */
+void fs_context_leave(struct fs_context *fc);			/* a process is done with it; NULL: nothing */
+/*
+ * The caller's processes see what the namespace of that file (nsfs), or of that process has mounted, and stand at its top.
+ * -EINVAL: no such file, or fc is shared; -EPERM, -ESRCH.
+ */
+int fs_context_enter_ns_file(struct fs_context *fc, struct file *f);
+int fs_context_enter_ns_of(struct fs_context *fc, struct process *p);
+bool file_is_ns(struct file *f);
 struct fs_context *fs_context_current(void);
 
 /* Descriptor tables (shared by CLONE_FILES). */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where a process stands: its working directory, root and umask, shared by CLONE_FS. */
-#include "vfs.h"
+#include "mount.h"
 #include <kernel/process.h>
 
 /* Of kernel threads, and what the first process copies. */
 static struct fs_context kernel_context = {
 	.refs = REFCOUNT_INIT(1),
 	.lock = SPINLOCK_INIT("fs-context", LOCK_FS_CONTEXT),
+	.ns = &first_mount_ns,
 	.umask = 022,
 };
 
@@ -15,6 +16,16 @@ struct fs_context *fs_context_current(void)
 	struct process *p = current_process();
 
 	return p && p->fs ? p->fs : &kernel_context;
+}
+
+struct mount_ns *fs_context_ns_get(struct fs_context *fc)
+{
+	struct mount_ns *ns;
+
+	spin_lock(&fc->lock);
+	ns = mount_ns_get(fc->ns);
+	spin_unlock(&fc->lock);
+	return ns;
 }
 
 /* fc NULL: the kernel's. */
@@ -27,6 +38,7 @@ struct fs_context *fs_context_copy(struct fs_context *fc)
 	if (!fc)
 		fc = &kernel_context;
 	ref_set(&copy->refs, 1);
+	copy->users = 1;
 	spin_init(&copy->lock, "fs-context", LOCK_FS_CONTEXT);
 	spin_lock(&fc->lock);
 	copy->cwd = fc->cwd;
@@ -34,6 +46,7 @@ struct fs_context *fs_context_copy(struct fs_context *fc)
 	copy->umask = fc->umask;
 	path_get(&copy->cwd);
 	path_get(&copy->root);
+	copy->ns = mount_ns_get(fc->ns);
 	spin_unlock(&fc->lock);
 	return copy;
 }
@@ -44,7 +57,23 @@ void fs_context_put(struct fs_context *fc)
 		return;
 	path_put(&fc->cwd);
 	path_put(&fc->root);
+	mount_ns_put(fc->ns);
 	kfree(fc);
+}
+
+struct fs_context *fs_context_share(struct fs_context *fc)
+{
+	ref_get(&fc->refs);
+	atomic_add(&fc->users, 1);
+	return fc;
+}
+
+void fs_context_leave(struct fs_context *fc)
+{
+	if (!fc)
+		return;
+	atomic_sub(&fc->users, 1);
+	fs_context_put(fc);
 }
 
 void fs_context_get_paths(struct fs_context *fc, struct path *cwd, struct path *root)

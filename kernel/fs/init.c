@@ -22,6 +22,7 @@ void fs_init(void)
 	tmpfs_init();
 	file_init();
 	mount_init();
+	nsfs_init();
 	memfd_init();
 	devtmpfs_init();
 	writeback_set_periodic(periodic_sync);

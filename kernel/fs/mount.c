@@ -13,7 +13,6 @@
 #define PLACE_BUCKETS 1024u	/* a power of two */
 
 struct mutex mount_lock;
-struct mount_ns first_mount_ns = { .refs = REFCOUNT_INIT(1), .mounts = LIST_INIT(first_mount_ns.mounts) };
 static struct list *by_parent, *by_place;		/* fs_tree_lock: mounts by what they cover */
 static u32 last_id = 19;				/* [a] */
 struct path fs_root;
@@ -196,14 +195,15 @@ void path_to_top(struct path *p)
 
 bool mount_covers(struct dentry *d)
 {
-	const struct mount *m, *seen = fs_context_current()->root.mnt;
+	const struct mount_ns *ns = READ_ONCE(fs_context_current()->ns);
+	const struct mount *m;
 	bool found = false;
 
 	if (!(READ_ONCE(d->flags) & DENTRY_MOUNTED))
 		return false;
 	spin_lock(&fs_tree_lock);
 	list_for_each(m, bucket_by_place(d), place_link)
-		found |= m->mountpoint == d && m->ns == seen->ns;
+		found |= m->mountpoint == d && m->ns == ns;
 	spin_unlock(&fs_tree_lock);
 	return found;
 }
@@ -272,20 +272,21 @@ bool mount_is_below(const struct mount *m, const struct mount *top)
 	return m != NULL;
 }
 
-int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg)
+int mount_for_each(struct fs_context *fc, int (*fn)(struct mount *m, void *arg), void *arg)
 {
+	struct mount_ns *ns = fs_context_ns_get(fc);
 	struct path root;
 	struct mount *m;
 	int r = 0;
 
-	fs_context_get_paths(fs_context_current(), NULL, &root);
+	fs_context_get_paths(fc, NULL, &root);
 	mutex_lock(&mount_lock);
-	if (root.mnt->ns)
-		list_for_each(m, &root.mnt->ns->mounts, ns_link)
-			if (mount_is_below(m, root.mnt) && (r = fn(m, arg)))
-				break;
+	list_for_each(m, &ns->mounts, ns_link)
+		if (mount_is_below(m, root.mnt) && (r = fn(m, arg)))
+			break;
 	mutex_unlock(&mount_lock);
 	path_put(&root);
+	mount_ns_put(ns);
 	return r;
 }
 

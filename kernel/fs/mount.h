@@ -14,8 +14,9 @@ extern struct mutex mount_lock;
 
 /* The mounts that a set of processes sees. */
 struct mount_ns {
-	struct refcount refs;
-	struct mount *root;		/* its top, referenced */
+	struct refcount refs;		/* processes' fs_contexts, inodes of nsfs */
+	ino_t ino;			/* [b] what stat shows; those made later have higher ones */
+	struct mount *root;		/* [b] its top, referenced */
 	struct list mounts;		/* [m] in the order of mounting */
 	u32 nr_mounts, nr_pending;	/* [l] and those that the operation under way is going to add */
 };
@@ -59,14 +60,23 @@ struct mount *mount_any_on(const struct dentry *d);	/* referenced; NULL: none */
 bool mount_is_below(const struct mount *m, const struct mount *top);	/* or the same; either lock held */
 
 /* mount_ops.c; mount_lock held */
-/* m from root on (all: with the mounts below, but unbindable ones when not wanted). Detached; err_ptr(-ENOMEM). */
-struct mount *mount_copy_tree(struct mount *m, struct dentry *root, enum mount_copy how, bool all, bool unbindable);
+/*
+ * m from root on. Detached. err_ptr: -ENOMEM; -EINVAL: m is a namespace's file and may not be copied. What the copy has not
+ * has copy NULL, when it was so before.
+ */
+#define COPY_BELOW 1u		/* with the mounts below */
+#define COPY_UNBINDABLE 2u	/* unbindable ones, too */
+#define COPY_NS_FILES 4u	/* files of namespaces, too */
+struct mount *mount_copy_tree(struct mount *m, struct dentry *root, enum mount_copy how, u32 what);
 /* A detached tree ends, after mounts_finish. */
 void mount_discard_tree(struct mount *top, struct list *gone);
 /* Puts src, detached or (moving) attached elsewhere, on top, that nothing covers, and copies wherever that propagates. */
 int mount_graft(struct mount *src, const struct path *top, bool moving, struct list *gone);
 /* References that mounts leave when they go. mount_lock not held. */
 void mounts_finish(struct list *gone);
+
+/* nsfs.c: the namespace whose file d is, or NULL. The file stays, and so does the namespace. */
+struct mount_ns *nsfs_ns(const struct dentry *d);
 
 /* propagate.c; mount_lock held */
 int mount_make_shared(struct mount *m);		/* 0 or -ENOMEM */

@@ -26,7 +26,7 @@ void mounts_finish(struct list *gone)
 	}
 }
 
-static bool is_ours(const struct mount *m) { return m->ns && m->ns == fs_context_current()->root.mnt->ns; }
+static bool is_ours(const struct mount *m) { return m->ns && m->ns == READ_ONCE(fs_context_current()->ns); }
 
 static struct mount *mount_copy(struct mount *m, struct dentry *root, enum mount_copy how)
 {
@@ -46,16 +46,20 @@ static struct mount *mount_copy(struct mount *m, struct dentry *root, enum mount
 	return NULL;
 }
 
-struct mount *mount_copy_tree(struct mount *of, struct dentry *root, enum mount_copy how, bool all, bool unbindable)
+struct mount *mount_copy_tree(struct mount *of, struct dentry *root, enum mount_copy how, u32 what)
 {
-	struct mount *m, *twin, *copy = mount_copy(of, root, how);
+	struct mount *m, *twin, *copy;
 	bool wanted;
 
+	if (!(what & COPY_NS_FILES) && nsfs_ns(root))
+		return err_ptr(-EINVAL);
+	copy = mount_copy(of, root, how);
 	if (!copy)
 		return err_ptr(-ENOMEM);
 	of->copy = copy;
-	for (m = all ? mount_next(of, of, true) : NULL; m; m = mount_next(m, of, wanted)) {
-		wanted = (unbindable || !m->is_unbindable) && (m->parent != of || dentry_is_below(m->mountpoint, root));
+	for (m = what & COPY_BELOW ? mount_next(of, of, true) : NULL; m; m = mount_next(m, of, wanted)) {
+		wanted = (what & COPY_UNBINDABLE || !m->is_unbindable) && (what & COPY_NS_FILES || !nsfs_ns(m->root)) &&
+			 (m->parent != of || dentry_is_below(m->mountpoint, root));
 		if (!wanted)
 			continue;
 		twin = mount_copy(m, m->root, how);
@@ -293,6 +297,19 @@ int vfs_mount(const char *source, const struct path *where, const char *fstype, 
 	return mount_super_at(sb, source, where, flags);
 }
 
+/*
+ * What may be bound: of the own namespace, or the file of a namespace made later. Of an earlier one, or the own, it would
+ * keep that alive which keeps it.
+ */
+static bool may_bind(const struct path *from)
+{
+	const struct mount_ns *ns = nsfs_ns(from->dentry);
+
+	if (ns)
+		return ns->ino > fs_context_current()->ns->ino;
+	return is_ours(from->mnt) && !from->mnt->is_unbindable;
+}
+
 int mount_bind(const struct path *from, const struct path *where, bool recursive)
 {
 	struct mount *m;
@@ -300,10 +317,10 @@ int mount_bind(const struct path *from, const struct path *where, bool recursive
 	int err = 0;
 
 	mutex_lock(&mount_lock);
-	if (!is_ours(from->mnt) || from->mnt->is_unbindable) {
+	if (!may_bind(from)) {
 		err = -EINVAL;
 	} else {
-		m = mount_copy_tree(from->mnt, from->dentry, COPY_PEER, recursive, false);
+		m = mount_copy_tree(from->mnt, from->dentry, COPY_PEER, COPY_NS_FILES | (recursive ? COPY_BELOW : 0));
 		err = is_err(m) ? (int)ptr_err(m) : attach(m, where, &gone);
 		if (err && !is_err(m))
 			mount_discard_tree(m, &gone);

@@ -172,7 +172,7 @@ static struct mount *copy_for(struct peer_group *g)
 	while (!from->tree)
 		from = from->master;
 	copy = mount_copy_tree(from->tree, from->tree->root,
-			       from == g ? COPY_PEER : g->is_shared ? COPY_SLAVE_SHARED : COPY_SLAVE, true, false);
+			       from == g ? COPY_PEER : g->is_shared ? COPY_SLAVE_SHARED : COPY_SLAVE, COPY_BELOW);
 	if (!is_err(copy))
 		g->tree = copy;
 	return copy;

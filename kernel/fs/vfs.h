@@ -58,6 +58,8 @@ int fs_for_each_type(int (*fn)(const struct file_system *fs, void *arg), void *a
 
 /* mount.c, mount_ops.c, propagate.c */
 struct virtual_event;
+struct mount_ns;
+struct process;
 extern u64 mount_max;		/* plain word: mounts of one namespace, /proc/sys/fs/mount-max */
 extern struct virtual_event mount_event;	/* raised after each change of the tree or of a mount's flags */
 void mount_init(void);
@@ -94,8 +96,17 @@ void mount_leave(struct dentry *d);
 /* Numbers of the peer groups, 0: none: its own, that it gets mounts from, and the nearest such that is seen from root. */
 struct mount_peers { u32 shared, master, from; };
 void mount_peers_get(const struct mount *m, const struct mount *root, struct mount_peers *out);	/* from mount_for_each's fn */
-/* Mounts as seen from the process's root, in order of mounting; fn may sleep. */
-int mount_for_each(int (*fn)(struct mount *m, void *arg), void *arg);
+/* Mounts as seen from fc's root, in order of mounting; fn may sleep. */
+int mount_for_each(struct fs_context *fc, int (*fn)(struct mount *m, void *arg), void *arg);
+
+/* mount_ns.c */
+struct mount_ns *mount_ns_get(struct mount_ns *ns);
+void mount_ns_put(struct mount_ns *ns);
+struct mount_ns *fs_context_ns_get(struct fs_context *fc);	/* fs_context.c: referenced */
+
+/* nsfs.c */
+void nsfs_init(void);
+int nsfs_open_mount(struct process *p, struct path *out);	/* /proc/PID/ns/mnt, referenced. -ENOENT, -ENOMEM */
 
 /* walk.c */
 enum last_type { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_NONE };

@@ -506,7 +506,7 @@ char *path_text(const struct path *p, const struct path *root, char *buf, size_t
 	if (d->flags & DENTRY_UNHASHED && d->parent != d && !prepend(&text, buf, " (deleted)", 10))
 		return err_ptr(-ENAMETOOLONG);
 	spin_lock(&fs_tree_lock);
-	if (!p->mnt && d->parent == d)		/* pipe:[n], anonymous files: the name is all */
+	if (d->parent == d && (!p->mnt || d != p->mnt->root))	/* pipe:[n], anonymous files: the name is all */
 		r = prepend(&text, buf, d->name, d->name_len) ? 0 : -1;
 	else
 		while ((r = path_text_step(&at, root, &text, buf)) == 1)

@@ -286,7 +286,7 @@ static void release_files(struct process *p)
 	p->fs = NULL;
 	signal_unlock(p, flags);
 	fd_table_put(files);
-	fs_context_put(fs);
+	fs_context_leave(fs);
 }
 
 /* The wait status of the current thread by itself, which only tracers see. */

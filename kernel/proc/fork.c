@@ -23,12 +23,14 @@
 #define CLONE_KNOWN (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VFORK | CLONE_PARENT | \
 		     CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | \
 		     CLONE_PIDFD | CLONE_DETACHED | CLONE_UNTRACED | CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND | CLONE_PTRACE | \
-		     CLONE_INTO_CGROUP)
+		     CLONE_INTO_CGROUP | CLONE_NEWNS)
 
-/* Combinations the ABI forbids, and those that need what does not exist (namespaces). */
+/* Combinations the ABI forbids, and those that need what does not exist (namespaces but those of mounts). */
 static int flags_check(u64 flags, u32 exit_signal)
 {
 	if (flags & ~(u64)CLONE_KNOWN)
+		return -EINVAL;
+	if ((flags & CLONE_NEWNS) && (flags & CLONE_FS))
 		return -EINVAL;
 	if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
 		return -EINVAL;
@@ -94,14 +96,13 @@ static int process_fill(struct process *child, const struct process *parent, u64
 			return -ENOMEM;
 	}
 	if (flags & CLONE_FS) {
-		ref_get(&parent->fs->refs);
-		child->fs = parent->fs;
+		child->fs = fs_context_share(parent->fs);
 	} else {
 		child->fs = fs_context_copy(parent->fs);
 		if (!child->fs)
 			return -ENOMEM;
 	}
-	return 0;
+	return flags & CLONE_NEWNS ? fs_context_new_ns(child->fs) : 0;
 }
 
 /* Undoes process_fill and process_new of a process nobody saw. */
@@ -109,8 +110,7 @@ static void process_discard(struct process *p)
 {
 	if (p->files)
 		fd_table_put(p->files);
-	if (p->fs)
-		fs_context_put(p->fs);
+	fs_context_leave(p->fs);
 	process_put(p);
 }
 

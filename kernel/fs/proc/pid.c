@@ -466,6 +466,8 @@ const struct pid_entry pid_entries[] = {
 	{ "mem", S_IFREG | 0600, .fops = &pid_memory_fops, .is_private = true },
 	{ "mountinfo", S_IFREG | 0444, .show = pid_mountinfo_show, .event = &mount_event },
 	{ "mounts", S_IFREG | 0444, .show = pid_mounts_show, .event = &mount_event },
+	{ "mountstats", S_IFREG | 0400, .show = pid_mountstats_show, .is_private = true },
+	{ "ns", S_IFDIR | 0511, .ops = &pid_ns_dir_ops, .fops = &pid_ns_dir_fops, .is_private = true },
 	{ "oom_score", S_IFREG | 0444, .show = oom_score_show },
 	{ "oom_score_adj", S_IFREG | 0644, .show = oom_score_adj_show, .store = oom_score_adj_store },
 	{ "pagemap", S_IFREG | 0400, .fops = &pid_pagemap_fops, .is_private = true },

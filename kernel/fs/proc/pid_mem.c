@@ -59,7 +59,7 @@ struct mount_list {
 	struct text *t;
 	struct path root;
 	char *page;		/* two pages */
-	bool info;		/* mountinfo's form */
+	enum mount_form { FORM_MOUNTS, FORM_INFO, FORM_STATS } form;	/* of mounts, mountinfo, mountstats */
 };
 
 static void escape(struct text *t, const char *s)
@@ -123,7 +123,15 @@ static int mount_line(struct mount *m, void *arg)
 
 	if (is_err(where))
 		return 0;
-	if (l->info) {
+	if (l->form == FORM_STATS) {
+		text_printf(l->t, "device ");
+		escape(l->t, source);
+		text_printf(l->t, " mounted on ");
+		escape(l->t, where);
+		text_printf(l->t, " with fstype %s\n", m->sb->fs->name);
+		return 0;
+	}
+	if (l->form == FORM_INFO) {
 		text_printf(l->t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : m->id, MAJOR(m->sb->dev),
 			    MINOR(m->sb->dev));
 		root_words(l, m, l->page + PAGE_SIZE);
@@ -149,17 +157,17 @@ static int mount_line(struct mount *m, void *arg)
 	return 0;
 }
 
-static int show_mounts(struct text *t, struct process *p, bool info)
+static int show_mounts(struct text *t, struct process *p, enum mount_form form)
 {
 	struct fs_context *fc = process_fs_get(p);
-	struct mount_list l = { .t = t, .info = info };
+	struct mount_list l = { .t = t, .form = form };
 
 	if (!fc)
 		return -EINVAL;
 	l.page = kmalloc(2 * PAGE_SIZE, 0);
 	if (l.page) {
 		fs_context_get_paths(fc, NULL, &l.root);
-		mount_for_each(mount_line, &l);
+		mount_for_each(fc, mount_line, &l);
 		path_put(&l.root);
 		kfree(l.page);
 	}
@@ -167,5 +175,6 @@ static int show_mounts(struct text *t, struct process *p, bool info)
 	return l.page ? 0 : -ENOMEM;
 }
 
-int pid_mounts_show(struct text *t, struct process *p, struct thread *th) { return show_mounts(t, p, false); }
-int pid_mountinfo_show(struct text *t, struct process *p, struct thread *th) { return show_mounts(t, p, true); }
+int pid_mounts_show(struct text *t, struct process *p, struct thread *th) { return show_mounts(t, p, FORM_MOUNTS); }
+int pid_mountinfo_show(struct text *t, struct process *p, struct thread *th) { return show_mounts(t, p, FORM_INFO); }
+int pid_mountstats_show(struct text *t, struct process *p, struct thread *th) { return show_mounts(t, p, FORM_STATS); }

@@ -81,6 +81,10 @@ struct inode *pid_inode_new(struct super_block *sb, struct process *p, pid_t tid
 extern const struct pid_entry pid_entries[];
 extern const unsigned pid_entries_len;
 
+/* pid_ns.c */
+extern const struct inode_ops pid_ns_dir_ops;
+extern const struct file_ops pid_ns_dir_fops;
+
 /* pid_fd.c */
 extern const struct inode_ops pid_fd_dir_ops, pid_fdinfo_dir_ops;
 extern const struct file_ops pid_fd_dir_fops, pid_fdinfo_dir_fops;
@@ -102,6 +106,7 @@ int pid_cmdline_show(struct text *t, struct process *p, struct thread *th);
 int pid_environ_show(struct text *t, struct process *p, struct thread *th);
 int pid_auxv_show(struct text *t, struct process *p, struct thread *th);
 int pid_mountinfo_show(struct text *t, struct process *p, struct thread *th);
+int pid_mountstats_show(struct text *t, struct process *p, struct thread *th);
 int pid_mounts_show(struct text *t, struct process *p, struct thread *th);
 
 /* pid_debug.c */
