@@ -203,7 +203,7 @@ def check_fair(trace):
     return f"a, b, c within 8 %, d has {totals['d'] / mean:.3f} of theirs"
 
 
-DEADLINE = ("t1", "t2", "t3")
+DEADLINE = ("t1", "t2")
 
 
 def deadline_checks(trace, comes_first, what):
@@ -222,8 +222,8 @@ def deadline_checks(trace, comes_first, what):
             continue
         mine = next((r for r in reversed(next_run[w.thread]) if r.start >= w.end), None)
         for r in trace.runs:
-            # It runs while the other waits, and was chosen while that waited.
-            if not mine or not mine.deadline or r.thread == w.thread or r.start <= w.start or r.start >= w.end:
+            # It runs while the other waits, and was chosen while that waited or instead of it.
+            if not mine or not mine.deadline or r.thread == w.thread or r.start < w.start or r.start >= w.end:
                 continue
             expect(name(r.thread) in DEADLINE, f"{name(r.thread)} runs while {name(w.thread)} waits")
             expect(comes_first(r, mine), f"at {r.start / MS:.2f} ms {name(r.thread)} runs though {name(w.thread)} {what}")
@@ -232,12 +232,22 @@ def deadline_checks(trace, comes_first, what):
     return f"{jobs} jobs, none late, {order} choices in order"
 
 
+def longer_goes_on(trace):
+    """How often t2, with the longer period, runs on while t1 waits."""
+    return sum(1 for w in trace.waits for r in trace.runs
+               if name(w.thread) == "t1" and name(r.thread) == "t2" and r.start < w.start and r.end - w.start > 0.3 * MS)
+
+
 def check_edf(trace):
-    return deadline_checks(trace, lambda r, waiting: r.deadline <= waiting.deadline, "has the earlier deadline")
+    found = deadline_checks(trace, lambda r, waiting: r.deadline <= waiting.deadline, "has the earlier deadline")
+    expect(longer_goes_on(trace), "the longer period never went first, as under rate-monotonic")
+    return found
 
 
 def check_rm(trace):
-    return deadline_checks(trace, lambda r, waiting: name(r.thread) < name(waiting.thread), "has the shorter period")
+    found = deadline_checks(trace, lambda r, waiting: name(r.thread) < name(waiting.thread), "has the shorter period")
+    expect(not longer_goes_on(trace), "the longer period went first")
+    return found
 
 
 CHECKS = {"rr": check_rr, "mlfq": check_mlfq, "priority": check_priority, "fair": check_fair, "edf": check_edf, "rm": check_rm}
@@ -251,7 +261,7 @@ def command(run, records=RECORDS):
 
 def mix_command(policy):
     if policy in ("edf", "rm"):
-        return f"echo {policy} > /proc/sys/kernel/sched_deadline_order && exec /tests/mix deadline 260"
+        return f"echo {policy} > /proc/sys/kernel/sched_deadline_order && exec /tests/mix deadline 500"
     return f"echo {policy} > /proc/sys/kernel/sched_policy && exec /tests/mix normal 400"
 
 
