@@ -102,6 +102,7 @@ struct user_ifaddrmsg {
 #define IFA_BROADCAST 4
 #define IFA_CACHEINFO 6
 #define IFA_FLAGS 8
+#define IFA_F_SECONDARY 0x01
 #define IFA_F_TENTATIVE 0x40
 #define IFA_F_PERMANENT 0x80
 struct user_rtmsg {

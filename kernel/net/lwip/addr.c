@@ -24,69 +24,10 @@
 #define NUD_PROBE 16
 #define NUD_PERMANENT 0x80
 #define DEFAULT_PREFIX6 64
+#define FURTHER 16u
 
 static u32 prefix_mask(u32 len) { return len == 0 || len > 32 ? 0 : lwip_htonl(0xffffffffu << (32 - len)); }
 static u8 mask_prefix(u32 mask) { return (u8)popcount64(mask); }
-
-static int address_add6(struct netif *n, const struct net_ifaddr *a)
-{
-	ip6_addr_t ip;
-	s8_t slot;
-	err_t err;
-
-	memset(&ip, 0, sizeof(ip));
-	memcpy(ip.addr, a->ip, 16);
-	ip6_addr_assign_zone(&ip, IP6_UNICAST, n);
-	if (netif_get_ip6_addr_match(n, &ip) >= 0)
-		return -EEXIST;
-	err = netif_add_ip6_address(n, &ip, &slot);
-	if (err != ERR_OK)
-		return -ENOSPC;
-	netif_ip6_addr_set_state(n, slot, IP6_ADDR_PREFERRED);
-	return 0;
-}
-
-int lwip_address_add(const struct net_ifaddr *a)
-{
-	struct netif *n = netif_of_index(a->ifindex);
-	ip4_addr_t ip = { a->ip[0] }, mask = { prefix_mask(a->prefix_len) }, gw;
-
-	if (!n)
-		return -ENODEV;
-	if (a->family == AF_INET6)
-		return a->prefix_len > 128 ? -EINVAL : address_add6(n, a);
-	if (a->prefix_len > 32 || !ip.addr)
-		return -EINVAL;
-	if (ip4_addr_eq(&ip, netif_ip4_addr(n)) && ip4_addr_eq(&mask, netif_ip4_netmask(n)))
-		return -EEXIST;
-	if (!ip4_addr_isany_val(*netif_ip4_addr(n)) && !ip4_addr_eq(&ip, netif_ip4_addr(n)))
-		return -ENOSPC;		/* one address per interface */
-	gw = *netif_ip4_gw(n);
-	netif_set_addr(n, &ip, &mask, &gw);
-	return 0;
-}
-
-int lwip_address_remove(const struct net_ifaddr *a)
-{
-	struct netif *n = netif_of_index(a->ifindex);
-	ip4_addr_t none = { 0 };
-
-	if (!n)
-		return -ENODEV;
-	if (a->family == AF_INET6) {
-		for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
-			if (!ip6_addr_isinvalid(netif_ip6_addr_state(n, i)) && !memcmp(netif_ip6_addr(n, i)->addr, a->ip, 16)) {
-				netif_ip6_addr_set_state(n, i, IP6_ADDR_INVALID);
-				return 0;
-			}
-		}
-		return -EADDRNOTAVAIL;
-	}
-	if (!a->ip[0] || netif_ip4_addr(n)->addr != a->ip[0])
-		return -EADDRNOTAVAIL;
-	netif_set_addr(n, &none, &none, &none);
-	return 0;
-}
 
 static void address4_fill(const struct netif *n, u32 ip, u32 mask, struct net_ifaddr *out)
 {
@@ -155,23 +96,120 @@ void lwip_changes_init(void)
 	netif_add_ext_callback(&callback, on_change);
 }
 
-/* *at: interface index times 16, plus 0 for IPv4, 1 + slot for IPv6. */
+/* ---- by request ------------------------------------------------------------------------------------- */
+static int address_add6(struct netif *n, const struct net_ifaddr *a)
+{
+	ip6_addr_t ip;
+	s8_t slot;
+	err_t err;
+
+	memset(&ip, 0, sizeof(ip));
+	memcpy(ip.addr, a->ip, 16);
+	ip6_addr_assign_zone(&ip, IP6_UNICAST, n);
+	if (netif_get_ip6_addr_match(n, &ip) >= 0)
+		return -EEXIST;
+	err = netif_add_ip6_address(n, &ip, &slot);
+	if (err != ERR_OK)
+		return -ENOSPC;
+	netif_ip6_addr_set_state(n, slot, IP6_ADDR_PREFERRED);
+	return 0;
+}
+
+int lwip_address_add(const struct net_ifaddr *a)
+{
+	struct netif *n = netif_of_index(a->ifindex);
+	ip4_addr_t ip = { a->ip[0] }, mask = { prefix_mask(a->prefix_len) }, gw;
+
+	if (!n)
+		return -ENODEV;
+	if (a->family == AF_INET6)
+		return a->prefix_len > 128 ? -EINVAL : address_add6(n, a);
+	if (a->prefix_len > 32 || !ip.addr)
+		return -EINVAL;
+	if (ip4_addr_eq(&ip, netif_ip4_addr(n)) && ip4_addr_eq(&mask, netif_ip4_netmask(n)))
+		return -EEXIST;
+	if (!ip4_addr_isany_val(*netif_ip4_addr(n)) && !ip4_addr_eq(&ip, netif_ip4_addr(n))) {
+		int err = secondary_add(n, ip.addr, mask.addr);
+
+		if (!err)
+			tell4(n, ip.addr, mask.addr, false);
+		return err;
+	}
+	gw = *netif_ip4_gw(n);
+	netif_set_addr(n, &ip, &mask, &gw);
+	return 0;
+}
+
+static void remove_network(struct netif *n, u32 net)
+{
+	u32 ip, mask;
+
+	while (net && secondary_take(n, net, &ip, &mask))
+		tell4(n, ip, mask, true);
+}
+
+/* The secondary ones of its network go, too; one of another network becomes the first. */
+static void remove_first(struct netif *n)
+{
+	ip4_addr_t next = { 0 }, mask = { 0 }, gw = *netif_ip4_gw(n);
+
+	remove_network(n, netif_ip4_addr(n)->addr & netif_ip4_netmask(n)->addr);
+	if (secondary_take(n, 0, &next.addr, &mask.addr))
+		netif_set_addr(n, &next, &mask, &gw);
+	else
+		netif_set_addr(n, &next, &mask, &mask);
+}
+
+int lwip_address_remove(const struct net_ifaddr *a)
+{
+	struct netif *n = netif_of_index(a->ifindex);
+	bool was_first;
+	u32 mask;
+
+	if (!n)
+		return -ENODEV;
+	if (a->family == AF_INET6) {
+		for (int i = 0; i < LWIP_IPV6_NUM_ADDRESSES; i++) {
+			if (!ip6_addr_isinvalid(netif_ip6_addr_state(n, i)) && !memcmp(netif_ip6_addr(n, i)->addr, a->ip, 16)) {
+				netif_ip6_addr_set_state(n, i, IP6_ADDR_INVALID);
+				return 0;
+			}
+		}
+		return -EADDRNOTAVAIL;
+	}
+	if (!a->ip[0])
+		return -EADDRNOTAVAIL;
+	if (netif_ip4_addr(n)->addr == a->ip[0]) {
+		remove_first(n);
+		return 0;
+	}
+	if (!secondary_remove(n, a->ip[0], &mask, &was_first))
+		return -EADDRNOTAVAIL;
+	tell4(n, a->ip[0], mask, true);
+	if (was_first)
+		remove_network(n, a->ip[0] & mask);
+	return 0;
+}
+
+/* *at: interface index times 64, plus 0 for the first IPv4 address, 1 + slot for IPv6, FURTHER and up for other IPv4 ones. */
 bool lwip_address_next(u32 *at, struct net_ifaddr *out)
 {
 	for (;; (*at)++) {
-		u32 slot = *at % 16;
-		struct netdev *dev = netdev_by_index(*at / 16 + 1);
+		u32 slot = *at % 64, ip, mask;
+		struct netdev *dev = netdev_by_index(*at / 64 + 1);
+		bool is_secondary;
 		struct netif *n = dev ? netif_of_index(dev->index) : NULL;
 
 		if (!n)
 			return false;
-		if (slot > LWIP_IPV6_NUM_ADDRESSES)
-			continue;
 		memset(out, 0, sizeof(*out));
 		out->ifindex = dev->index;
 		if (slot == 0 && netif_ip4_addr(n)->addr) {
 			address4_fill(n, netif_ip4_addr(n)->addr, netif_ip4_netmask(n)->addr, out);
-		} else if (slot && !ip6_addr_isinvalid(netif_ip6_addr_state(n, slot - 1))) {
+		} else if (slot >= FURTHER && secondary_at(n, slot - FURTHER, &ip, &mask, &is_secondary)) {
+			address4_fill(n, ip, mask, out);
+			out->flags |= is_secondary ? IFA_F_SECONDARY : 0;
+		} else if (slot && slot <= LWIP_IPV6_NUM_ADDRESSES && !ip6_addr_isinvalid(netif_ip6_addr_state(n, slot - 1))) {
 			address6(n, (int)slot - 1, out);
 		} else {
 			continue;

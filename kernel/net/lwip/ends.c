@@ -16,6 +16,7 @@
 #include <lwip/prot/icmp.h>
 #include <lwip/raw.h>
 #include <lwip/udp.h>
+#include <lwip_hooks.h>
 #include "../settings.h"
 #include "ends.h"
 
@@ -270,11 +271,32 @@ void lwip_end_names(struct net_end *e, struct net_addr *local, struct net_addr *
 }
 
 /* ---- sending --------------------------------------------------------------------------------------- */
+/* With addresses that lwIP does not know: the one to send from when it is one of them, and the interface; NULL: as lwIP does. */
+static struct netif *further_source(const struct net_end *e, const ip_addr_t *to, const struct net_addr *from, ip_addr_t *src)
+{
+	const ip_addr_t *local = &e->udp->local_ip;
+	struct netif *n = from && from->scope ? netif_get_by_index((u8_t)from->scope) : ip_route(local, to);
+	u32 ip;
+
+	if (!n || IP_IS_V6(to) || ip_addr_ismulticast(to))
+		return NULL;
+	ip = ip_addr_isany(local) ? secondary_source(n, ip_2_ip4(to)->addr) : lwip_hook_owns4(ip_2_ip4(local)) ? ip_2_ip4(local)->addr : 0;
+	if (!ip)
+		return NULL;
+	ip_addr_set_ip4_u32_val(*src, ip);
+	return n;
+}
+
 static err_t udp_out(struct net_end *e, struct pbuf *p, const ip_addr_t *to, u16 port, const struct net_addr *from)
 {
 	ip_addr_t src;
 	struct netif *n;
 
+	if (secondary_any() && (!from || net_addr_is_any(from))) {
+		n = further_source(e, to ? to : &e->udp->remote_ip, from, &src);
+		if (n)
+			return udp_sendto_if_src(e->udp, p, to ? to : &e->udp->remote_ip, to ? port : e->udp->remote_port, n, &src);
+	}
 	if (!from || (net_addr_is_any(from) && !from->scope))
 		return to ? udp_sendto(e->udp, p, to, port) : udp_send(e->udp, p);
 	if (!to) {

@@ -58,6 +58,15 @@ bool lwip_dhcp_done(struct netdev *dev);
 void lwip_changes_init(void);
 bool lwip_is_local(const struct net_addr *a);
 
+/* secondary.c: an interface's IPv4 addresses beyond the first; network order */
+bool secondary_any(void);
+int secondary_add(struct netif *n, u32 ip, u32 mask);		/* -EEXIST, -ENOSPC */
+bool secondary_remove(struct netif *n, u32 ip, u32 *mask, bool *was_first);	/* was_first: of its network */
+bool secondary_take(struct netif *n, u32 net, u32 *ip, u32 *mask);	/* out of the table: the first in net; 0: any */
+bool secondary_at(struct netif *n, u32 nr, u32 *ip, u32 *mask, bool *is_secondary);	/* the nr-th */
+struct netif *secondary_network(u32 ip);			/* whose network it is in; NULL */
+u32 secondary_source(const struct netif *n, u32 to);		/* the address to reach it from, when not the first; 0 */
+
 /* table.c */
 void connection_table_init(void);
 u32 lwip_spread_hash(const ip_addr_t *remote, u16 remote_port);	/* keyed: for SO_REUSEPORT */

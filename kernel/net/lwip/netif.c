@@ -18,6 +18,7 @@
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/prot/tcp.h>
 #include <netif/ethernet.h>
+#include <lwip_hooks.h>
 #include "burst.h"
 #include "../packet.h"
 
@@ -172,7 +173,7 @@ bool netif_owns4(const ip4_addr_t *a)
 {
 	struct netif *n;
 
-	if (ip4_addr_isloopback(a))
+	if (ip4_addr_isloopback(a) || lwip_hook_owns4(a))
 		return true;
 	NETIF_FOREACH(n)
 		if (!ip4_addr_isany_val(*netif_ip4_addr(n)) && ip4_addr_eq(a, netif_ip4_addr(n)))

@@ -57,6 +57,9 @@ struct netif *lwip_hook_route4(const ip4_addr_t *src, const ip4_addr_t *dest)
 		if (netif_is_up(n) && !ip4_addr_isany_val(*netif_ip4_addr(n)) &&
 		    (ip4_addr_net_eq(dest, netif_ip4_addr(n), netif_ip4_netmask(n)) || ip4_addr_eq(dest, netif_ip4_addr(n))))
 			return n;
+	n = secondary_any() ? secondary_network(dest->addr) : NULL;
+	if (n)
+		return n;
 	if (ip4_addr_ismulticast(dest) && src && src->addr)
 		NETIF_FOREACH(n)
 			if (netif_ip4_addr(n)->addr == src->addr)
@@ -74,8 +77,11 @@ struct netif *lwip_hook_route4(const ip4_addr_t *src, const ip4_addr_t *dest)
 
 const ip4_addr_t *lwip_hook_gateway4(struct netif *netif, const ip4_addr_t *dest)
 {
-	const struct net_route *r = route_of(AF_INET, &dest->addr, netdev_of(netif)->index);
+	const struct net_route *r;
 
+	if (secondary_any() && secondary_network(dest->addr) == netif)
+		return dest;
+	r = route_of(AF_INET, &dest->addr, netdev_of(netif)->index);
 	if (!r)
 		return NULL;
 	return r->gateway[0] ? (const ip4_addr_t *)r->gateway : dest;
@@ -140,7 +146,8 @@ static u32 gateway_ifindex(const struct net_route *r)
 		NETIF_FOREACH(n)
 			if (netif_ip4_addr(n)->addr && ip4_addr_net_eq(ip_2_ip4(&ip), netif_ip4_addr(n), netif_ip4_netmask(n)))
 				return netdev_of(n)->index;
-		return 0;
+		n = secondary_network(ip_2_ip4(&ip)->addr);
+		return n ? netdev_of(n)->index : 0;
 	}
 	n = ip6_route(IP6_ADDR_ANY6, ip_2_ip6(&ip));
 	return n ? netdev_of(n)->index : 0;
@@ -185,7 +192,7 @@ static bool connected_route(const struct net_ifaddr *a, struct net_route *out)
 	struct netif *n = netif_of_index(a->ifindex);
 	u32 words = a->prefix_len / 32, bits = a->prefix_len % 32;
 
-	if (!n || !netif_is_up(n) || n == netif_loopback)
+	if (!n || !netif_is_up(n) || n == netif_loopback || a->flags & IFA_F_SECONDARY)
 		return false;
 	memset(out, 0, sizeof(*out));
 	out->family = a->family;
@@ -286,5 +293,7 @@ int lwip_route_find(const struct net_addr *to, struct net_route *out, struct net
 	memset(source, 0, sizeof(*source));
 	if (own)
 		addr_from_lwip(source, own, 0);
+	if (to->family == AF_INET && secondary_source(n, to->ip[0]))
+		source->ip[0] = secondary_source(n, to->ip[0]);
 	return 0;
 }

@@ -223,8 +223,12 @@ int lwip_tcp_connect(struct net_conn *c, const struct net_addr *a)
 	addr_to_lwip(&ip, &to);
 	if (!pcb->local_port) {
 		struct netif *n = ip_route(&pcb->local_ip, &ip);
-		const ip_addr_t *own = n && ip_addr_isany(&pcb->local_ip) ? ip_netif_get_local_ip(n, &ip) : &pcb->local_ip;
+		u32 further = n && to.family == AF_INET && ip_addr_isany(&pcb->local_ip) ? secondary_source(n, to.ip[0]) : 0;
+		const ip_addr_t *own;
 
+		if (further)
+			ip_addr_set_ip4_u32_val(pcb->local_ip, further);
+		own = n && ip_addr_isany(&pcb->local_ip) ? ip_netif_get_local_ip(n, &ip) : &pcb->local_ip;
 		if (!n || !own)
 			return -ENETUNREACH;
 		pcb->local_port = port_choose(own, &ip, a->port);
