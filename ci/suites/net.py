@@ -32,8 +32,6 @@ CLONE_NEWNET = 0x40000000
 # What of tests/net/programs.sh runs together, and its time limit.
 PROGRAMS = {"tools ping names": 400, "web": 600, "redis iperf": 600, "python": 1500}
 MAC = "52:54:00:12:34:56"
-# Python's tests that fail on Trivet: part of the name, and the reason. CAVEATS.md has each.
-KNOWN = {"UDPLITE": "there is no UDP-Lite, and Python asks its headers instead of the kernel"}
 
 
 # ---- a network namespace for a case ---------------------------------------------------------------
@@ -301,11 +299,9 @@ def programs(ctx, arch, what, linux=False):
         capture = f"{work}/capture.pcap"
         result = run_programs(arch, what, linux, capture=capture)
         good, bad = split_verdicts(result.output)
-        known = [b for b in bad if any(k in b.split()[0] for k in KNOWN) and not linux]
-        bad = [b for b in bad if b not in known]
         if "all-reached" not in good:
             bad.append(f"did not end: {result.reason} {qemu.fail_log(result, 30)}")
-        note = f"{len(good)} checks" + (f", {len(known)} known failures" if known else "")
+        note = f"{len(good)} checks"
         if not bad:
             note += "; " + check_capture(capture)
     return len(good), len(bad), "\n".join(bad) or note
