@@ -21,6 +21,7 @@ enum {
 	NR_rt_sigqueueinfo = 129, NR_rt_sigsuspend = 130, NR_sync = 162, NR_mount = 165, NR_umount2 = 166,
 	NR_gettid = 186, NR_tkill = 200, NR_futex = 202, NR_sched_setaffinity = 203, NR_getdents64 = 217,
 	NR_clock_settime = 227, NR_clock_gettime = 228, NR_exit_group = 231, NR_tgkill = 234, NR_waitid = 247, NR_pipe2 = 293,
+	NR_process_vm_writev = 311,
 };
 
 /* clone flags */
