@@ -14,7 +14,7 @@ import userland
 from testing import Case, Failed, Missing, top
 
 NAME, WHEN, ORDER = "debug", "default", 65
-HELP = "Debian's strace, gdb and gdbserver, unmodified, on x86_64"
+HELP = "Debian's strace, gdb and gdbserver, unmodified, on the three"
 
 GDB = "gdb -q -batch -nx -iex 'set debuginfod enabled off' -iex 'set auto-load off' "
 # name: (what is run, what the output must match)
@@ -31,7 +31,7 @@ COMMANDS = {
                   " --args /debuggee quick 2>&1",
                   r"Breakpoint 1, add \(a=1[\s\S]*#1 .* main[\s\S]*\$1 = 1\n[\s\S]*Value returned is \$2 = 3[\s\S]*exited normally"),
     "gdb step": (GDB + "-ex 'break add' -ex run -ex stepi -ex stepi -ex 'info registers pc' -ex step -ex kill --args /debuggee quick 2>&1",
-                 r"Breakpoint 1, add[\s\S]*pc +0x[0-9a-f]+ +0x[0-9a-f]+ <add[\s\S]*killed"),
+                 r"Breakpoint 1, add[\s\S]*pc\s+0x[0-9a-f]+\s+0x[0-9a-f]+ <add[\s\S]*killed"),
     "gdb watch": (GDB + "-ex 'break main' -ex run -ex 'watch total' -ex continue -ex continue --args /debuggee quick 2>&1",
                   r"atchpoint 2: total[\s\S]*Old value = 0\n[\s\S]*New value = 3"),
     "gdb call": (GDB + "-ex 'break add' -ex run -ex 'print (long)thread_part(42)' -ex 'delete' -ex continue --args /debuggee quick 2>&1",
@@ -114,8 +114,10 @@ def check(ctx, arch, name, linux=False):
 
 
 def cases(ctx):
-    for arch in (a for a in ctx.arches if a == "x86_64"):  # the others have run the tests of ptrace only
+    for arch in ctx.arches:
         for name in COMMANDS:
+            if (arch, name) == ("riscv64", "gdb catch"):
+                continue  # "not supported on this architecture yet", says gdb 16
             if ctx.at_least("full"):
                 yield Case(f"{arch} {name} on Linux", lambda a=arch, n=name: check(ctx, a, n, True), on_linux=True)
             yield Case(f"{arch} {name}", lambda a=arch, n=name: check(ctx, a, n), cpus=2)
