@@ -5,7 +5,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
-#define ROUNDS 40
+#define ROUNDS 16
 
 static unsigned long seed = 12345;
 static unsigned rnd(unsigned n)
@@ -148,7 +148,7 @@ static void test_exec(void)
 {
 	long options = SYSGOOD | OPTION(EVENT_CLONE) | OPTION(EVENT_EXEC) | OPTION(EVENT_EXIT);
 
-	for (int i = 0; i < ROUNDS / 8; i++) {
+	for (int i = 0; i < ROUNDS / 4; i++) {
 		pid_t pid = traced_child(exec_among_threads), got;
 		int status, result = -1;
 
@@ -212,7 +212,7 @@ static void spread(void)
 /* Children upon children come under the tracer, which dies: so do they all. */
 static void test_exitkill(void)
 {
-	for (int i = 0; i < ROUNDS / 10; i++) {
+	for (int i = 0; i < ROUNDS / 4; i++) {
 		int fd[2];
 		char c;
 		pid_t tracer;
