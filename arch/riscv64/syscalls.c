@@ -3,6 +3,7 @@
 #include <arch/boot.h>
 #include <arch/clock.h>
 #include <arch/cpu.h>
+#include <kernel/cpu.h>
 #include <arch/mmu.h>
 #include <arch/sbi.h>
 #include <kernel/syscall.h>
@@ -77,17 +78,19 @@ static void probe(struct hwprobe *p)
 	}
 }
 
-/* All harts are alike as far as we look, so the set of CPUs only has to be readable. */
+/* All harts are alike as far as we look, so the set of CPUs only has to have one that is there. */
 long sys_riscv_hwprobe(void __user *pairs, u64 count, size_t cpusetsize, u64 __user *cpus, u32 flags)
 {
 	struct hwprobe __user *at = pairs;
 	struct hwprobe p;
-	u64 set;
+	u64 set = 0;
 
 	if (flags || count > PAIRS_MAX || (!cpus && cpusetsize))
 		return -EINVAL;
 	if (cpus && cpusetsize && copy_from_user(&set, cpus, min(cpusetsize, sizeof(set))))
 		return -EFAULT;
+	if (cpus && !(set & atomic_load(&cpu_online_mask)))
+		return -EINVAL;
 	for (u64 i = 0; i < count; i++, at++) {
 		if (copy_from_user(&p, at, sizeof(p)))
 			return -EFAULT;
