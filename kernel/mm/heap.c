@@ -16,7 +16,8 @@ static const struct {
 	{ 16, "kmalloc-16" },	  { 32, "kmalloc-32" },	    { 48, "kmalloc-48" },
 	{ 64, "kmalloc-64" },	  { 96, "kmalloc-96" },	    { 128, "kmalloc-128" },
 	{ 192, "kmalloc-192" },	  { 256, "kmalloc-256" },   { 384, "kmalloc-384" },
-	{ 512, "kmalloc-512" },	  { 768, "kmalloc-768" },   { 1024, "kmalloc-1k" },
+	{ 448, "kmalloc-448" },	  { 512, "kmalloc-512" },   { 576, "kmalloc-576" },	/* 448, 576: a TCP connection, its socket */
+	{ 768, "kmalloc-768" },	  { 1024, "kmalloc-1k" },
 	{ 2048, "kmalloc-2k" },	  { 4096, "kmalloc-4k" },   { 8192, "kmalloc-8k" },
 };
 static struct kmem_cache *class_cache[ARRAY_LEN(classes)] __ro_after_init;
