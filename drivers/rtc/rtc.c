@@ -398,7 +398,7 @@ int rtc_register(const char *name, const struct rtc_ops *ops, void *state)
 	time_wall_set(seconds * (s64)NSEC_PER_SEC);
 	number = atomic_fetch_add(&count, 1u);
 	snprintf(node, 8, "rtc%u", number);
-	err = chardev_register(MKDEV(RTC_MAJOR, number), node, 0600, &rtc_file_ops, r);
+	err = chardev_register(MKDEV(RTC_MAJOR, number), "rtc", node, 0600, &rtc_file_ops, r);
 	if (err)
 		kfree(r);
 	return err;

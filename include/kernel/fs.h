@@ -452,7 +452,7 @@ int fd_close(int fd);
 int fd_replace(int newfd, struct file *f, bool cloexec);
 
 /* Character devices: /dev nodes by number. */
-int chardev_register(dev_t dev, const char *name, mode_t mode, const struct file_ops *ops, void *private);
+int chardev_register(dev_t dev, const char *class, const char *name, mode_t mode, const struct file_ops *ops, void *private);
 /* devtmpfs node for a block device or any other. */
 int dev_node_add(const char *name, mode_t mode, dev_t dev);
 void dev_node_remove(const char *name);

@@ -44,11 +44,11 @@ struct netlink_protocol {
 	s32 number;			/* NETLINK_* */
 	u32 (*fixed_size)(u16 type);	/* of the part behind the header, at most NL_FIXED_MAX */
 	bool (*is_dump)(const struct user_nlmsghdr *h);
-	/* 0 or -errno; answers go to o. A dump's messages come in the same order each time. May sleep. */
+	/* 0 or -errno; answers go to o; NULL, with the two above: the kernel takes no requests. A dump's messages come in the same order each time. May sleep. */
 	int (*request)(const struct nl_request *r, struct nl_out *o);
 };
 #define NL_FIXED_MAX 64u
-extern const struct netlink_protocol netlink_route, netlink_sock_diag;
+extern const struct netlink_protocol netlink_route, netlink_sock_diag, netlink_uevent;
 
 /* Tells the members of a group (RTNLGRP_*). o was filled with sk NULL. */
 void nl_notify(struct nl_out *o, u32 group);

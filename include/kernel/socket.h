@@ -126,6 +126,7 @@ enum socket_state { SOCKET_UNCONNECTED, SOCKET_LISTENING, SOCKET_CONNECTING, SOC
 #define SOCKET_RXQ_OVFL BIT(13)
 #define SOCKET_RCVBUF_SET BIT(14)	/* the program chose it */
 #define SOCKET_SNDBUF_SET BIT(15)
+#define SOCKET_PASSSEC BIT(16)		/* remembered: nothing here labels who sends */
 
 /* Base of what lies in a receive queue: one datagram or one piece of a stream. */
 struct socket_packet {

@@ -46,6 +46,8 @@ void tty_port_writable(struct tty_port *port);	/* room again */
 void tty_port_hangup(struct tty_port *port);
 /* /dev/console: the last console= that exists, else stdout-path's / the first port. NULL: none yet. */
 struct tty *tty_console(void);
+/* The name and number of what tty_console answers; false: there is none. */
+bool tty_console_name(char *name, size_t size, dev_t *dev);
 void tty_console_prefer(const char *name);	/* console= */
 /* Number and foreground group (-1: none), for /proc. Any context that holds the process tree lock. */
 void tty_describe(const struct tty *tty, dev_t *dev, pid_t *pgrp);

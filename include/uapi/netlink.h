@@ -7,6 +7,8 @@
 
 #define NETLINK_ROUTE 0
 #define NETLINK_SOCK_DIAG 4
+#define NETLINK_KOBJECT_UEVENT 15
+#define UEVENT_GROUP_KERNEL 1		/* what the kernel tells; group 2 is udev's */
 struct sockaddr_nl {
 	u16 family, pad;
 	u32 pid, groups;
@@ -36,8 +38,11 @@ struct user_nlattr {
 #define SOL_NETLINK 270
 #define NETLINK_ADD_MEMBERSHIP 1
 #define NETLINK_DROP_MEMBERSHIP 2
+#define NETLINK_PKTINFO 3
+#define NETLINK_LIST_MEMBERSHIPS 9
 #define NETLINK_CAP_ACK 10
 #define NETLINK_EXT_ACK 11
+#define NETLINK_GET_STRICT_CHK 12
 
 #define RTM_NEWLINK 16
 #define RTM_DELLINK 17

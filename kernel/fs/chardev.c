@@ -5,7 +5,8 @@
 struct chardev {
 	struct list link;
 	dev_t dev;
-	const char *name;
+	const char *class, *name;	/* [b] of /sys/class; as /dev has it */
+	mode_t mode;
 	const struct file_ops *ops;
 	void *private;
 };
@@ -23,14 +24,14 @@ static struct chardev *find(dev_t dev)
 }
 
 /* Registers the number and makes /dev/NAME. private becomes file->private before ops->open. -EEXIST, -ENOMEM. */
-int chardev_register(dev_t dev, const char *name, mode_t mode, const struct file_ops *ops, void *private)
+int chardev_register(dev_t dev, const char *class, const char *name, mode_t mode, const struct file_ops *ops, void *private)
 {
 	struct chardev *c = kzalloc(sizeof(*c), 0);
 	bool taken;
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct chardev){ .dev = dev, .name = name, .ops = ops, .private = private };
+	*c = (struct chardev){ .dev = dev, .class = class, .name = name, .mode = mode, .ops = ops, .private = private };
 	spin_lock(&lock);
 	taken = find(dev) != NULL;
 	if (!taken)
@@ -59,7 +60,7 @@ int chardev_open(struct inode *inode, struct file *file)
 	return c->ops->open ? c->ops->open(inode, file) : 0;
 }
 
-int chardev_for_each(int (*fn)(dev_t dev, const char *name, void *arg), void *arg)
+int chardev_for_each(int (*fn)(const char *class, const char *name, mode_t mode, dev_t dev, void *arg), void *arg)
 {
 	struct chardev *c;
 	int r = 0;
@@ -67,7 +68,7 @@ int chardev_for_each(int (*fn)(dev_t dev, const char *name, void *arg), void *ar
 	/* Entries are only ever added at the end, and never go: the list can be read while others add. */
 	for (struct list *l = READ_ONCE(chardevs.next); l != &chardevs && !r; l = READ_ONCE(l->next)) {
 		c = list_entry(l, struct chardev, link);
-		r = fn(c->dev, c->name, arg);
+		r = fn(c->class, c->name, c->mode, c->dev, arg);
 	}
 	return r;
 }

@@ -175,7 +175,8 @@ bool fd_table_is_ours(void);
 /* chardev.c */
 void chardev_init(void);
 int chardev_open(struct inode *inode, struct file *file);
-int chardev_for_each(int (*fn)(dev_t dev, const char *name, void *arg), void *arg);
+/* In the order of registration; fn returns nonzero to stop, which is the result. */
+int chardev_for_each(int (*fn)(const char *class, const char *name, mode_t mode, dev_t dev, void *arg), void *arg);
 
 /* locks.c */
 void locks_file_closed(struct file *f);			/* last reference: flock, OFD locks */

@@ -91,6 +91,17 @@ int bpf_load(const void __user *insns, u32 n, struct bpf_program **out)
 	return 0;
 }
 
+int bpf_load_option(const void __user *val, u32 len, struct bpf_program **out)
+{
+	struct user_sock_fprog f;
+
+	if (len < sizeof(f))
+		return -EINVAL;
+	if (copy_from_user(&f, val, sizeof(f)))
+		return -EFAULT;
+	return bpf_load((const void __user *)f.filter, f.len, out);
+}
+
 static bool load(const u8 *data, u32 len, u64 at, u32 size, u32 *v)
 {
 	u32 n = size == 0 ? 4 : size == 8 ? 2 : 1;

@@ -251,14 +251,8 @@ static u32 packet_poll(struct socket *sk) { return SOCKET_WRITABLE | (atomic_loa
 static int filter_set(struct packet_sock *s, const void __user *val, u32 len)
 {
 	struct bpf_program *p = NULL, *old;
-	struct user_sock_fprog f;
-	int err;
+	int err = bpf_load_option(val, len, &p);
 
-	if (len < sizeof(f))
-		return -EINVAL;
-	if (copy_from_user(&f, val, sizeof(f)))
-		return -EFAULT;
-	err = bpf_load((const void __user *)f.filter, f.len, &p);
 	if (err)
 		return err;
 	net_lock();

@@ -6,6 +6,7 @@
 #include <kernel/log.h>
 #include <kernel/netstack.h>
 #include <kernel/procfs.h>
+#include <kernel/uevent.h>
 #include <lib/format.h>
 #include <lib/string.h>
 #include "netproc.h"
@@ -224,20 +225,6 @@ static int counter_show(struct text *t, void *arg)
 	return 0;
 }
 
-/* The tree keeps what it is given: both live for ever. */
-static void sysfs_file(struct netdev *dev, const char *name, int (*show)(struct text *, void *),
-		       int (*store)(const char *, size_t, void *), void *arg)
-{
-	struct virtual_file *f = kzalloc(sizeof(*f), 0);
-	char path[80];
-
-	snprintf(path, sizeof(path), "class/net/%s/%s", dev->name, name);
-	if (f)
-		*f = (struct virtual_file){ .path = kstrdup(path, 0), .mode = store ? 0644 : 0444, .show = show, .store = store, .arg = arg };
-	if (!f || !f->path || sysfs_add(f))
-		log_warn("%s: no file %s", dev->name, path);
-}
-
 void net_sysfs_add(struct netdev *dev)
 {
 	static const struct {
@@ -257,14 +244,20 @@ void net_sysfs_add(struct netdev *dev)
 		{ "rx_dropped", &s->rx_dropped }, { "multicast", &s->multicast }, { "tx_packets", &s->tx_packets },
 		{ "tx_bytes", &s->tx_bytes }, { "tx_errors", &s->tx_errors }, { "tx_dropped", &s->tx_dropped },
 	};
+	const struct sysfs_device *d = sysfs_device_add(&(struct sysfs_device){
+		.class = "net", .name = dev->name, .interface = dev->index }, NULL);
 	char name[48];
 
+	if (!d) {
+		log_warn("sysfs: no room for %s", dev->name);
+		return;
+	}
 	for (unsigned i = 0; i < ARRAY_LEN(files); i++)
-		sysfs_file(dev, files[i].name, files[i].show, NULL, dev);
-	sysfs_file(dev, "mtu", mtu_show, mtu_store, dev);
+		sysfs_device_file(d, files[i].name, 0444, files[i].show, NULL, dev);
+	sysfs_device_file(d, "mtu", 0644, mtu_show, mtu_store, dev);
 	for (unsigned i = 0; i < ARRAY_LEN(counters); i++) {
 		snprintf(name, sizeof(name), "statistics/%s", counters[i].name);
-		sysfs_file(dev, name, counter_show, NULL, counters[i].value);
+		sysfs_device_file(d, name, 0444, counter_show, NULL, counters[i].value);
 	}
 }
 

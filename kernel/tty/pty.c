@@ -569,7 +569,7 @@ static const struct virtual_file settings[] = {
 
 void pty_init(void)
 {
-	if (chardev_register(DEV_PTMX, "ptmx", 0666, &pty_master_ops, NULL))
+	if (chardev_register(DEV_PTMX, "tty", "ptmx", 0666, &pty_master_ops, NULL))
 		log_err("pty: /dev/ptmx cannot be made");
 	for (unsigned i = 0; i < ARRAY_LEN(settings); i++)
 		(void)procfs_add(&settings[i]);

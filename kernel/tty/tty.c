@@ -72,7 +72,7 @@ int tty_register(struct tty_port *port, const char *name, dev_t dev)
 		return -ENOMEM;
 	if (port->ops->set_termios)
 		port->ops->set_termios(port, &t->termios);
-	err = chardev_register(dev, t->name, 0620, &tty_file_ops, t);
+	err = chardev_register(dev, "tty", t->name, 0620, &tty_file_ops, t);
 	if (err) {
 		port->tty = NULL;
 		tty_put(t);
@@ -158,6 +158,17 @@ struct tty *tty_console(void)
 		t = list_first(&ttys, struct tty, link);
 	spin_unlock(&tty_list_lock);
 	return t;
+}
+
+bool tty_console_name(char *name, size_t size, dev_t *dev)
+{
+	struct tty *t = tty_console();	/* consoles are not unregistered */
+
+	if (t == NULL)
+		return false;
+	strlcpy(name, t->name, size);
+	*dev = t->dev;
+	return true;
 }
 
 /* ---- files ---- */
@@ -297,8 +308,8 @@ const struct file_ops tty_file_ops = {
 void tty_init(void)
 {
 	receive_init();
-	if (chardev_register(DEV_TTY, "tty", 0666, &tty_file_ops, NULL) ||
-	    chardev_register(DEV_CONSOLE, "console", 0600, &tty_file_ops, NULL))
+	if (chardev_register(DEV_TTY, "tty", "tty", 0666, &tty_file_ops, NULL) ||
+	    chardev_register(DEV_CONSOLE, "tty", "console", 0600, &tty_file_ops, NULL))
 		log_err("tty: /dev/tty and /dev/console cannot be made");
 	pty_init();
 }

@@ -135,4 +135,4 @@ static const struct file_ops kmsg_ops = {
 	.poll = kmsg_poll,
 };
 
-void kmsg_init(void) { (void)chardev_register(MKDEV(1, 11), "kmsg", 0644, &kmsg_ops, NULL); }
+void kmsg_init(void) { (void)chardev_register(MKDEV(1, 11), "mem", "kmsg", 0644, &kmsg_ops, NULL); }

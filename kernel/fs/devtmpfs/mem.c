@@ -107,9 +107,9 @@ static const struct file_ops urandom_ops = { .read = urandom_read, .write = rand
 
 void memdev_init(void)
 {
-	(void)chardev_register(MKDEV(1, 3), "null", 0666, &null_ops, NULL);
-	(void)chardev_register(MKDEV(1, 5), "zero", 0666, &zero_ops, NULL);
-	(void)chardev_register(MKDEV(1, 7), "full", 0666, &full_ops, NULL);
-	(void)chardev_register(MKDEV(1, 8), "random", 0666, &random_ops, NULL);
-	(void)chardev_register(MKDEV(1, 9), "urandom", 0666, &urandom_ops, NULL);
+	(void)chardev_register(MKDEV(1, 3), "mem", "null", 0666, &null_ops, NULL);
+	(void)chardev_register(MKDEV(1, 5), "mem", "zero", 0666, &zero_ops, NULL);
+	(void)chardev_register(MKDEV(1, 7), "mem", "full", 0666, &full_ops, NULL);
+	(void)chardev_register(MKDEV(1, 8), "mem", "random", 0666, &random_ops, NULL);
+	(void)chardev_register(MKDEV(1, 9), "mem", "urandom", 0666, &urandom_ops, NULL);
 }

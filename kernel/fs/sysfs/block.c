@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Disks and partitions in /sys (Linux's Documentation/ABI/stable/sysfs-block): /sys/block, and by number in
- * /sys/dev/block, where lsblk and libblkid look. Made once; disks stay for ever.
+ * Disks and partitions in /sys (Linux's Documentation/ABI/stable/sysfs-block): their directories as
+ * class.c makes them, with what lsblk and libblkid read. Made once; disks stay for ever.
  */
 #include <kernel/block.h>
+#include <kernel/uevent.h>
 #include <lib/format.h>
 #include <lib/string.h>
 #include "sysfs_local.h"
@@ -19,14 +20,6 @@ static int size_show(struct text *t, void *arg)
 static int ro_show(struct text *t, void *arg)
 {
 	text_printf(t, "%d\n", ((struct block_device *)arg)->is_read_only);
-	return 0;
-}
-
-static int dev_show(struct text *t, void *arg)
-{
-	struct block_device *d = arg;
-
-	text_printf(t, "%u:%u\n", MAJOR(d->dev), MINOR(d->dev));
 	return 0;
 }
 
@@ -94,7 +87,7 @@ struct disk_file {
 	int (*show)(struct text *t, void *arg);
 };
 static const struct disk_file of_both[] = {
-	{ "size", size_show }, { "ro", ro_show }, { "dev", dev_show }, { "stat", stat_show },
+	{ "size", size_show }, { "ro", ro_show }, { "stat", stat_show },
 };
 static const struct disk_file of_partition[] = { { "start", start_show }, { "partition", partition_show } };
 static const struct disk_file of_disk[] = {
@@ -104,57 +97,34 @@ static const struct disk_file of_disk[] = {
 	{ "queue/max_sectors_kb", max_kb_show }, { "queue/write_cache", cache_show }, { "queue/scheduler", scheduler_show },
 };
 
-static void path_of(const struct block_device *d, const char *name, char *path, size_t size)
+static void add_files(const struct sysfs_device *s, struct block_device *d, const struct disk_file *files, unsigned n)
 {
-	if (d->whole)
-		snprintf(path, size, "block/%s/%s%s%s", d->whole->name, d->name, *name ? "/" : "", name);
-	else
-		snprintf(path, size, "block/%s%s%s", d->name, *name ? "/" : "", name);
+	for (unsigned i = 0; i < n; i++)
+		sysfs_device_file(s, files[i].name, 0444, files[i].show, NULL, d);
 }
 
-static void add_files(struct block_device *d, const struct disk_file *files, unsigned n)
-{
-	char path[80];
-
-	for (unsigned i = 0; i < n; i++) {
-		struct virtual_file *f = kzalloc(sizeof(*f), 0);
-
-		if (!f)
-			return;
-		path_of(d, files[i].name, path, sizeof(path));
-		*f = (struct virtual_file){ .path = kstrdup(path, 0), .mode = 0444, .show = files[i].show, .arg = d };
-		if (!f->path || sysfs_add(f))
-			log_warn("sysfs: %s cannot be shown", path);
-	}
-}
-
-/* Links' paths and targets are kept by reference, as are files'. */
-static void add_link(const struct block_device *d, const char *at, const char *up)
-{
-	char target[80], rest[64];
-
-	path_of(d, "", rest, sizeof(rest));
-	snprintf(target, sizeof(target), "%s/%s", up, rest);
-
-	char *path = kstrdup(at, 0), *to = kstrdup(target, 0);
-
-	if (!path || !to || sysfs_add_link(path, to))
-		log_warn("sysfs: %s cannot be shown", at);
-}
-
+/* Disks come before their partitions. */
 static int add_disk(struct block_device *d, void *arg)
 {
-	char at[40];
+	struct sysfs_device like = {
+		.class = "block", .name = d->name, .dev = d->dev, .type = d->whole ? "partition" : "disk",
+		.partition = d->whole ? MINOR(d->dev) - MINOR(d->whole->dev) : 0,
+	};
+	const struct sysfs_device *s;
+	char under[48];
 
-	add_files(d, of_both, ARRAY_LEN(of_both));
 	if (d->whole)
-		add_files(d, of_partition, ARRAY_LEN(of_partition));
+		snprintf(under, sizeof(under), "devices/virtual/block/%s", d->whole->name);
+	s = sysfs_device_add(&like, d->whole ? under : NULL);
+	if (!s) {
+		log_warn("sysfs: no room for %s", d->name);
+		return 0;
+	}
+	add_files(s, d, of_both, ARRAY_LEN(of_both));
+	if (d->whole)
+		add_files(s, d, of_partition, ARRAY_LEN(of_partition));
 	else
-		add_files(d, of_disk, ARRAY_LEN(of_disk));
-	snprintf(at, sizeof(at), "dev/block/%u:%u", MAJOR(d->dev), MINOR(d->dev));
-	add_link(d, at, "../..");
-	snprintf(at, sizeof(at), "class/block/%s", d->name);
-	add_link(d, at, "../..");
+		add_files(s, d, of_disk, ARRAY_LEN(of_disk));
 	return 0;
 }
 

@@ -22,4 +22,5 @@ void sysfs_init(void)
 	sysfs_memory_add();
 	sysfs_block_add();
 	debugfs_init();
+	sysfs_class_add();
 }

@@ -7,6 +7,7 @@
 
 void sysfs_block_add(void);	/* block.c */
 void debugfs_init(void);		/* debugfs.c */
+void sysfs_class_add(void);	/* class.c */
 void sysfs_cpus_add(void);	/* cpus.c */
 void sysfs_memory_add(void);	/* memory.c */
 

@@ -16,7 +16,8 @@ struct nl_packet *nl_packet_new(u32 room)
 	if (!p)
 		return NULL;
 	p->packet = (struct socket_packet){ .free = nl_packet_free };
-	p->from_groups = 0;
+	p->from_pid = p->from_group = 0;
+	p->ids = (struct user_ucred){ 0 };
 	return p;
 }
 

@@ -7,7 +7,8 @@
 
 struct nl_packet {
 	struct socket_packet packet;
-	u32 from_groups;
+	u32 from_pid, from_group;	/* group: its number; 0: to one */
+	struct user_ucred ids;		/* of the sender; zero: the kernel */
 	u8 data[];
 };
 struct nl_packet *nl_packet_new(u32 room);	/* NULL without memory */

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * AF_NETLINK sockets: requests are answered at once, in the sender's context, into its own receive queue; members of groups
- * get copies of notifications. A long dump is continued by whoever reads its last packet. What requests mean is the
- * protocol's: rtnetlink.c, sock_diag.c. Building messages: message.c.
- *
- * Lock: nl_lock guards the list of sockets, their port ids, groups and dumps.
+ * AF_NETLINK sockets: requests are answered at once, in the sender's context, into its own receive queue. A long dump is continued by whoever reads its last packet. What requests mean is the
+ * protocol's: rtnetlink.c, sock_diag.c. Building messages: message.c. What comes unasked: deliver.c. Lock: nl_lock.
  */
 #include <kernel/mm.h>
 #include <kernel/process.h>
 #include <lib/string.h>
-#include "message.h"
 #include "rtnetlink.h"
+#include "sock.h"
 
 #define REQUEST_MAX 65536u
 
@@ -19,57 +16,6 @@ struct nl_dump {
 	u32 sent;			/* messages */
 	struct user_nlmsghdr head;	/* the request, its body behind it */
 };
-struct nl_sock {
-	struct socket sk;
-	struct list link;		/* nl_lock */
-	u32 pid, groups;		/* nl_lock */
-	const struct netlink_protocol *protocol;	/* [b] */
-	struct nl_dump *dump;		/* nl_lock; NULL none, or somebody is at it */
-	bool is_dumping;		/* nl_lock */
-	struct mutex receive_lock;	/* LOCK_SOCKET */
-};
-static struct spinlock nl_lock = SPINLOCK_INIT("netlink", LOCK_SOCKET_TABLE);
-static struct list sockets = LIST_INIT(sockets);
-
-static struct nl_sock *nl_of(struct socket *sk) { return container_of(sk, struct nl_sock, sk); }
-
-/* ---- notices ----------------------------------------------------------------------------------------- */
-void nl_notify(struct nl_out *o, u32 group)
-{
-	struct nl_packet *p = o->packet, *copy;
-	struct nl_sock *s;
-
-	o->packet = NULL;
-	if (!p)
-		return;
-	spin_lock(&nl_lock);
-	list_for_each(s, &sockets, link) {
-		if (s->protocol != &netlink_route || !(s->groups & (1u << (group - 1))))
-			continue;
-		copy = kmalloc(sizeof(*copy) + p->packet.len, ALLOC_ATOMIC | ALLOC_NOWARN);
-		if (!copy)
-			continue;
-		memcpy(copy, p, sizeof(*p) + p->packet.len);
-		copy->from_groups = 1u << (group - 1);
-		copy->packet.charge = p->packet.len + (u32)sizeof(*p);
-		if (!socket_queue_push(&s->sk, &copy->packet))
-			kfree(copy);
-	}
-	spin_unlock(&nl_lock);
-	nl_packet_free(&p->packet);
-}
-
-void nl_notify_lost(void)
-{
-	struct nl_sock *s;
-
-	spin_lock(&nl_lock);
-	list_for_each(s, &sockets, link)
-		if (s->protocol == &netlink_route && s->groups)
-			socket_set_error(&s->sk, ENOBUFS);
-	spin_unlock(&nl_lock);
-}
-
 /* ---- requests --------------------------------------------------------------------------------------- */
 static void answer_error(struct nl_out *o, const struct user_nlmsghdr *h, int err)
 {
@@ -202,43 +148,11 @@ static void request_run(struct nl_sock *s, const struct user_nlmsghdr *h)
 	answer_end(s, &o);
 }
 
-static ssize_t nl_sendmsg(struct socket *sk, struct socket_msg *msg)
-{
-	const struct sockaddr_nl *to = (const void *)msg->name;
-	size_t n = msg->data->count, at = 0;
-	u8 *buf;
-
-	if (to && (msg->name_len < sizeof(*to) || to->family != AF_NETLINK))
-		return -EINVAL;
-	if (to && (to->pid || to->groups))
-		return to->groups ? -EPERM : -ECONNREFUSED;
-	if (n > REQUEST_MAX)
-		return -EMSGSIZE;
-	buf = kmalloc(n + 1, 0);
-	if (!buf)
-		return -ENOBUFS;
-	if (uio_copy_in(msg->data, buf, n) != n) {
-		kfree(buf);
-		return -EFAULT;
-	}
-	while (n - at >= sizeof(struct user_nlmsghdr)) {
-		const struct user_nlmsghdr *h = (const void *)(buf + at);
-
-		if (h->len < sizeof(*h) || h->len > n - at)
-			break;
-		request_run(nl_of(sk), h);
-		at += min((size_t)NL_ALIGN(h->len), n - at);
-	}
-	kfree(buf);
-	return (ssize_t)n;
-}
-
-/* ---- the socket ------------------------------------------------------------------------------------- */
 static bool pid_taken(const struct netlink_protocol *protocol, u32 pid)
 {
 	struct nl_sock *s;
 
-	list_for_each(s, &sockets, link)
+	list_for_each(s, &nl_sockets, link)
 		if (s->pid == pid && s->protocol == protocol)
 			return true;
 	return false;
@@ -263,6 +177,44 @@ static int set_pid(struct nl_sock *s, u32 pid)
 	return err;
 }
 
+static ssize_t nl_sendmsg(struct socket *sk, struct socket_msg *msg)
+{
+	const struct sockaddr_nl *to = (const void *)msg->name;
+	size_t n = msg->data->count, at = 0;
+	ssize_t sent;
+	u8 *buf;
+
+	if (to && (msg->name_len < sizeof(*to) || to->family != AF_NETLINK))
+		return -EINVAL;
+	if (n > REQUEST_MAX)
+		return -EMSGSIZE;
+	buf = kmalloc(n + 1, 0);
+	if (!buf)
+		return -ENOBUFS;
+	if (uio_copy_in(msg->data, buf, n) != n) {
+		kfree(buf);
+		return -EFAULT;
+	}
+	if (to && (to->pid || to->groups)) {
+		sent = nl_of(sk)->pid ? 0 : set_pid(nl_of(sk), 0);
+		if (!sent)
+			sent = nl_send_to_users(nl_of(sk), buf, (u32)n, to->pid, to->groups);
+		kfree(buf);
+		return sent;
+	}
+	while (nl_of(sk)->protocol->request && n - at >= sizeof(struct user_nlmsghdr)) {
+		const struct user_nlmsghdr *h = (const void *)(buf + at);
+
+		if (h->len < sizeof(*h) || h->len > n - at)
+			break;
+		request_run(nl_of(sk), h);
+		at += min((size_t)NL_ALIGN(h->len), n - at);
+	}
+	kfree(buf);
+	return (ssize_t)n;
+}
+
+/* ---- the socket ------------------------------------------------------------------------------------- */
 static int nl_bind(struct socket *sk, const struct sockaddr_storage *name, u32 len)
 {
 	const struct sockaddr_nl *a = (const void *)name;
@@ -321,11 +273,16 @@ static ssize_t receive_now(struct nl_sock *s, struct socket_msg *msg)
 	if (take < p->len)
 		msg->out_flags |= MSG_TRUNC;
 	if (msg->name) {
-		struct sockaddr_nl from = { .family = AF_NETLINK, .groups = np->from_groups };
+		struct sockaddr_nl from = {
+			.family = AF_NETLINK, .pid = np->from_pid, .groups = np->from_group ? 1u << (np->from_group - 1) : 0,
+		};
+
 
 		memcpy(msg->name, &from, sizeof(from));
 		msg->name_len = sizeof(from);
 	}
+	if (n >= 0 && nl_control_put(s, np, msg))
+		n = -EFAULT;
 	if (msg->flags & MSG_PEEK) {
 		spin_lock(&s->sk.queue_lock);
 		list_push_front(&s->sk.queue, &p->link);
@@ -369,6 +326,10 @@ static int nl_setsockopt(struct socket *sk, int level, int opt, const void __use
 	struct nl_sock *s = nl_of(sk);
 	s32 v;
 
+	if (level == SOL_SOCKET && opt == SO_ATTACH_FILTER)
+		return nl_filter_set(s, val, len);
+	if (level == SOL_SOCKET && opt == SO_DETACH_FILTER)
+		return nl_filter_drop(s);
 	if (level != SOL_NETLINK)
 		return -ENOPROTOOPT;
 	if (len < sizeof(v) || get_user(v, (const s32 __user *)val))
@@ -387,7 +348,32 @@ static int nl_setsockopt(struct socket *sk, int level, int opt, const void __use
 		return 0;
 	case NETLINK_CAP_ACK:		/* answers never carry more than the header */
 	case NETLINK_EXT_ACK:		/* nor words */
+	case NETLINK_GET_STRICT_CHK:	/* requests are always read strictly */
 		return 0;
+	case NETLINK_PKTINFO:
+		atomic_store(&s->wants_group, v != 0);
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+/* NETLINK_LIST_MEMBERSHIPS: as many words of the bit map as there is room for; the length says how long it is. */
+static int nl_getsockopt(struct socket *sk, int level, int opt, void __user *val, u32 *len)
+{
+	struct nl_sock *s = nl_of(sk);
+	u32 groups = s->groups;
+
+	if (level != SOL_NETLINK)
+		return -ENOPROTOOPT;
+	switch (opt) {
+	case NETLINK_LIST_MEMBERSHIPS:
+		if (*len >= sizeof(groups) && put_user(groups, (u32 __user *)val))
+			return -EFAULT;
+		*len = sizeof(groups);
+		return 0;
+	case NETLINK_PKTINFO:
+		return *len < sizeof(s32) ? -EINVAL : socket_opt_put_int(val, len, atomic_load(&s->wants_group));
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -399,17 +385,18 @@ static void nl_release(struct socket *sk)
 	list_remove(&nl_of(sk)->link);
 	spin_unlock(&nl_lock);
 	kfree(nl_of(sk)->dump);
+	kfree(nl_of(sk)->filter);
 	socket_queue_purge(sk);
 }
 
 static const struct socket_ops netlink_ops = {
 	.bind = nl_bind, .connect = nl_connect, .getname = nl_getname, .sendmsg = nl_sendmsg, .recvmsg = nl_recvmsg,
-	.poll = nl_poll, .setsockopt = nl_setsockopt, .release = nl_release,
+	.poll = nl_poll, .setsockopt = nl_setsockopt, .getsockopt = nl_getsockopt, .release = nl_release,
 };
 
 static const struct netlink_protocol *protocol_find(int number)
 {
-	static const struct netlink_protocol *const all[] = { &netlink_route, &netlink_sock_diag };
+	static const struct netlink_protocol *const all[] = { &netlink_route, &netlink_sock_diag, &netlink_uevent };
 
 	for (unsigned i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i]->number == number)
@@ -430,7 +417,7 @@ static int nl_create(struct socket *sk, int protocol)
 	sk->protocol = protocol;
 	mutex_init(&s->receive_lock, "netlink-receive", LOCK_SOCKET);
 	spin_lock(&nl_lock);
-	list_push_back(&sockets, &s->link);
+	list_push_back(&nl_sockets, &s->link);
 	spin_unlock(&nl_lock);
 	return 0;
 }
@@ -438,24 +425,3 @@ static int nl_create(struct socket *sk, int protocol)
 const struct socket_family socket_family_netlink = {
 	.family = AF_NETLINK, .name = "netlink", .size = sizeof(struct nl_sock), .create = nl_create, .init = rtnl_init,
 };
-
-/* ---- for the rest of the kernel ---------------------------------------------------------------------- */
-bool netlink_is(const struct file *f)
-{
-	struct socket *sk = socket_of_file(f);
-
-	return sk && sk->family == AF_NETLINK;
-}
-
-void netlink_push(struct file *f, const void *data, u32 n)
-{
-	struct nl_packet *p = nl_packet_new(n);
-
-	if (!p)
-		return;
-	memcpy(p->data, data, n);
-	p->packet.len = n;
-	p->packet.charge = n + (u32)sizeof(*p);
-	if (!socket_queue_push(socket_of_file(f), &p->packet))
-		nl_packet_free(&p->packet);
-}
