@@ -74,10 +74,11 @@ static void on_change(struct netif *n, netif_nsc_reason_t why, const netif_ext_c
 	if (why & (LWIP_NSC_STATUS_CHANGED | LWIP_NSC_LINK_CHANGED))
 		net_changed(&(struct net_change){ .what = NET_CHANGE_LINK, .ifindex = netdev_of(n)->index });
 	if (why & (LWIP_NSC_IPV4_ADDRESS_CHANGED | LWIP_NSC_IPV4_NETMASK_CHANGED)) {
-		const ip4_addr_t *mask = args->ipv4_changed.old_netmask ? ip_2_ip4(args->ipv4_changed.old_netmask) : netif_ip4_netmask(n);
+		/* lwIP fills in the old value of what changed, and leaves the rest as it lay on its stack. */
+		const ip4_addr_t *ip = why & LWIP_NSC_IPV4_ADDRESS_CHANGED ? ip_2_ip4(args->ipv4_changed.old_address) : netif_ip4_addr(n);
+		const ip4_addr_t *mask = why & LWIP_NSC_IPV4_NETMASK_CHANGED ? ip_2_ip4(args->ipv4_changed.old_netmask) : netif_ip4_netmask(n);
 
-		if (args->ipv4_changed.old_address)
-			tell4(n, ip_2_ip4(args->ipv4_changed.old_address)->addr, mask->addr, true);
+		tell4(n, ip->addr, mask->addr, true);
 		tell4(n, netif_ip4_addr(n)->addr, netif_ip4_netmask(n)->addr, false);
 	}
 	if (why & LWIP_NSC_IPV6_ADDR_STATE_CHANGED) {
