@@ -166,8 +166,16 @@ static void words(void)
 	check(has(&g, "SYNTH_UUID=fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eed") && has(&g, "SYNTH_ARG_A=1") && has(&g, "SYNTH_ARG_BC=two"));
 	check(write_word(NODE "/uevent", "nonsense") < 0);
 	check_equal(errno, EINVAL);
-	check(write_word(NODE "/uevent", "add not-a-uuid") < 0);
-	check_equal(errno, EINVAL);
+	static const char *const bad[] = {
+		"add not-a-uuid", "add fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eeg", "add fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eed A",
+		"add fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eed =1", "add fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eed A.B=1",
+		"add fe4d7c9d-b8c6-4a70-9ef1-3d8a58d18eed A=1=2",
+	};
+
+	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+		check(write_word(NODE "/uevent", bad[i]) < 0);
+		check_equal(errno, EINVAL);
+	}
 	check(is_quiet(fd));
 }
 

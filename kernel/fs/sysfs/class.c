@@ -61,6 +61,32 @@ static int uevent_show(struct text *t, void *arg)
 	return 0;
 }
 
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_hex(char c) { return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
+static bool is_alnum(char c) { return is_digit(c) || ((c | 32) >= 'a' && (c | 32) <= 'z'); }
+
+/* RFC 4122's text: 8-4-4-4-12 hexadecimal digits. */
+static bool is_uuid(const char *s)
+{
+	for (unsigned i = 0; i < 36; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? s[i] != '-' : !is_hex(s[i]))
+			return false;
+	return !s[36];
+}
+
+/* Letters and digits on both sides of one "=". */
+static bool is_setting(const char *s)
+{
+	const char *equals = strchr(s, '=');
+
+	if (!equals || equals == s || !equals[1])
+		return false;
+	for (const char *c = s; *c; c++)
+		if (c != equals && !is_alnum(*c))
+			return false;
+	return true;
+}
+
 /* words: what was written behind the action, "UUID KEY=VALUE…", cut up here; NULL: the kernel's own event. 0 or -EINVAL. */
 static int synthetic_words(struct text *t, char *words)
 {
@@ -73,14 +99,14 @@ static int synthetic_words(struct text *t, char *words)
 	next = strchr(words, ' ');
 	if (next)
 		*next++ = 0;
-	if (strlen(words) != 36)
+	if (!is_uuid(words))
 		return -EINVAL;
 	say(t, 0, "SYNTH_UUID", words);
 	for (words = next; words && *words; words = next) {
 		next = strchr(words, ' ');
 		if (next)
 			*next++ = 0;
-		if (!strchr(words, '=') || *words == '=')
+		if (!is_setting(words))
 			return -EINVAL;
 		text_printf(t, "SYNTH_ARG_%s", words);
 		text_append(t, "", 1);
