@@ -511,7 +511,8 @@ static void races(void)
 		check(fd >= 0);
 		check_ok(fstat(fd, &st));
 		close(fd);
-		check_ok(stat("c/../a/in/..", &st));
+		/* When what lies on c is detached just then, its top has nothing above it, and no "a" in it. */
+		check(!stat("c/../a/in/..", &st) || errno == ENOENT);
 		shown("a/in");
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
