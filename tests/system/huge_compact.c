@@ -2,7 +2,6 @@
 /* Memory in small pieces becomes memory in large ones, because what is in use moves together; its contents stay. */
 #include "huge.h"
 #include <pthread.h>
-#include <sys/utsname.h>
 
 #define COMPACT "/proc/sys/vm/compact_memory"
 
@@ -50,16 +49,10 @@ static bool are_right(const char *p, size_t len, unsigned long salt) { return is
 static size_t free_bytes(void) { return stat_of("/proc/meminfo", "MemFree") << 10; }
 
 /*
- * Debian's Linux for riscv64 gets no large blocks back in these cases (seen on 6.1, why is not known): there only contents
- * count. /proc/daemons is Trivet's own.
+ * Linux promises nothing here, and seldom gets blocks back on small machines of QEMU: there only contents count.
+ * /proc/daemons is Trivet's own.
  */
-static bool is_effective(void)
-{
-	struct utsname u;
-
-	check_ok(uname(&u));
-	return strcmp(u.machine, "riscv64") || !access("/proc/daemons", F_OK);
-}
+static bool is_effective(void) { return !access("/proc/daemons", F_OK); }
 
 static void told_to(void)
 {
