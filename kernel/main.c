@@ -14,6 +14,7 @@
 #include <kernel/device.h>
 #include <kernel/epoch.h>
 #include <kernel/init.h>
+#include <kernel/ipc.h>
 #include <kernel/log.h>
 #include <kernel/mm.h>
 #include <kernel/netdev.h>
@@ -88,6 +89,12 @@ static const struct boot_step early_steps[] = {
 	{ "cpu", boot_cpu_init, "this CPU's timer and interrupts work" },
 };
 
+static void ipc_init(void)
+{
+	sysv_init();
+	mqueue_init();
+}
+
 static void free_boot_memory(void) { mm_free_init(); }
 
 /* In a thread, interrupts on: everything may sleep. */
@@ -105,6 +112,7 @@ static const struct boot_step thread_steps[] = {
 	{ "probe", device_probe_all, "devices are driven" },
 	{ "network-config", net_configure, "ip= is done" },
 	{ "virtual-files", virtual_files_init, "/proc and /sys show the system" },
+	{ "ipc", ipc_init, "message queues can be opened, System V objects are listed" },
 	{ "daemons", daemons_init, "write-back, reclaim, log and entropy run, supervised" },
 	{ "watchdog", watchdog_init, "what hangs is reported" },
 	{ "initramfs", initramfs_unpack, "the initial file tree is in memory" },

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The proc file system: registered names (tree.c) and one directory per process (pid.c) at its root. */
 #include <kernel/init.h>
-#include <kernel/ipc.h>
 #include <kernel/process.h>
 #include <lib/format.h>
 #include <lib/string.h>
@@ -110,6 +109,4 @@ void virtual_files_init(void)
 	sysfs_init();
 	cgroupfs_init();
 	inotify_init();
-	sysv_init();
-	mqueue_init();
 }
