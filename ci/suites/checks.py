@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads the sources without building them: layers, cycles, style; and that these checks can fail."""
+import hashlib
 import pathlib
 import tempfile
 
 import check_layers
 import check_style
+import packages
 import parity
 from testing import Case, Failed, top
 
@@ -70,6 +72,40 @@ def parity_page():
         raise Failed(f"empty places without a reason: {holes}\n{text}")
 
 
+def pins():
+    """A package comes only with the hash that is pinned; one that the pool lacks is told from that; the lock says what was written."""
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        pool, folder = work / "pool/main/a", work / "debs"
+        pool.mkdir(parents=True)
+        rows = []
+        for name, version, arch in (("aa", "1%3a2+b1~x-3", "amd64"), ("ab", "2", "all")):
+            path = pool / f"{name}_{version.partition('%3a')[2] or version}_{arch}.deb"
+            path.write_bytes(name.encode() * 99)
+            rows.append((f"{name}_{version}_{arch}.deb", hashlib.sha256(path.read_bytes()).hexdigest(), str(path.relative_to(work))))
+        text = packages.written([("s", "amd64", *row) for row in reversed(rows)])
+        if packages.listing(text, "s", "amd64") != rows[::-1] or packages.listing(text, "s", "arm64"):
+            raise Failed(f"the lock lost something: {text}")
+        mirror = f"copy:{work}"
+        good = packages.fetch(mirror, folder, rows)
+        if good != (0, [folder / row[0] for row in rows]):
+            raise Failed(f"what is right does not come: {good}")
+        (folder / rows[1][0]).write_bytes(b"damaged")
+        if packages.fetch(mirror, folder, rows)[0] or (folder / rows[1][0]).read_bytes() != b"ab" * 99:
+            raise Failed("a damaged file in the cache is not fetched again")
+        forged = [rows[0], (rows[1][0], "0" * 64, rows[1][2])]
+        status, why = packages.fetch(mirror, work / "other", forged)
+        if status != 1 or not why.startswith("ab_2_all.deb is refused") or list((work / "other").glob("ab*")):
+            raise Failed(f"a wrong hash is not refused: {status} {why}")
+        gone = [rows[0], ("ac_1_all.deb", "0" * 64, "pool/main/a/ac_1_all.deb")]
+        status, why = packages.fetch(mirror, work / "third", gone)
+        if status != 3 or not why.startswith("not in the pool: ac_1_all.deb"):
+            raise Failed(f"what the pool lacks is not told: {status} {why}")
+    for arch in ("amd64", "arm64", "riscv64"):
+        if not packages.listing(packages.LOCK.read_text(), "user", arch):
+            raise Failed(f"ci/packages.lock has no set user for {arch}")
+
+
 def cases(ctx):
     yield Case("layers and cycles", lambda: clean(check_layers.check(top)))
 
@@ -80,6 +116,7 @@ def cases(ctx):
         return "; ".join(warnings)
     yield Case("style", style)
     yield Case("planted: holes in docs/parity.md", parity_page)
+    yield Case("planted: packages with a wrong hash", pins)
     if ctx.at_least("default"):
         for name, files, expected in PLANTED:
             yield Case(f"planted: {name}", planted(check_layers.check, files, expected))
