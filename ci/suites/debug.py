@@ -2,17 +2,11 @@
 """Debian's strace, gdb and gdbserver, unmodified, on a program of ours. Each command must end well and print what it
 promises; in the full selection on Linux, too.
 """
-import pathlib
-import re
-import shutil
-import subprocess
-import tempfile
-import threading
-
+import debian_programs
 import image
 import qemu
 import userland
-from testing import Case, Failed, Missing, top
+from testing import Case, Failed, top
 
 NAME, WHEN, ORDER = "debug", "default", 65
 HELP = "Debian's strace, gdb and gdbserver, unmodified, on the three"
@@ -61,44 +55,12 @@ def debuggee(arch):
     return output.read_bytes()
 
 
-DISK_LOCK = threading.Lock()    # two cases of an architecture run side by side
-
-
 def disk(arch):
-    """build/ARCH/debug.img: the packages as they are, busybox beside them; made when anything of it is newer."""
-    with DISK_LOCK:
-        return make_disk(arch)
-
-
-def make_disk(arch):
-    source = userland.cache / "debug" / arch
-    if not (source / "usr/bin/gdb").exists():
-        raise Missing("ci/setup has not fetched the programs")
-    output = top / "build" / arch / "debug.img"
-    newest = max(p.stat().st_mtime for p in (source / "usr/share/packages", pathlib.Path(__file__), top / "ci/tools/image.py"))
-    if output.exists() and output.stat().st_mtime > newest:
-        return output
-    with tempfile.TemporaryDirectory(prefix="trivet-debug-") as work:
-        tree = pathlib.Path(work) / "tree"
-        subprocess.run(["cp", "-a", source, tree], check=True)
-        for junk in ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/locale", "usr/share/zoneinfo",
-                     "usr/lib/python3.13/test", "usr/share/perl5"):
-            shutil.rmtree(tree / junk, ignore_errors=True)
-        for name in ("dev", "proc", "sys", "run", "root", "tmp", "etc", "usr/bin"):
-            (tree / name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(userland.cache / "user" / arch / "usr/bin/busybox", tree / "usr/bin/busybox")
-        for name in ("sh", "mount", "umount", "poweroff", "sleep", "cat", "echo", "true", "timeout", "kill", "ls", "mkdir", "env", "ifconfig"):
-            if not (tree / "usr/bin" / name).exists():
-                (tree / "usr/bin" / name).symlink_to("busybox")
-        for name, text in (("passwd", "root:x:0:0::/root:/bin/sh\n"), ("group", "root:x:0:\n"), ("hosts", "127.0.0.1 localhost\n")):
-            (tree / "etc" / name).write_text(text)
-        size = int(subprocess.run(["du", "-sk", tree], capture_output=True, text=True, check=True).stdout.split()[0])
-        part = output.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-E", "root_owner=0:0", "-d", tree, part, f"{size * 5 // 4 + 65536}k"],
-                       check=True, env=image.tool_env())
-        part.rename(output)
-    return output
+    return debian_programs.disk(
+        arch, "debug", __file__, folders=(), busybox="usr/bin",
+        applets="sh mount umount poweroff sleep cat echo true timeout kill ls mkdir env ifconfig".split(),
+        files={"etc/passwd": "root:x:0:0::/root:/bin/sh\n", "etc/group": "root:x:0:\n", "etc/hosts": "127.0.0.1 localhost\n"},
+        junk=("usr/share/zoneinfo", "usr/lib/python3.13/test", "usr/share/perl5"))
 
 
 def run(arch, command, linux=False, timeout=300):
@@ -113,13 +75,7 @@ def check(ctx, arch, name, linux=False):
     command, pattern = COMMANDS[name]
     if not linux:
         ctx.kernel(arch)
-    result = run(arch, command, linux)
-    text = result.output.decode(errors="replace")
-    where = "Linux" if linux else "Trivet"
-    if result.status not in (0, 143) or not re.search(pattern, text):
-        raise Failed(f"on {where}: status {result.status} {result.reason}\n{text[-2500:]}"
-                     + ("\n" + qemu.fail_log(result, 25) if result.reason else ""))
-    return text.strip().splitlines()[-1][-80:]
+    return debian_programs.checked(run(arch, command, linux), pattern, linux, (0, 143))
 
 
 def cases(ctx):

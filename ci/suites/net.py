@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 import threading
 
+import debian_programs
 import image
 import pcap_check
 import qemu
@@ -161,38 +162,12 @@ def outside_server():
 
 # ---- the disk -------------------------------------------------------------------------------------
 def disk(arch):
-    """build/ARCH/net.img: Debian's programs and a busybox beside them; made when anything of it is newer."""
-    source = qemu.cache / "net" / arch
-    if not (source / "usr/share/packages").exists():
-        raise Missing("no packages: run ci/setup")
-    output = top / "build" / arch / "net.img"
-    newest = max(p.stat().st_mtime for p in (source / "usr/share/packages", pathlib.Path(__file__), top / "ci/tools/image.py"))
-    if output.exists() and output.stat().st_mtime > newest:
-        return output
-    with tempfile.TemporaryDirectory(prefix="trivet-net-") as work:
-        tree = pathlib.Path(work) / "tree"
-        subprocess.run(["cp", "-a", source, tree], check=True)
-        for junk in ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/lib/locale"):
-            shutil.rmtree(tree / junk, ignore_errors=True)
-        for name in ("dev", "proc", "sys", "run", "root", "tmp", "etc", "usr/local/bin", "var/log/nginx", "var/lib/nginx"):
-            (tree / name).mkdir(parents=True, exist_ok=True)
-        shutil.copy(qemu.cache / "user" / arch / "usr/bin/busybox", tree / "usr/local/bin/busybox")
-        for name in ("mount", "umount", "poweroff", "nc", "vi", "awk", "grep", "sed", "find", "ps", "cmp", "kill", "setsid"):
-            if not (tree / "usr/bin" / name).exists():
-                (tree / "usr/local/bin" / name).symlink_to("busybox")
-        (tree / "usr/bin/sh").symlink_to("bash")
-        for name, text in (("passwd", "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n"),
-                           ("group", "root:x:0:\nnogroup:x:65534:\nwww-data:x:33:\ntty:x:5:\n"), ("hostname", "trivet\n"),
-                           ("hosts", "127.0.0.1 localhost trivet\n::1 localhost\n"), ("nsswitch.conf", "hosts: files dns\n")):
-            (tree / "etc" / name).write_text(text)
-        size = int(subprocess.run(["du", "-sk", tree], capture_output=True, text=True, check=True).stdout.split()[0])
-        output.parent.mkdir(parents=True, exist_ok=True)
-        part = output.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", "-E", "root_owner=0:0", "-d", tree, part, f"{size * 5 // 4 + 65536}k"],
-                       check=True, env=image.tool_env())
-        part.rename(output)
-    return output
+    return debian_programs.disk(
+        arch, "net", __file__, folders=("var/log/nginx", "var/lib/nginx"), busybox="usr/local/bin", links=[("usr/bin/sh", "bash")],
+        applets="mount umount poweroff nc vi awk grep sed find ps cmp kill setsid".split(),
+        files={"etc/passwd": "root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\nwww-data:x:33:33::/:/bin/sh\n",
+               "etc/group": "root:x:0:\nnogroup:x:65534:\nwww-data:x:33:\ntty:x:5:\n", "etc/hostname": "trivet\n",
+               "etc/hosts": "127.0.0.1 localhost trivet\n::1 localhost\n", "etc/nsswitch.conf": "hosts: files dns\n"})
 
 
 # ---- Debian's programs ----------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 
+import debian_programs
 import image
 import qemu
 import userland
@@ -85,13 +86,7 @@ def check(ctx, arch, name, linux=False):
     command, pattern = COMMANDS[name]
     if not linux:
         ctx.kernel(arch)
-    result = run(arch, command, linux)
-    text = result.output.decode(errors="replace")
-    where = "Linux" if linux else "Trivet"
-    if result.status or not re.search(pattern, text):
-        raise Failed(f"on {where}: status {result.status} {result.reason}\n{text[-2500:]}"
-                     + ("\n" + qemu.fail_log(result, 25) if result.reason else ""))
-    return text.strip().splitlines()[-1][-80:]
+    return debian_programs.checked(run(arch, command, linux), pattern, linux)
 
 
 def cases(ctx):
