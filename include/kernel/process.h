@@ -92,7 +92,7 @@ struct thread *thread_find(pid_t tid);
 /* Walk of all processes by rising pid: the first with pid >= from, referenced. */
 struct process *process_next(pid_t from);
 pid_t pid_alloc(void);			/* or -EAGAIN */
-/* kernel.pid_max: numbers given are below it; 301..65536, else -EINVAL. Those given before stay. */
+/* kernel.pid_max: numbers given are below it; 301..4194304, else -EINVAL. Those given before stay. */
 extern u32 pid_max;			/* [a] */
 int pid_max_set(u64 max);
 void pid_free(pid_t pid);

@@ -463,7 +463,7 @@ static int set_tid_read(const struct clone_args *c, pid_t *tid)
 		return 0;
 	if (get_user(wanted, (const s32 __user *)c->set_tid))
 		return -EFAULT;
-	if (wanted < 1 || wanted >= PID_MAX)
+	if (wanted < 1 || (u32)wanted >= atomic_load(&pid_max))
 		return -EINVAL;
 	if (!capable(CAP_SYS_ADMIN) && !capable(CAP_CHECKPOINT_RESTORE))
 		return -EPERM;

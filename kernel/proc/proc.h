@@ -6,7 +6,8 @@
 #include <kernel/process.h>
 #include <uapi/errno.h>
 
-#define PID_MAX 65536		/* kernel.pid_max */
+#define PID_MAX (4 << 20)	/* the most kernel.pid_max may be, as on Linux */
+#define PID_DEFAULT 65536	/* what it is */
 
 /* pid.c: numbers to threads and processes. Publishing may fail for lack of memory. */
 void pid_init(void);

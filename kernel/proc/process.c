@@ -52,10 +52,10 @@ static void limits_default(struct rlimit64 *l)
 		l[i] = (struct rlimit64){ RLIM_INFINITY, RLIM_INFINITY };
 	l[RLIMIT_STACK].rlim_cur = STACK_LIMIT;
 	l[RLIMIT_CORE].rlim_cur = 0;
-	l[RLIMIT_NPROC] = (struct rlimit64){ PID_MAX / 2, PID_MAX / 2 };
+	l[RLIMIT_NPROC] = (struct rlimit64){ PID_DEFAULT / 2, PID_DEFAULT / 2 };
 	l[RLIMIT_NOFILE] = (struct rlimit64){ NOFILE_SOFT, NOFILE_HARD };
 	l[RLIMIT_MEMLOCK] = (struct rlimit64){ MEMLOCK_LIMIT, MEMLOCK_LIMIT };
-	l[RLIMIT_SIGPENDING] = (struct rlimit64){ PID_MAX / 2, PID_MAX / 2 };
+	l[RLIMIT_SIGPENDING] = (struct rlimit64){ PID_DEFAULT / 2, PID_DEFAULT / 2 };
 	l[RLIMIT_MSGQUEUE] = (struct rlimit64){ 819200, 819200 };
 	l[RLIMIT_NICE] = l[RLIMIT_RTPRIO] = (struct rlimit64){ 0, 0 };
 }

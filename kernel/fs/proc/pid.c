@@ -11,7 +11,9 @@
 #include <uapi/dirent.h>
 #include "virtual.h"
 
-#define INO_PID_BASE 0x100000000ull	/* behind all registered names */
+/* Numbers of files: behind all registered names; 22 bits of process, 22 of thread, the rest for descriptors. */
+#define INO_PID(pid, tid) ((u64)(u32)(pid) << 42 | (u64)(u32)(tid) << 20)
+#define INO_FD 64		/* before it entries of a directory, from it descriptors */
 
 struct process *pid_process(struct inode *inode) { return process_find(virtual_i(inode)->pid); }
 
@@ -145,8 +147,7 @@ static const struct inode_ops pid_link_ops = {
 struct inode *pid_inode_new(struct super_block *sb, struct process *p, pid_t tid, const struct pid_entry *e, int fd)
 {
 	mode_t mode = e ? e->mode : S_IFDIR | 0555;
-	ino_t ino = INO_PID_BASE + ((u64)p->pid << 28) + ((u64)(u32)tid << 12) +
-		    (e && fd < 0 ? (u64)(e - pid_entries) + 1 : (u64)(u32)(fd + 1) << 6);
+	ino_t ino = INO_PID(p->pid, tid) + (fd >= 0 ? INO_FD + (u64)fd : e ? (u64)(e - pid_entries) + 1 : 0);
 	struct inode *i = virtual_inode_new(sb, mode, ino);
 
 	if (!i)
@@ -261,7 +262,7 @@ bool pid_emit_all(struct inode *root, struct dir_context *ctx)
 		u32 len = (u32)scnprintf(name, sizeof(name), "%d", pid);
 
 		process_put(p);
-		if (!ctx->emit(ctx, name, len, INO_PID_BASE + ((u64)pid << 28), DT_DIR, VIRTUAL_POS_END + pid + 1))
+		if (!ctx->emit(ctx, name, len, INO_PID(pid, 0), DT_DIR, VIRTUAL_POS_END + pid + 1))
 			return false;
 		ctx->pos = VIRTUAL_POS_END + pid + 1;
 	}
@@ -310,7 +311,7 @@ static int task_iterate(struct file *file, struct dir_context *ctx)
 		while ((tid = next_tid(p, (pid_t)(ctx->pos - 2)))) {
 			u32 len = (u32)scnprintf(name, sizeof(name), "%d", tid);
 
-			if (!ctx->emit(ctx, name, len, INO_PID_BASE + ((u64)p->pid << 28) + ((u64)tid << 12), DT_DIR, tid + 3))
+			if (!ctx->emit(ctx, name, len, INO_PID(p->pid, tid), DT_DIR, tid + 3))
 				break;
 			ctx->pos = tid + 3;
 		}
