@@ -815,6 +815,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (argc > 1 && !strcmp(argv[1], "--planted")) {
+		/* Once without a failure, so that the pages of its strings are there: where the kernel reads a
+		 * path from a page never touched, no memory for that page is EFAULT. Which pages come with
+		 * their neighbours depends on where the program was loaded. */
+		arm(0);
+		planted.run();
 		bad = walk(&planted) > 0 && leaks(&planted) && !strncmp(why, "leak: file", 10);
 		printf(bad ? "ok planted 1\n" : "not ok planted: the leak was not noticed (%s)\n", why);
 		return !bad;
