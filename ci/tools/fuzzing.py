@@ -15,10 +15,11 @@ top = pathlib.Path(__file__).resolve().parents[2]
 folder = top / "build/fuzz"
 MAX_LEN = {"fdt": 8192, "acpi": 4096, "elf": 4096, "cpio": 4096, "ext4": 512, "cmdline": 2500}
 FLAGS = ("-rss_limit_mb=0", "-timeout=0", "-handle_segv=0", "-handle_bus=0", "-reload=0", "-print_final_stats=1")
-# Features of the images that the ext4 harness damages; no journal and mostly no checksums, which would stop every change at the door.
+# Features of the images that the ext4 harness damages; mostly no checksums, which would stop every change at the door. The last one
+# has a journal to be replayed.
 IMAGES = (("-b", "1024", "-O", "^has_journal,^metadata_csum,^64bit"), ("-b", "4096", "-O", "^has_journal,^metadata_csum,64bit"),
-          ("-b", "1024", "-O", "^has_journal,metadata_csum,64bit"))
-IMAGE_KIB = 1024
+          ("-b", "1024", "-O", "^has_journal,metadata_csum,64bit"), ("-b", "1024", "-O", "has_journal,^metadata_csum,64bit"))
+IMAGE_KIB, DISK_KIB = 1024, 2304
 CORPUS_MAX = 16000      # bytes of inputs kept in the repository per harness, the smallest first
 
 
@@ -43,10 +44,17 @@ def contents(where):
     os.symlink("x" * 90, where / "long")
 
 
+def leave_log(draft, source, env):
+    """Three transactions and a list of revoked blocks that wait in the journal."""
+    lines = ["jo", f"jw -b 1100,1101,40 {source}", "jc", "jo", "jw -r 1101,1102 /dev/null", "jc", "jo", f"jw -b 1102,1103 {source}", "jc"]
+    subprocess.run(["debugfs", "-w", "-f", "-", draft], input="\n".join(lines), text=True, check=True, env=env,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def images():
     """All base images one after the other, the same bytes each time."""
     out = folder / "images.ext4"
-    if out.exists():
+    if out.exists() and out.stat().st_size == len(IMAGES) * DISK_KIB << 10:
         return out
     tree = folder / "tree"
     shutil.rmtree(tree, ignore_errors=True)
@@ -58,11 +66,15 @@ def images():
         draft = folder / f"image{n}"
         uuid = f"12345678-1234-1234-1234-12345678900{n}"
         draft.unlink(missing_ok=True)
+        env = dict(os.environ, PATH=os.environ["PATH"] + ":/sbin:/usr/sbin", E2FSPROGS_FAKE_TIME="1700000000")
+        has_log = "has_journal" in options[-1].split(",")
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", *options, "-N", "96", "-U", uuid, "-E", f"hash_seed={uuid}",
-                        "-d", tree, draft, f"{IMAGE_KIB}k"], check=True, stderr=subprocess.DEVNULL,
-                       env=dict(os.environ, PATH=os.environ["PATH"] + ":/sbin:/usr/sbin", E2FSPROGS_FAKE_TIME="1700000000"))
-        data += draft.read_bytes()
+                        "-d", tree, draft, f"{DISK_KIB if has_log else IMAGE_KIB}k"], check=True, stderr=subprocess.DEVNULL, env=env)
+        if has_log:
+            leave_log(draft, tree / "big", env)
+        data += draft.read_bytes().ljust(DISK_KIB << 10, b"\0")
         if n == 0:
+            draft.write_bytes(data)
             draft.replace(folder / "disk.ext4")
     out.write_bytes(data)
     return out

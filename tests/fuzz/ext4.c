@@ -15,7 +15,7 @@
 #include "../sim/disk.h"
 #include "fuzz.h"
 
-#define IMAGE_SIZE (1u << 20)	/* as ci/sim makes them; the disk is as large */
+#define IMAGE_SIZE (2304u << 10)	/* as ci/sim makes them; the disk is as large */
 #define MOUNT_READ_ONLY 1u
 #define BUF (SHARED + 0x1000)
 #define NAMES_MAX 24u

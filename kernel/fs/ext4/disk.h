@@ -71,7 +71,9 @@ struct ext4_super {
 	le64 kbytes_written;
 	u8 unused1[0x270 - 0x180];
 	le32 checksum_seed;
-	u8 unused2[0x3fc - 0x274];
+	u8 unused2[0x280 - 0x274];
+	le32 orphan_file_inum;
+	u8 unused3[0x3fc - 0x284];
 	le32 checksum;
 } __packed;
 static_assert(sizeof(struct ext4_super) == 1024, "super block is 1 KiB");
@@ -170,6 +172,11 @@ struct dx_root_info {
 #define DX_NODE_ENTRIES 0x08u
 struct dx_tail {
 	le32 reserved, checksum;
+} __packed;
+
+#define ORPHAN_MAGIC 0x0b10ca04u
+struct orphan_tail {			/* at the end of each block of the orphan file; before it inode numbers */
+	le32 magic, checksum;
 } __packed;
 
 #endif

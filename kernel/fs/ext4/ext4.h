@@ -2,7 +2,8 @@
 /*
  * ext4 in memory. One file per on-disk concept: super (mount), meta (metadata blocks), csum, group
  * (descriptors and bitmaps), balloc, ialloc, inode, extent/extent_edit (block maps), data (file
- * pages), dir (entry blocks), htree + hash (indexed directories), namei (names), txn.
+ * pages), dir (entry blocks), htree + hash (indexed directories), namei (names), txn, replay (of the
+ * journal, at mount), orphan (what was deleted but open).
  *
  * Locks, in order: inode.lock (the VFS holds it for name changes and writes) > ext4_inode.map_lock
  * (the block map) > ext4_sb.alloc_lock (bitmaps, descriptors, counters).
@@ -132,7 +133,9 @@ struct inode *ext4_ialloc(struct txn *t, struct inode *dir, mode_t mode);	/* err
 int ext4_ifree(struct txn *t, struct inode *inode);
 
 /* inode.c */
-struct inode *ext4_iget(struct super_block *sb, u32 ino);	/* err_ptr */
+struct inode *ext4_iget(struct super_block *sb, u32 ino);	/* err_ptr; one without names is damage */
+/* One from a list of orphans; *dtime: the raw field, which is the next one's number there. */
+struct inode *ext4_iget_orphan(struct super_block *sb, u32 ino, u32 *dtime);
 int ext4_inode_store(struct txn *t, struct inode *inode);
 void ext4_inode_ops_set(struct inode *inode);
 int ext4_setattr(struct inode *inode, const struct iattr *attr);
@@ -173,6 +176,13 @@ static inline u32 extent_len(const struct ext4_extent *e)
 }
 static inline u64 extent_leaf(const struct ext4_extent_index *x) { return (u64)le16_to_cpu(x->leaf_hi) << 32 | le32_to_cpu(x->leaf_lo); }
 void extent_dirty(struct txn *t, struct ext4_inode *ei, struct extent_path *p);
+
+/* replay.c: before anything but the super block is used, with the device writable. All that the log holds is on the disk
+   after 0, and the log is empty; after an error the disk is as it was. *bears_error: who wrote the log met damage. */
+int journal_replay(struct ext4_sb *fs, bool *bears_error);
+/* orphan.c: frees what was deleted while open, cuts what was being truncated, when the last writer stopped. */
+bool orphans_present(const struct ext4_sb *fs);
+int orphans_clean(struct ext4_sb *fs);
 
 /* data.c */
 extern const struct mapping_ops ext4_mapping_ops;

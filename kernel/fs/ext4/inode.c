@@ -168,7 +168,7 @@ static int load(struct ext4_sb *fs, struct ext4_inode *ei, struct ext4_disk_inod
 	return check_inode(fs, ei);
 }
 
-struct inode *ext4_iget(struct super_block *sb, u32 ino)
+static struct inode *iget(struct super_block *sb, u32 ino, bool is_orphan, u32 *dtime)
 {
 	struct ext4_sb *fs = ext4_sb(sb);
 	struct inode *inode = inode_get_locked(sb, ino);
@@ -183,7 +183,8 @@ struct inode *ext4_iget(struct super_block *sb, u32 ino)
 		err = (int)ptr_err(raw);
 	} else {
 		err = load(fs, ext4_i(inode), raw, false);
-		if (!err && (inode->nlink == 0 || inode->mode == 0))
+		*dtime = le32_to_cpu(raw->dtime);
+		if (!err && (inode->mode == 0 || (inode->nlink == 0 && !is_orphan)))
 			err = ext4_corrupt(fs, "inode %u is deleted but has a name", ino);
 		meta_put(b);
 	}
@@ -195,6 +196,19 @@ struct inode *ext4_iget(struct super_block *sb, u32 ino)
 	ext4_inode_ops_set(inode);
 	inode_unlock_new(inode);
 	return inode;
+}
+
+struct inode *ext4_iget(struct super_block *sb, u32 ino)
+{
+	u32 dtime;
+
+	return iget(sb, ino, false, &dtime);
+}
+
+struct inode *ext4_iget_orphan(struct super_block *sb, u32 ino, u32 *dtime)
+{
+	*dtime = 0;
+	return iget(sb, ino, true, dtime);
 }
 
 static void store_blocks(const struct ext4_sb *fs, struct ext4_inode *ei, struct ext4_disk_inode *raw)

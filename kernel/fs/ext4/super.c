@@ -3,8 +3,9 @@
  * Mounting: reads and checks the super block, decides between read-write and read-only, keeps the
  * counters, unmounts. Every refusal is one log line with the reason.
  *
- * There is no journal engine yet: a file system whose journal holds work to be replayed is mounted
- * read-only; a clean one is written directly, and marked "not cleanly unmounted" meanwhile.
+ * A journal that holds work is replayed first (replay.c), also for a read-only mount, as Linux does.
+ * Nothing writes a journal yet: what is mounted for writing is written directly, and marked "not cleanly
+ * unmounted" meanwhile.
  */
 #include <kernel/init.h>
 #include <kernel/time.h>
@@ -17,7 +18,8 @@
 #define INCOMPAT_OK (INCOMPAT_FILETYPE | INCOMPAT_RECOVER | INCOMPAT_META_BG | INCOMPAT_EXTENTS | \
 		     INCOMPAT_64BIT | INCOMPAT_FLEX_BG | INCOMPAT_CSUM_SEED | INCOMPAT_LARGEDIR)
 #define RO_COMPAT_OK (RO_COMPAT_SPARSE_SUPER | RO_COMPAT_LARGE_FILE | RO_COMPAT_BTREE_DIR | RO_COMPAT_HUGE_FILE | \
-		      RO_COMPAT_GDT_CSUM | RO_COMPAT_DIR_NLINK | RO_COMPAT_EXTRA_ISIZE | RO_COMPAT_METADATA_CSUM)
+		      RO_COMPAT_GDT_CSUM | RO_COMPAT_DIR_NLINK | RO_COMPAT_EXTRA_ISIZE | RO_COMPAT_METADATA_CSUM | \
+		      RO_COMPAT_ORPHAN_PRESENT)
 #define EXT4_SUPER_MAGIC 0xef53
 
 static struct kmem_cache *inode_cache;
@@ -126,13 +128,11 @@ static void decide_read_only(struct ext4_sb *fs)
 	if (fs->bdev->is_read_only)
 		why = "the device is read-only";
 	else if (fs->incompat & INCOMPAT_RECOVER)
-		why = "the journal holds changes that must be replayed first, and there is no journal engine yet";
+		why = "its journal could not be replayed";
 	else if (fs->ro_compat & ~RO_COMPAT_OK)
 		why = "it has read-only-compatible features that are not known here";
 	else if (le16_to_cpu(fs->super.state) & EXT4_STATE_ERROR)
 		why = "it is marked as damaged: run e2fsck";
-	else if (le32_to_cpu(fs->super.last_orphan))
-		why = "it has orphaned inodes: run e2fsck";
 	if (why) {
 		log_warn("ext4: %s: mounted read-only: %s", fs->bdev->name, why);
 		fs->sb->flags |= MS_RDONLY;
@@ -162,11 +162,20 @@ static int super_store(struct ext4_sb *fs)
 	return 0;
 }
 
+/* With everything else that waits in the device's cache, to stable storage. */
+static int super_write(struct ext4_sb *fs)
+{
+	int err = super_store(fs);
+
+	if (!err)
+		err = mapping_writeback(fs->bdev->mapping, 0, ~0ull, true);
+	return err ? err : block_flush(fs->bdev);
+}
+
 /* While mounted for writing the state says "not clean": a crash makes e2fsck look. */
 static int mark_mounted(struct ext4_sb *fs, bool clean)
 {
 	u16 state = le16_to_cpu(fs->super.state) & (u16)~EXT4_STATE_VALID;
-	int err;
 
 	if (clean && !fs->was_error)
 		state |= EXT4_STATE_VALID;
@@ -175,10 +184,20 @@ static int mark_mounted(struct ext4_sb *fs, bool clean)
 	fs->super.state = cpu_to_le16(state);
 	if (!clean)
 		fs->super.mnt_count = cpu_to_le16((u16)(le16_to_cpu(fs->super.mnt_count) + 1));
-	err = super_store(fs);
-	if (!err)
-		err = mapping_writeback(fs->bdev->mapping, 0, ~0ull, true);
-	return err ? err : block_flush(fs->bdev);
+	return super_write(fs);
+}
+
+/* The first write is about to happen. What the last writer left over goes now. */
+static int begin_writing(struct ext4_sb *fs)
+{
+	int err = mark_mounted(fs, false);
+
+	if (!err && orphans_present(fs)) {
+		err = orphans_clean(fs);
+		if (!err)
+			err = super_write(fs);
+	}
+	return err;
 }
 
 static struct inode *ext4_alloc_inode(struct super_block *sb)
@@ -249,7 +268,7 @@ static int ext4_remount(struct super_block *sb, u32 flags, const char *data)
 		return -EROFS;
 	sb->flags &= ~(u32)MS_RDONLY;
 	decide_read_only(fs);
-	return sb->flags & MS_RDONLY ? -EROFS : mark_mounted(fs, false);
+	return sb->flags & MS_RDONLY ? -EROFS : begin_writing(fs);
 }
 
 static void ext4_unmount(struct super_block *sb)
@@ -288,21 +307,6 @@ static int read_super(struct ext4_sb *fs)
 	return 0;
 }
 
-static int load_super(struct ext4_sb *fs)
-{
-	int err = read_super(fs);
-
-	if (!err)
-		err = check_features(fs);
-	if (!err)
-		err = check_geometry(fs);
-	if (!err)
-		err = check_inodes(fs);
-	if (!err)
-		decide_read_only(fs);
-	return err ? err : group_check_all(fs);
-}
-
 static void fill_sb(struct super_block *sb, struct ext4_sb *fs)
 {
 	sb->ops = &ext4_super_ops;
@@ -311,6 +315,40 @@ static void fill_sb(struct super_block *sb, struct ext4_sb *fs)
 	sb->max_bytes = min(0xfffffffeull << fs->block_bits, (u64)S64_MAX);
 	sb->magic = EXT4_SUPER_MAGIC;
 	sb->time_gran_ns = fs->inode_size > 128 ? 1 : (u32)NSEC_PER_SEC;
+}
+
+/* Reads the super block and all that follows from it alone. */
+static int load_super(struct ext4_sb *fs)
+{
+	int err = read_super(fs);
+
+	if (!err)
+		err = check_features(fs);
+	if (!err)
+		err = check_geometry(fs);
+	return err ? err : check_inodes(fs);
+}
+
+/* The super block is among what the log may have changed: it is read again. */
+static int recover(struct ext4_sb *fs)
+{
+	bool bears_error;
+	int err;
+
+	if (!(fs->incompat & INCOMPAT_RECOVER) || fs->bdev->is_read_only)
+		return 0;
+	err = journal_replay(fs, &bears_error);
+	if (err)
+		return err == -ENOMEM ? err : 0;	/* decide_read_only() says it */
+	err = load_super(fs);
+	if (err)
+		return err;
+	fs->incompat &= ~INCOMPAT_RECOVER;
+	fs->super.feature_incompat = cpu_to_le32(fs->incompat);
+	if (bears_error)
+		fs->super.state = cpu_to_le16(le16_to_cpu(fs->super.state) | EXT4_STATE_ERROR);
+	fs->super_dirty = true;
+	return 0;
 }
 
 static int mount_root(struct super_block *sb, struct ext4_sb *fs)
@@ -324,9 +362,7 @@ static int mount_root(struct super_block *sb, struct ext4_sb *fs)
 		return ext4_corrupt(fs, "the root inode is not a directory");
 	}
 	sb->root = dentry_make_root(root);
-	if (!sb->root)
-		return -ENOMEM;
-	return sb->flags & MS_RDONLY ? 0 : mark_mounted(fs, false);
+	return sb->root ? 0 : -ENOMEM;
 }
 
 static int ext4_mount(struct super_block *sb, const char *data)
@@ -344,8 +380,18 @@ static int ext4_mount(struct super_block *sb, const char *data)
 	err = load_super(fs);
 	if (!err) {
 		fill_sb(sb, fs);
-		err = mount_root(sb, fs);
+		err = recover(fs);
 	}
+	if (!err) {
+		decide_read_only(fs);
+		err = group_check_all(fs);
+	}
+	if (!err && fs->super_dirty)
+		err = super_write(fs);
+	if (!err)
+		err = mount_root(sb, fs);
+	if (!err && !(sb->flags & MS_RDONLY))
+		err = begin_writing(fs);
 	if (err) {
 		sb->private = NULL;
 		kfree(fs);
