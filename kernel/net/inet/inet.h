@@ -61,6 +61,11 @@ struct inet_sock {
 	u32 icmp_filter[8];		/* [a] set bits are kept out */
 };
 static inline struct inet_sock *inet_of(struct socket *sk) { return container_of(sk, struct inet_sock, sk); }
+/* UDP-Lite (RFC 3828) is UDP but for what the checksum covers. */
+static inline bool inet_is_udp(const struct inet_sock *s)
+{
+	return s->sk.type == SOCK_DGRAM && (s->sk.protocol == IPPROTO_UDP || s->sk.protocol == IPPROTO_UDPLITE);
+}
 
 extern const struct socket_ops inet_stream_ops, inet_dgram_ops;
 
@@ -74,9 +79,20 @@ int inet_addr_out(const struct inet_sock *s, const struct net_addr *a, struct so
 int inet_setsockopt(struct socket *sk, int level, int opt, const void __user *val, u32 len);
 int inet_getsockopt(struct socket *sk, int level, int opt, void __user *val, u32 *len);
 void inet_option_changed(struct socket *sk, int opt);
+#define INET_HOPS_DEFAULT 64
+static inline u32 inet_or_default(u32 v, const u32 *setting) { return v ? v : atomic_load(setting); }
 void inet_options_apply(struct inet_sock *s);		/* to a new connection or endpoint; net_lock */
 enum net_share inet_share(void *owner, void *other);	/* an event of both kinds; net_lock */
+void inet_options_changed(struct inet_sock *s);		/* gives all words to the stack; takes net_lock */
+/* options_group.c: setsockopt's argument of each. 0 or -errno. */
 void inet_members_drop(struct inet_sock *s);		/* net_lock */
+int inet_set_membership(struct inet_sock *s, int opt, const void __user *val, u32 len);
+int inet_set_membership6(struct inet_sock *s, int opt, const void __user *val, u32 len);
+int inet_set_group_req(struct inet_sock *s, int opt, const void __user *val, u32 len);
+int inet_set_multicast_if(struct inet_sock *s, const void __user *val, u32 len);
+/* dgram_send.c, dgram_receive.c */
+ssize_t dgram_sendmsg(struct socket *sk, struct socket_msg *msg);
+ssize_t dgram_recvmsg(struct socket *sk, struct socket_msg *msg);
 /* stream_send.c, stream_receive.c; the first of each two is an event, net_lock held */
 void stream_sent(void *owner);
 ssize_t stream_sendmsg(struct socket *sk, struct socket_msg *msg);

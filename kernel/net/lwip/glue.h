@@ -35,13 +35,19 @@ int lwip_set_up(struct netdev *dev, bool up);
 int lwip_set_mtu(struct netdev *dev, u32 mtu);
 int lwip_set_mac(struct netdev *dev, const u8 mac[6]);
 int lwip_send_frame(struct netdev *dev, struct net_packet *p);
-void lwip_run_pending(void);
 void lwip_reclaim(void);				/* frames that devices have sent */
-bool netif_owns4(const ip4_addr_t *a);
-bool netif_owns6(const ip6_addr_t *a);
+void lwip_bursts_end(void);				/* sends what was gathered */
 struct netif *netif_of_index(u32 index);		/* NULL: none */
 static inline struct netdev *netdev_of(const struct netif *n) { return n->state; }
 extern struct netif *netif_loopback;
+
+/* loop.c */
+#define CHECKS (NETIF_CHECKSUM_CHECK_TCP | NETIF_CHECKSUM_CHECK_UDP)
+err_t loop_init(struct netif *n);			/* of the loopback interface, for netif_add */
+err_t loop_output(struct netif *netif, struct pbuf *p);	/* p, which stays the caller's, comes in again by netif */
+void lwip_run_pending(void);
+bool netif_owns4(const ip4_addr_t *a);
+bool netif_owns6(const ip6_addr_t *a);
 
 /* addr.c */
 int lwip_address_add(const struct net_ifaddr *a);
