@@ -155,6 +155,8 @@ check_web() {
 	check web-reload eval 'nginx -c /tmp/w/nginx.conf -p /tmp/w -s reload && sleep 1 && fetch_same http://127.0.0.1:8080/small www/small'
 	# From and to outside, over the card: more than a window without scaling, which is what QEMU's user network has.
 	check web-download eval 'curl -sS --max-time 100 -o d http://10.0.2.2:8090/8192000 && [ $(stat -c %s d) = 8192000 ] && [ "$(sha256sum < d | cut -c1-64)" = "$(curl -sS --max-time 100 -T d http://10.0.2.2:8090/)" ]'
+	# Nobody has a way there: the gateway says so (ICMP), and the attempt ends at once.
+	check web-unreachable eval 'timeout 20 curl -s http://203.0.113.5/; [ $? = 7 ]'
 	check web-refused eval 'curl -s http://127.0.0.1:8099/; [ $? = 7 ]'
 	check web-stop eval 'nginx -c /tmp/w/nginx.conf -p /tmp/w -s quit; for i in $(seq 100); do [ -e nginx.pid ] || exit 0; sleep 0.1; done; exit 1'
 	[ ! -s logs/error.log ] || ! grep -E '\[(emerg|alert|crit|error)\]' logs/error.log | grep -v '/none' | head -3 | sed 's/^/not ok web-log /'

@@ -16,7 +16,7 @@ enum {
 	NR_clone = 56, NR_fork = 57, NR_execve = 59, NR_exit = 60, NR_wait4 = 61, NR_kill = 62, NR_fcntl = 72,
 	NR_fsync = 74, NR_fdatasync = 75, NR_truncate = 76, NR_ftruncate = 77, NR_getdents = 78, NR_chdir = 80,
 	NR_rename = 82, NR_mkdir = 83, NR_rmdir = 84, NR_creat = 85, NR_link = 86, NR_unlink = 87, NR_symlink = 88,
-	NR_readlink = 89, NR_chmod = 90, NR_getppid = 110, NR_socket = 41, NR_connect = 42, NR_accept = 43, NR_shutdown = 48, NR_bind = 49, NR_listen = 50,
+	NR_readlink = 89, NR_chmod = 90, NR_getppid = 110, NR_socket = 41, NR_connect = 42, NR_accept = 43, NR_sendto = 44, NR_recvfrom = 45, NR_shutdown = 48, NR_bind = 49, NR_listen = 50,
 	NR_setsockopt = 54, NR_rt_sigpending = 127, NR_rt_sigtimedwait = 128,
 	NR_rt_sigqueueinfo = 129, NR_rt_sigsuspend = 130, NR_sync = 162, NR_mount = 165, NR_umount2 = 166,
 	NR_gettid = 186, NR_tkill = 200, NR_futex = 202, NR_sched_setaffinity = 203, NR_getdents64 = 217,

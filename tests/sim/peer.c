@@ -25,6 +25,7 @@
 
 struct peer peer;
 static u32 written, been_read;		/* of the streams */
+static u32 urgent_at;			/* the byte of the stream that reads do not give, plus one; 0: none */
 static struct {
 	struct segment ring[RING];
 	u32 first, count;
@@ -94,6 +95,8 @@ static void tap(const u8 *f, u32 len)
 	u32 head = (u32)(t[12] >> 4) * 4;
 	struct segment s = { .flags = t[13], .seq = get32(t + 4), .ack = get32(t + 8), .window = get16(t + 14) };
 
+	if (s.flags & T_URG)
+		s.urgent = get16(t + 18);
 	if (get16(t) != peer.own_port || get16(t + 2) != peer.port)
 		return;			/* of a script before */
 	if (head < 20 || ETH + 20 + head > len || get16(ip + 2) + ETH != len)
@@ -149,7 +152,7 @@ bool peer_next(struct segment *s, u32 wait_ms)
 			break;
 		if (now_ns() >= until)
 			return false;
-		sleep_ns(wait_ms < 100 ? 1000000 : 10000000);	/* what left says itself when */
+		sleep_ns(wait_ms < 100 ? 1000000 : wait_ms < 20000 ? 10000000 : 250000000);	/* what left says itself when */
 	}
 	if (seen.data_bad)
 		fail("%u wrong bytes were sent", seen.data_bad);
@@ -251,6 +254,7 @@ static void frame_put(void *arg)
 	t[12] = (u8)(n / 4 << 4);
 	t[13] = (u8)s->flags;
 	put16(t + 14, s->window);
+	put16(t + 18, s->urgent);
 	for (u32 i = 0; i < s->len; i++)
 		t[n + i] = byte_at(s->seq - 1 + i);
 	put16(f + ETH + 2, 20 + n + s->len);
@@ -279,6 +283,34 @@ void put_sack(u32 seq, u32 ack, u32 n, const struct peer_sack *blocks)
 
 	memcpy(s.sack, blocks, n * sizeof(*blocks));
 	peer_send(&s);
+}
+
+static void unreachable_put(void *arg)
+{
+	static const u8 head[ETH + 20] = { 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, [ETH + 3] = 56, [ETH + 8] = 64, 1, 0, 0, 10, 9, 0, 2, 10, 9, 0, 1 };
+	static const u8 quoted[20] = { 0x45, 0, 0, 40, [8] = 63, 6, 0, 0, 10, 9, 0, 1, 10, 9, 0, 2 };
+	static u8 f[ETH + 56];
+	const struct segment *s = arg;
+	u8 *icmp = f + ETH + 20, *t = icmp + 28;
+
+	memset(f, 0, sizeof(f));
+	memcpy(f, head, sizeof(head));
+	icmp[0] = 3;
+	icmp[1] = (u8)s->flags;
+	memcpy(icmp + 8, quoted, sizeof(quoted));
+	put16(t, peer.own_port);
+	put16(t + 2, peer.port);
+	put32(t + 4, s->seq + peer.irs);
+	wire_seal(f, sizeof(f));
+	wire_put(f, sizeof(f));
+	wire_drain();
+}
+
+void put_unreachable(u32 code, u32 seq)
+{
+	struct segment s = { .flags = code, .seq = seq };
+
+	sim_in_kernel(unreachable_put, &s);
 }
 
 static void state_find(void *arg)
@@ -328,7 +360,7 @@ void peer_reset(const char *script)
 	peer.fd = peer.listener = -1;
 	peer.script = script;
 	peer.offer = (struct offer){ 0 };
-	written = been_read = 0;
+	written = been_read = urgent_at = 0;
 	sim_in_kernel(forget, NULL);
 }
 
@@ -441,6 +473,8 @@ void do_read(u32 len)
 
 	if (n != (long)len)
 		fail("read of %u gives %ld", len, n);
+	if (urgent_at == been_read + 1)
+		been_read++;
 	for (u32 i = 0; i < len; i += sizeof(piece)) {
 		u32 part = min(len - i, (u32)sizeof(piece));
 
@@ -450,6 +484,30 @@ void do_read(u32 len)
 				fail("byte %u that was read is wrong", been_read + i + k);
 	}
 	been_read += len;
+}
+
+void do_write_urgent(void)
+{
+	u8 byte = byte_at(written++);
+	long n;
+
+	sim_copy_in(SHARED, &byte, 1);
+	n = CALL6(sendto, peer.fd, SHARED, 1, MSG_OOB, 0, 0);
+	if (n != 1)
+		fail("an urgent byte's send gives %ld", n);
+}
+
+void do_read_urgent(u32 behind)
+{
+	long n = CALL6(recvfrom, peer.fd, SHARED, 1, MSG_OOB, 0, 0);
+	u8 byte = 0;
+
+	if (n != 1)
+		fail("an urgent byte's recv gives %ld", n);
+	sim_copy_out(&byte, SHARED, 1);
+	if (byte != byte_at(been_read + behind))
+		fail("the urgent byte is not number %u", been_read + behind);
+	urgent_at = been_read + behind + 1;
 }
 
 long try_read(void) { return CALL3(read, peer.fd, SHARED, 1); }

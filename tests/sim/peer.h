@@ -13,6 +13,7 @@
 #define T_RST 4u
 #define T_PSH 8u
 #define T_ACK 16u
+#define T_URG 32u
 #define PEER_WINDOW 60000u
 #define TICK_MS 80u			/* of lwIP's slow timer */
 
@@ -20,6 +21,7 @@ struct peer_sack { u32 left, right; };
 /* One segment. Either way: seq and ack are relative. */
 struct segment {
 	u32 flags, seq, ack, len, window;
+	u32 urgent;			/* with T_URG: behind the urgent byte, from seq on */
 	bool has_ack_of_nothing;	/* out: ack is absolute 0 */
 	u32 mss;			/* 0: no such option */
 	u32 scale;			/* plus one; 0: none */
@@ -67,6 +69,8 @@ u32 peer_state(void);
 /* Sends: flags with ACK, a byte pattern; shorthand for peer_send. */
 void put(u32 flags, u32 seq, u32 len, u32 ack);
 void put_sack(u32 seq, u32 ack, u32 n, const struct peer_sack *blocks);
+/* "Destination unreachable" about a segment of the machine's with that number. */
+void put_unreachable(u32 code, u32 seq);
 /* Opens: passive (a listener of the machine's accepts), active (the machine connects). The descriptor is non-blocking. */
 void open_listener(void);
 void open_passive(struct offer o);
@@ -76,6 +80,8 @@ long start_connect(void);		/* the call's answer; the SYN is still to be expected
 void do_write(u32 len);
 void do_read(u32 len);			/* exactly so many bytes are there, right ones */
 long try_read(void);
+void do_write_urgent(void);		/* one byte */
+void do_read_urgent(u32 behind);	/* the right one, which lies so many behind what was read; the stream passes it over afterwards */
 void do_shutdown(void);
 void do_close(void);
 long try_accept(void);

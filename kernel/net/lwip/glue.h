@@ -100,6 +100,11 @@ int lwip_tcp_set(struct net_conn *c, enum net_conn_option opt, u32 v);
 void lwip_tcp_info(struct net_conn *c, struct net_tcp_info *out);
 u32 lwip_tcp_unsent(struct net_conn *c);
 bool lwip_tcp_next(void **at, struct net_row *out);
+/*
+ * ICMP says that the segment with that number cannot arrive. It ends an attempt to connect with err, as on Linux; a connection that stands
+ * takes no notice (RFC 1122 4.2.3.9), and of a number that was not sent nobody does (RFC 5927 4.1).
+ */
+void lwip_tcp_unreachable(const struct net_addr *local, const struct net_addr *remote, u32 seq, int err);
 
 /* ends.c */
 int lwip_end_new(u16 family, u8 protocol, bool raw, void *owner, const struct net_end_events *ev, struct net_end **out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * ICMP errors: which datagram of ours a message quotes, and whose it was. A connected endpoint is preferred, then one bound
- * to the port; raw endpoints of the quoted protocol all hear of it. Lock: net_lock.
+ * to the port; raw endpoints of the quoted protocol all hear of it. Of TCP only requests for connections listen. Lock: net_lock.
  */
 #include <lib/string.h>
 #include <lwip/prot/icmp.h>
@@ -116,8 +116,22 @@ static void tell_raw(struct net_error *e, u8 protocol, const u8 *l4, u32 n)
 	}
 }
 
-static void tell(struct net_error *e, u8 protocol, const u8 *l4, u32 n)
+/* l4: the quoted TCP header's first eight bytes. What would have to be smaller is IP's business. */
+static void tell_tcp(const struct net_error *e, const struct net_addr *own, const u8 *l4)
 {
+	struct net_addr local = *own, remote = e->to;
+
+	if (e->err == EMSGSIZE)
+		return;
+	local.port = (u16)(l4[0] << 8 | l4[1]);
+	remote.port = (u16)(l4[2] << 8 | l4[3]);
+	lwip_tcp_unreachable(&local, &remote, (u32)l4[4] << 24 | (u32)l4[5] << 16 | (u32)l4[6] << 8 | l4[7], e->err);
+}
+
+static void tell(struct net_error *e, const struct net_addr *own, u8 protocol, const u8 *l4, u32 n)
+{
+	if (protocol == IP_PROTO_TCP && n >= 8)
+		tell_tcp(e, own, l4);
 	if ((protocol == IP_PROTO_UDP || protocol == IP_PROTO_UDPLITE) && n >= UDP_HLEN)
 		tell_udp(e, protocol, l4, n);
 	if (n >= ICMP_HLEN)
@@ -127,6 +141,7 @@ static void tell(struct net_error *e, u8 protocol, const u8 *l4, u32 n)
 u8_t lwip_on_icmp(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
 {
 	struct net_error e = { .origin = SO_EE_ORIGIN_ICMP, .to.family = AF_INET };
+	struct net_addr own = { .family = AF_INET };
 	static u8 quote[QUOTE_MAX];	/* net_lock */
 	const struct ip_hdr *inner = (const void *)(quote + ICMP_HLEN);
 	u32 n = pbuf_copy_partial(p, quote, sizeof(quote), IPH_HL_BYTES(ip4_current_header())), head;
@@ -140,13 +155,15 @@ u8_t lwip_on_icmp(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_
 	e.code = quote[1];
 	e.to.ip[0] = inner->dest.addr;
 	addr_from_lwip(&e.offender, from, 0);
-	tell(&e, IPH_PROTO(inner), quote + head, n - head);
+	own.ip[0] = inner->src.addr;
+	tell(&e, &own, IPH_PROTO(inner), quote + head, n - head);
 	return 0;
 }
 
 u8_t lwip_on_icmp6(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr_t *from)
 {
 	struct net_error e = { .origin = SO_EE_ORIGIN_ICMP6, .to.family = AF_INET6 };
+	struct net_addr own = { .family = AF_INET6 };
 	static u8 quote[QUOTE_MAX];	/* net_lock */
 	u32 n = pbuf_copy_partial(p, quote, sizeof(quote), ip_current_header_tot_len()), head = ICMP_HLEN + IP6_HLEN;
 
@@ -156,6 +173,7 @@ u8_t lwip_on_icmp6(void *arg, struct raw_pcb *pcb, struct pbuf *p, const ip_addr
 	e.code = quote[1];
 	memcpy(e.to.ip, quote + ICMP_HLEN + 24, 16);
 	addr_from_lwip(&e.offender, from, 0);
-	tell(&e, quote[ICMP_HLEN + 6], quote + head, n - head);
+	memcpy(own.ip, quote + ICMP_HLEN + 8, 16);
+	tell(&e, &own, quote[ICMP_HLEN + 6], quote + head, n - head);
 	return 0;
 }

@@ -219,3 +219,21 @@ void lwip_tcp_close(struct net_conn *c, bool abort)
 	if (abort || tcp_close(pcb) != ERR_OK)
 		tcp_abort(pcb);
 }
+
+void lwip_tcp_unreachable(const struct net_addr *local, const struct net_addr *remote, u32 seq, int err)
+{
+	struct tcp_pcb *pcb;
+	ip_addr_t own, other;
+	void *owner;
+
+	addr_to_lwip(&own, local);
+	addr_to_lwip(&other, remote);
+	pcb = lwip_hook_tcp_find(&own, local->port, &other, remote->port);
+	if (!pcb || pcb->state != SYN_SENT || seq != pcb->lastack)
+		return;
+	owner = pcb->callback_arg;
+	callbacks_set(pcb, NULL);
+	tcp_abandon(pcb, 0);
+	if (owner)
+		tcp_events->failed(owner, err);
+}
