@@ -15,6 +15,8 @@ HELP = "a mix of threads under each scheduling policy on the three, under icount
 
 
 PERIODS = 1000
+CROWD_SECONDS = 3
+CROWD_POLICY = {"x86_64": "mlfq", "aarch64": "rr", "riscv64": "fair"}  # the others: ci/sim --work sched
 
 
 def program(arch, name):
@@ -53,6 +55,19 @@ def check_edf(ctx, arch):
     return f"0 of {m[2]} periods late"
 
 
+def check_crowd(ctx, arch):
+    """Beside a real-time thread that never sleeps a hundred others wait two seconds at most."""
+    ctx.kernel(arch)
+    command = f"echo {CROWD_POLICY[arch]} > /proc/sys/kernel/sched_policy && exec /tests/crowd {CROWD_SECONDS}"
+    text = run(arch, "crowd", command).decode(errors="replace")
+    found = re.search(r"longest wait (\d+) ms .*, fewest waits (\d+), real-time (\d+) of (\d+) ms", text)
+    wait, waits, ran, length = map(int, found.groups()) if found else (0, 0, 0, 0)
+    # The guard gives its share to both sides.
+    if wait > 2000 or waits < 1 or not 930 * length < 1000 * ran < 965 * length:
+        raise Failed(text[-2000:])
+    return text.strip()
+
+
 def check(ctx, arch, policy):
     ctx.kernel(arch)
     try:
@@ -77,3 +92,4 @@ def cases(ctx):
         for policy in sched_trace.CHECKS:
             yield Case(f"{arch} {policy}", lambda a=arch, p=policy: check(ctx, a, p))
         yield Case(f"{arch} edf at 95 %", lambda a=arch: check_edf(ctx, a))
+        yield Case(f"{arch} crowd", lambda a=arch: check_crowd(ctx, a))

@@ -106,7 +106,7 @@ bool sched_group_works(const struct group *g);
 struct sched_cpu_stats {
 	u64 user_ns, system_ns, idle_ns, irq_ns, iowait_ns, nice_ns;
 	u64 switches, wakeups, remote_wakeups, migrations, runnable;
-	u64 yields, schedules, idle_switches, pulls, pushes, wait_ns, turns, rt_throttled;
+	u64 yields, schedules, idle_switches, pulls, pushes, wait_ns, turns, rt_throttled, rescues;
 };
 void sched_cpu_stats(unsigned cpu, struct sched_cpu_stats *out);
 

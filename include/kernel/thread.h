@@ -82,6 +82,7 @@ struct thread {
 	u32 sched_slot;			/* [q] which kind of policy orders it: enum sched_slot */
 	u32 policy_seq;			/* [q] of the policy that the numbers below belong to */
 	struct list rq_link;		/* [q] for list-based policies */
+	struct list wait_link;		/* [q] of runq.waiting */
 	struct rb_node rq_node;		/* [q] for tree-based policies */
 	u64 vruntime, slice_ns;		/* [q] policy's numbers */
 	u32 level, boost_seq;		/* [q] multi-level policies */

@@ -50,6 +50,7 @@ static void change(struct thread *t, void (*apply)(struct runq *rq, struct threa
 				group_load_remove(rq, t);
 			atomic_store(&t->on_rq, 0u);
 		} else if (runq_insert(rq, t, ENQUEUE_WOKEN)) {
+			overdue_wait_on(rq, t);
 			runq_set_running(rq, rq->nr_running + 1);
 		}
 	}

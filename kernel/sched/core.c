@@ -19,7 +19,7 @@ static __noinline void account_limited(struct runq *rq, struct thread *t, u64 ra
 
 	if (t->group->cpu.limit)
 		bandwidth_charge(t, rq->now_ns, ran);
-	if (t->sched_slot == SLOT_FIXED)
+	if (t->sched_slot <= SLOT_FIXED)
 		give_way |= guard_account(rq, ran);
 	if (give_way)
 		atomic_fetch_or(&t->exit_work, WORK_RESCHED);
@@ -36,7 +36,7 @@ void __hot runq_account_current(struct runq *rq, u64 now_ns)
 	t->runtime_ns += ran;
 	if (t == rq->idle)
 		rq->stats.idle_ns += ran;
-	else if (unlikely(t->group->cpu.limit || t->sched_slot == SLOT_FIXED))
+	else if (unlikely(t->group->cpu.limit || t->sched_slot <= SLOT_FIXED))
 		account_limited(rq, t, ran);
 	else if (runq_policy(rq, t)->account(rq, runq_data(rq, t), t, ran))
 		atomic_fetch_or(&t->exit_work, WORK_RESCHED);
@@ -67,10 +67,10 @@ static u64 turn_end(struct runq *rq, struct thread *t)
 {
 	u64 left = runq_policy(rq, t)->slice(rq, runq_data(rq, t), t), end = left ? rq->now_ns + left : U64_MAX;
 
+	if (t->sched_slot >= SLOT_SYSTEM)
+		end = min(end, rq->overdue_ns);
 	if (unlikely(t->sched_slot == SLOT_FIXED || rq->rt_throttled))
 		end = min(end, guard_event_ns(rq));
-	if (unlikely(rq->queued[SLOT_BACKGROUND]) && t->sched_slot == SLOT_SYSTEM)
-		end = min(end, rq->background_due_ns);
 	return end;
 }
 
@@ -116,6 +116,8 @@ static bool should_preempt(const struct thread *woken, const struct runq *rq)
 
 	if (running == rq->idle)
 		return true;
+	if (unlikely(rq->is_rescuing) && woken->sched_slot >= SLOT_SYSTEM)
+		return false;
 	if (woken->sched_slot == running->sched_slot)
 		return runq_policy(rq, woken)->preempts(woken, running);
 	if (unlikely(rq->rt_throttled)) {
@@ -159,8 +161,6 @@ bool __hot runq_insert(struct runq *rq, struct thread *t, u32 flags)
 	runq_set_turn(rq, t);
 	if (unlikely(!runq_policy(rq, t)->enqueue(rq, runq_data(rq, t), t, flags)))
 		return false;
-	if (unlikely(t->sched_slot == SLOT_BACKGROUND && !rq->queued[SLOT_BACKGROUND]))
-		rq->background_due_ns = rq->now_ns + BACKGROUND_PERIOD_NS;
 	runq_count_more(rq, t->sched_slot);
 	return true;
 }
@@ -172,10 +172,15 @@ void __hot runq_enqueue(struct runq *rq, struct thread *t, u32 flags)
 	atomic_store(&t->on_rq, 1u);
 	if (unlikely(atomic_load(&t->group)->parent))
 		group_load_add(rq, t);
-	t->wait_start_ns = rq->now_ns;
 	if (unlikely(!runq_insert(rq, t, flags))) {
 		event_update(rq);
 		return;
+	}
+	if (likely(!t->wait_start_ns)) {
+		t->wait_start_ns = rq->now_ns;
+		runq_wait_begin(rq, t);
+	} else {
+		overdue_wait_on(rq, t);		/* it came from another CPU */
 	}
 	runq_set_running(rq, rq->nr_running + 1);
 	if (should_preempt(t, rq))
@@ -189,6 +194,7 @@ void runq_take_out(struct runq *rq, struct thread *t)
 	if (runq_policy(rq, t)->dequeue(rq, runq_data(rq, t), t)) {
 		runq_count_less(rq, t->sched_slot);
 		runq_set_running(rq, rq->nr_running - 1);
+		runq_wait_end(t);
 	}
 	if (unlikely(t->load_group))
 		group_load_remove(rq, t);
@@ -216,7 +222,9 @@ static void __hot put_previous(struct runq *rq, struct thread *prev, bool is_pre
 		leave_queue(rq, prev);
 	} else if (likely(prev->allowed & cpu_mask(rq->cpu->id)) || !is_runnable) {	/* as in take_for: not now */
 		prev->wait_start_ns = rq->now_ns;
-		if (unlikely(!runq_insert(rq, prev, flags)))
+		if (likely(runq_insert(rq, prev, flags)))
+			runq_wait_begin(rq, prev);
+		else
 			runq_set_running(rq, rq->nr_running - 1);
 	} else {
 		leave_queue(rq, prev);
@@ -227,6 +235,7 @@ static void __hot put_previous(struct runq *rq, struct thread *prev, bool is_pre
 static struct thread * __hot pick_next(struct runq *rq)
 {
 	u32 mask = rq->queued_mask, others = mask & ~(1u << SLOT_FIXED);
+	struct thread *t;
 	unsigned slot;
 
 	if (mask == 0)
@@ -234,12 +243,13 @@ static struct thread * __hot pick_next(struct runq *rq)
 	if (unlikely(rq->rt_throttled) && others)
 		mask = others;
 	slot = (unsigned)__builtin_ctz(mask);
-	if (unlikely(mask & (1u << SLOT_BACKGROUND)) && slot >= SLOT_SYSTEM && rq->now_ns >= rq->background_due_ns) {
-		slot = SLOT_BACKGROUND;
-		rq->background_due_ns = rq->now_ns + BACKGROUND_PERIOD_NS;
-	}
+	if (unlikely(rq->now_ns >= rq->overdue_ns) && slot >= SLOT_SYSTEM && (t = overdue_take(rq)))
+		return t;
 	runq_count_less(rq, slot);
-	return rq->policy[slot]->pick(rq, rq->data[slot]);
+	t = rq->policy[slot]->pick(rq, rq->data[slot]);
+	if (slot >= SLOT_SYSTEM)
+		list_remove(&t->wait_link);
+	return t;
 }
 
 /* Debug registers are loaded at user return, like those of the FPU. User FPU registers: saved when their thread leaves, reloaded at user return when another's are in. */
@@ -333,8 +343,8 @@ static __always_inline void catch_up(struct runq *rq)
 		rq->release_ns = deadline_release_due(rq);
 	if (unlikely(rq->rt_throttled))
 		guard_refresh(rq);
-	if (unlikely(rq->queued[SLOT_BACKGROUND]) && rq->now_ns >= rq->background_due_ns)
-		atomic_fetch_or(&rq->running->exit_work, WORK_RESCHED);
+	if (unlikely(rq->now_ns >= rq->overdue_ns))
+		overdue_look(rq);
 }
 
 static void __hot schedule_common(bool is_preempted, u32 enqueue_flags)
@@ -353,11 +363,16 @@ static void __hot schedule_common(bool is_preempted, u32 enqueue_flags)
 		thread_note_handoff(prev, now - prev->exec_start_ns);
 	runq_account_current(rq, now);
 	catch_up(rq);
+	if (unlikely(enqueue_flags))
+		rq->stats.yields++;
+	if (unlikely(rq->is_rescuing)) {
+		rq->is_rescuing = false;
+		if (prev->sched_slot >= SLOT_SYSTEM)
+			enqueue_flags |= ENQUEUE_YIELDED;	/* behind its equals: it was before them */
+	}
 	put_previous(rq, prev, is_preempted, enqueue_flags);
 	next = pick_next(rq);
 	rq->stats.schedules++;
-	if (unlikely(enqueue_flags))
-		rq->stats.yields++;
 	atomic_fetch_and(&prev->exit_work, ~(WORK_RESCHED | WORK_BEAT));
 	if (next == prev) {
 		prev->wait_start_ns = 0;

@@ -244,7 +244,7 @@ void deadline_withdraw(struct thread *t)
 	d->bandwidth = 0;
 }
 
-u64 deadline_bandwidth(unsigned cpu) { return admitted[cpu]; }
+u64 deadline_bandwidth(unsigned cpu) { return atomic_load(&admitted[cpu]); }
 
 int deadline_admit(struct thread *t, u64 runtime_ns, u64 period_ns, cpumask_t cpus)
 {

@@ -38,9 +38,12 @@ struct runq {
 	u64 sample_ns;			/* [c] when it looks next in which mode its thread is, unless it is idle */
 	u64 release_ns;			/* [q] a parked deadline thread's time comes; U64_MAX none */
 	u64 rt_period_ns;		/* [q] begin of the guard's period */
-	u64 rt_used_ns;			/* [q] by SLOT_FIXED since then */
-	u64 background_due_ns;		/* [q] SLOT_BACKGROUND, if it has threads, gets a turn even if SLOT_SYSTEM wants it */
+	u64 rt_used_ns;			/* [q] by SLOT_FIXED and SLOT_DEADLINE since then */
 	bool rt_throttled;		/* [q] */
+	bool is_rescuing;		/* [q] the running thread is one of overdue.c's */
+	struct list waiting;		/* [q] threads of SLOT_SYSTEM and SLOT_BACKGROUND, who waits longest first */
+	u64 overdue_ns;			/* [q] no earlier does the first become overdue, or the turn of an overdue one end */
+	u64 rescue_next_ns;		/* [q] no earlier has the next one its turn */
 	u32 leave_stage;		/* [a] not 0: going offline, takes no threads; hotplug.c */
 	struct thread *moving;		/* [c] switched-out thread that must go to another CPU */
 	u64 balance_next_ns;		/* [c] */
@@ -69,6 +72,17 @@ static inline void runq_count_less(struct runq *rq, unsigned slot)
 {
 	if (--rq->queued[slot] == 0)
 		rq->queued_mask &= ~(1u << slot);
+}
+/* A thread came into or left its policy's queue; overdue.c. It waits since rq->now_ns. */
+static inline void runq_wait_begin(struct runq *rq, struct thread *t)
+{
+	if (t->sched_slot >= SLOT_SYSTEM)
+		list_push_back(&rq->waiting, &t->wait_link);
+}
+static inline void runq_wait_end(struct thread *t)
+{
+	if (t->sched_slot >= SLOT_SYSTEM)
+		list_remove(&t->wait_link);
 }
 /* At rq->now_ns. Where somebody begins or ceases to wait, pressure.c's times do. */
 static inline void runq_set_running(struct runq *rq, u32 n)
@@ -146,8 +160,14 @@ int deadline_admit(struct thread *t, u64 runtime_ns, u64 period_ns, cpumask_t cp
 void deadline_withdraw(struct thread *t);	/* sched_admin_lock held */
 u64 deadline_bandwidth(unsigned cpu);	/* admitted there, 20 fraction bits */
 
+/* overdue.c; all with rq->lock held. */
+void overdue_init(struct runq *rq);
+void overdue_wait_on(struct runq *rq, struct thread *t);	/* runq_wait_begin for one that waits since t->wait_start_ns */
+void overdue_look(struct runq *rq);		/* overdue_ns has come: the running thread gives way if somebody is overdue */
+struct thread *overdue_take(struct runq *rq);	/* … that one, out of its policy's queue; NULL: nobody is */
+
 /* guard.c */
-bool guard_account(struct runq *rq, u64 ran_ns);	/* the running SLOT_FIXED thread used time; true: it must give way */
+bool guard_account(struct runq *rq, u64 ran_ns);	/* a real-time thread used time; true: it must give way */
 u64 guard_event_ns(const struct runq *rq);		/* when the guard wants to look again; U64_MAX */
 void guard_refresh(struct runq *rq);			/* a new period has begun? */
 
@@ -193,9 +213,6 @@ void group_load_remove(struct runq *rq, struct thread *t);	/* t, with a load_gro
 u32 group_share(const struct runq *rq, const struct thread *t);	/* t has a load_group */
 void bandwidth_charge(struct thread *t, u64 now, u64 ran);	/* t is in a limited group; it may have to stop */
 u64 bandwidth_event_ns(const struct thread *t, u64 now);
-
-/* So often at least, a SCHED_IDLE thread runs beside normal ones: what it holds (locks, its own end) is not held for ever. */
-#define BACKGROUND_PERIOD_NS NSEC_PER_SEC
 
 /* Threads of a queue that a thief looks at before it gives up. */
 #define STEAL_LOOK 32u

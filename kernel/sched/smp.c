@@ -179,6 +179,7 @@ void sched_cpu_init(struct cpu *cpu)
 	rq->running->exec_start_ns = time_ns();
 	rq->running->mode_stamp = arch_clock_read();
 	rq->event_ns = rq->release_ns = U64_MAX;
+	overdue_init(rq);
 	settings_install(rq);
 }
 

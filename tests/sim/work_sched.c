@@ -3,13 +3,15 @@
  * Workload "sched": kernel threads that compute (virtual time passes, no steps are needed), sleep and wake
  * each other. The model: nobody who can run waits longer than a bound, no sleeper oversleeps by much, no
  * wake-up is lost, and while there is enough work for all CPUs they are not idle. Under the fair policy,
- * some runs keep threads of different nice values on one CPU and compare what each got with its weight.
+ * some runs keep threads of different nice values on one CPU and compare what each got with its weight. In some runs up to
+ * a hundred threads of all kinds share one CPU, most often with a real-time thread that never sleeps: none waits over two seconds.
  */
 #include <kernel/sched.h>
 #include <kernel/thread.h>
 #include <kernel/time.h>
 #include <kernel/waitq.h>
 #include <lib/string.h>
+#include <uapi/sched.h>
 #include "work.h"
 
 #define HOGS_MAX 12u
@@ -21,6 +23,10 @@
 #define IDLE_SHARE 4u			/* at most a quarter of the time */
 #define SHARERS_MAX 6u
 #define SHARE_OFF_NS (30 * NSEC_PER_MSEC)	/* a few turns more or less than the share */
+
+#define CROWD_MAX 100u
+#define CROWD_NS (4 * NSEC_PER_SEC)
+#define WAIT_MAX_NS (2 * NSEC_PER_SEC)	/* the promise of kernel/sched/overdue.c */
 
 static struct {
 	unsigned hogs;
@@ -165,6 +171,60 @@ static void run_shares(void)
 		(void)thread_join(t[--n]);
 }
 
+/* Computes without end, before all others as far as the guard lets it. */
+static void realtime_hog(void *unused)
+{
+	while (time_ns() < s.end)
+		sim_busy(1 + sim_below(SIM_WORK, 4 * CHUNK_NS));
+}
+
+/* One of many; some sleep now and then. */
+static void one_of_many(void *unused)
+{
+	bool sleeps = sim_chance(SIM_WORK, 4);
+
+	while (time_ns() < s.end) {
+		sim_busy(1 + sim_below(SIM_WORK, CHUNK_NS));
+		if (sleeps && sim_chance(SIM_WORK, 8))
+			(void)sleep_until(time_ns() + sim_below(SIM_WORK, 50 * NSEC_PER_MSEC), false);
+	}
+}
+
+static struct thread *start_on(unsigned cpu, void (*fn)(void *), u32 sched_class, u32 priority, int nice)
+{
+	struct thread *t = thread_create("crowd", fn, NULL, -1);
+
+	if (!t || sched_set_class(t, sched_class, priority) || sched_set_nice(t, nice) || sched_set_affinity(t, cpu_mask(cpu)))
+		sim_fail("sched: no thread for the crowd");
+	thread_start(t);
+	return t;
+}
+
+static void run_crowd(void)
+{
+	static const u32 classes[] = { SCHED_OTHER, SCHED_OTHER, SCHED_OTHER, SCHED_BATCH, SCHED_IDLE };
+	static struct thread *t[CROWD_MAX + 1];
+	unsigned n = 2 + (unsigned)sim_below(SIM_WORK, CROWD_MAX - 1), cpu = (unsigned)sim_below(SIM_WORK, cpu_count), all = n;
+
+	s.end = time_ns() + CROWD_NS;
+	for (unsigned i = 0; i < n; i++)
+		t[i] = start_on(cpu, one_of_many, classes[sim_below(SIM_WORK, ARRAY_LEN(classes))], 0,
+				(int)sim_below(SIM_WORK, 40) - 20);
+	if (sim_chance(SIM_WORK, 4) == 0)
+		t[all++] = start_on(cpu, realtime_hog, SCHED_FIFO, 1 + (u32)sim_below(SIM_WORK, 99), 0);
+	(void)sleep_until(s.end, false);
+	for (unsigned i = 0; i < n; i++) {
+		u64 since = atomic_load(&t[i]->wait_start_ns), now = time_ns(), waits = since ? now - min(now, since) : 0;
+
+		waits = max(waits, atomic_load(&t[i]->wait_max_ns));
+		if (waits > WAIT_MAX_NS)
+			sim_fail("sched: %s: of %u one waited %llu ms (class %u, nice %d)", sched_system_policy_name(), n,
+				 (unsigned long long)waits / 1000000, t[i]->sched_class, t[i]->nice);
+	}
+	while (all)
+		(void)thread_join(t[--all]);
+}
+
 static void run(void *unused)
 {
 	struct thread *t[HOGS_MAX + SLEEPERS + 2];
@@ -174,6 +234,10 @@ static void run(void *unused)
 	memset(&s, 0, sizeof(s));
 	if (!strcmp(sched_system_policy_name(), "fair") && sim_chance(SIM_WORK, 2)) {
 		run_shares();
+		return;
+	}
+	if (sim_chance(SIM_WORK, 4)) {
+		run_crowd();
 		return;
 	}
 	completion_init(&s.ping);

@@ -129,10 +129,11 @@ static int schedstat_show(struct text *t, void *arg)
 			    (unsigned long long)(s.wakeups - min(s.wakeups, s.remote_wakeups)),
 			    (unsigned long long)(s.user_ns + s.nice_ns + s.system_ns),
 			    (unsigned long long)s.wait_ns, (unsigned long long)s.turns);
-		text_printf(t, "balance%u switches %llu migrations %llu pulled %llu pushed %llu runnable %llu rt_throttled %llu\n",
+		text_printf(t, "balance%u switches %llu migrations %llu pulled %llu pushed %llu runnable %llu rt_throttled %llu rescues %llu\n",
 			    cpu->id, (unsigned long long)s.switches, (unsigned long long)s.migrations,
 			    (unsigned long long)s.pulls, (unsigned long long)s.pushes,
-			    (unsigned long long)s.runnable, (unsigned long long)s.rt_throttled);
+			    (unsigned long long)s.runnable, (unsigned long long)s.rt_throttled,
+			    (unsigned long long)s.rescues);
 	}
 	return 0;
 }
