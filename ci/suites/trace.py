@@ -19,18 +19,18 @@ CROWD_SECONDS = 3
 CROWD_POLICY = {"x86_64": "mlfq", "aarch64": "rr", "riscv64": "fair"}  # the others: ci/sim --work sched
 
 
-def program(arch, name):
+def program(arch, name, folder):
     output = top / "build" / arch / "system" / name
-    error = userland.musl_program(arch, [top / f"tests/trace/{name}.c"], output)
+    error = userland.musl_program(arch, [top / folder / f"{name}.c"], output)
     if error:
         raise Failed(f"{name}.c does not compile:\n{error[-3000:]}")
     return output
 
 
-def run(arch, name, command):
+def run(arch, name, command, folder="tests/trace"):
     """What it printed. One CPU; one instruction is a nanosecond."""
     tree = image.Tree()
-    tree.file(f"/tests/{name}", program(arch, name).read_bytes(), 0o755)
+    tree.file(f"/tests/{name}", program(arch, name, folder).read_bytes(), 0o755)
     machine = qemu.Machine(arch, initrd=str(top / "build" / arch / "initramfs.cpio"), icount=True)
     qemu.linux_words(machine)
     result = qemu.run(machine, command, timeout=400, files=tree)
@@ -68,6 +68,14 @@ def check_crowd(ctx, arch):
     return text.strip()
 
 
+def check_shares(ctx, arch):
+    """What sched_runs says of shares, exactly."""
+    ctx.kernel(arch)
+    text = run(arch, "sched_runs", "cd /tmp; EXACT=1 exec /tests/sched_runs nice-shares precedence", "tests/system").decode(errors="replace")
+    if re.findall(r"^ok (\S+)", text, re.M) != ["nice-shares", "precedence"]:
+        raise Failed(text[-2000:])
+
+
 def check(ctx, arch, policy):
     ctx.kernel(arch)
     try:
@@ -93,3 +101,4 @@ def cases(ctx):
             yield Case(f"{arch} {policy}", lambda a=arch, p=policy: check(ctx, a, p))
         yield Case(f"{arch} edf at 95 %", lambda a=arch: check_edf(ctx, a))
         yield Case(f"{arch} crowd", lambda a=arch: check_crowd(ctx, a))
+        yield Case(f"{arch} shares", lambda a=arch: check_shares(ctx, a))

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What each scheduling class promises while threads run, policies and settings that change meanwhile, and what is shown of
- * it. Cases about Trivet's own settings pass by themselves where those do not exist.
+ * it. Cases about Trivet's own settings pass by themselves where those do not exist. How much each gets is asked only with
+ * EXACT in the environment: ci/suites/trace.py runs that with a clock that counts instructions. A host that takes the CPU away
+ * for long charges whoever runs just then.
  */
 #include "sched.h"
+#include <stdlib.h>
 #include <sys/mman.h>
 
 static long long cpu_ms(pid_t pid)
@@ -62,7 +65,7 @@ static void nice_shares(void)
 
 	kill(a, SIGKILL);
 	kill(b, SIGKILL);
-	if (x * 10 < y * 13 || x < 100)	/* a loaded host adds its own pauses to both */
+	if (x <= 0 || y <= 0 || (getenv("EXACT") && (x < 3 * y || x > 6 * y)))	/* turns of 20 and 5 ms */
 		test_fail(__LINE__, "nice 0: %lld ms, nice 19: %lld ms", x, y);
 }
 
@@ -82,7 +85,7 @@ static void precedence(void)
 	other = hog(SCHED_IDLE, 0, 0);
 	for (int i = 0; i < 300 && cpu_ms(normal) < 300; i++)
 		sleep_ms(20);
-	if (cpu_ms(other) > cpu_ms(normal) / 5)
+	if (getenv("EXACT") && cpu_ms(other) > cpu_ms(normal) / 20)
 		test_fail(__LINE__, "idle class: %lld ms, normal: %lld ms", cpu_ms(other), cpu_ms(normal));
 	kill(other, SIGKILL);
 	wait_for(other);
@@ -96,7 +99,7 @@ static void precedence(void)
 
 	kill(other, SIGKILL);
 	kill(normal, SIGKILL);
-	if (rest < 20 || rest > fifo / 4)
+	if (rest < 20 || (getenv("EXACT") && rest > fifo / 10))
 		test_fail(__LINE__, "fifo: %lld ms, normal meanwhile: %lld ms", fifo, rest);
 }
 
