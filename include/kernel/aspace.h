@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * User address spaces: areas (VMAs), their faults and page tables.
- * Lock: aspace.lock (rwlock) guards the area tree, read side for faults; entries are guarded by a lock in each
- * table (LOCK_PT, pt_lock).
+ * Lock: aspace.lock (rwlock) guards the area tree, read side for faults, of which those of several threads do without
+ * where nothing changes; entries are guarded by a lock in each table (LOCK_PT, pt_lock).
  */
 #ifndef KERNEL_ASPACE_H
 #define KERNEL_ASPACE_H
@@ -47,11 +47,16 @@ struct vma_ops {
 #define VMA_COPIED BIT(15)	/* [a] a private file area that holds anonymous pages: fork must copy entries */
 
 struct vma {
-	/* The first four are a struct gap_node of kernel/mm/gaptree.h; aspace.lock. */
+	/* The first four are a struct gap_node of kernel/mm/gaptree.h; aspace.lock, and faults look without it (fault.c). */
 	struct rb_node node;
 	vaddr_t start, end;		/* page-aligned; change under the mapping's vmas_lock as well */
-	u64 gap;			/* free bytes below */
-	u64 max_gap;			/* augmented: largest gap in the subtree */
+	union {
+		struct {
+			u64 gap;	/* free bytes below */
+			u64 max_gap;	/* augmented: largest gap in the subtree */
+		};
+		struct epoch_head epoch;	/* out of the tree, waits to be freed */
+	};
 	u32 flags;			/* VMA_* */
 	u32 policy;			/* mbind: kernel/mm/policy.c; 0: none */
 	struct aspace *aspace;
@@ -63,8 +68,14 @@ struct vma {
 	const char *name;		/* "[heap]", "[vdso]"; NULL */
 };
 
+/* Pages in memory, by what they are. Two of them, each on a cache line of its own: threads on two CPUs count in different ones. */
+struct rss_counts {
+	s64 anon, file, shmem;		/* [a]; one alone may be negative */
+};
+
 struct aspace {
 	struct rwlock lock;
+	u32 changes;			/* [a] odd while lock is held for writing (aspace_lock) */
 	struct rb_tree areas;		/* lock */
 	struct vma *last_hit;		/* [a] hint, cleared under lock */
 	u32 nr_areas;			/* lock */
@@ -74,8 +85,10 @@ struct aspace {
 	struct list link;		/* the list of all that threads run in; its lock (aspace.c) */
 	u64 serial;			/* larger than those of all older spaces */
 	u64 family;			/* the serial of the oldest space it descends from by forks */
+	struct rss_counts rss_even;	/* counted on CPUs with even numbers */
 	paddr_t root;			/* top page table */
 	bool no_huge;			/* [a] PR_SET_THP_DISABLE */
+	bool is_reaped;			/* [a] its memory was taken away: faults fail */
 	struct refcount users;		/* threads that run in it */
 	struct refcount refs;		/* users count as one; lazy CPUs and /proc hold others */
 	cpumask_t cpus;			/* [a] CPUs where it may have TLB entries */
@@ -89,10 +102,19 @@ struct aspace {
 	vaddr_t code_start, code_end, data_start, data_end;
 	vaddr_t vdso;
 	u64 total_pages, total_peak, locked_pages, data_pages, stack_pages, exec_pages;	/* lock */
-	u64 rss_anon, rss_file, rss_shmem, rss_peak, pt_pages;	/* [a] */
+	u64 rss_peak;			/* [a] before pages went; aspace_rss_peak has the present, too */
+	u64 pt_pages;			/* [a] */
 	struct file *exe;		/* reference */
 	u64 auxv[48];			/* for /proc/PID/auxv */
+	struct rss_counts rss_odd;
 };
+
+static inline u64 rss_sum(const s64 *even, const s64 *odd) { return (u64)max(atomic_load(even) + atomic_load(odd), 0ll); }
+static inline u64 aspace_anon(const struct aspace *as) { return rss_sum(&as->rss_even.anon, &as->rss_odd.anon); }
+static inline u64 aspace_file(const struct aspace *as) { return rss_sum(&as->rss_even.file, &as->rss_odd.file); }
+static inline u64 aspace_shmem(const struct aspace *as) { return rss_sum(&as->rss_even.shmem, &as->rss_odd.shmem); }
+static inline u64 aspace_rss(const struct aspace *as) { return aspace_anon(as) + aspace_file(as) + aspace_shmem(as); }
+static inline u64 aspace_rss_peak(const struct aspace *as) { return max(atomic_load(&as->rss_peak), aspace_rss(as)); }
 
 /* The id its translations have while it is loaded; 0 where there are none. */
 u32 aspace_id(const struct aspace *as);
@@ -135,6 +157,8 @@ struct vma *aspace_find(struct aspace *as, vaddr_t addr);
 struct vma *vma_next(const struct vma *v);
 /* Resolves a fault: 0, -EFAULT (SIGSEGV MAPERR), -EACCES (SIGSEGV ACCERR), -EIO (SIGBUS), -ENOMEM (OOM). Takes the lock. */
 int aspace_fault(struct aspace *as, vaddr_t addr, unsigned fault_flags);
+/* Takes the private memory of a killed process away; *pages: how many. False: the lock is busy, or is the caller's. */
+bool aspace_reap(struct aspace *as, u64 *pages);
 /* Counts a resolved fault of the current thread, whose maj_faults was `before`. */
 void fault_count(u64 before);
 /* Copies memory of another space (ptrace, process_vm_readv, /proc/PID/mem, cmdline); bytes copied. */

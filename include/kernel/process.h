@@ -127,6 +127,8 @@ bool process_may_signal(const struct process *target, int sig);
  * one log line. True also when somebody that was killed before has not gone yet. False: nobody to kill. Sleeps.
  */
 bool oom_kill(u64 needed_pages, struct group *within);
+/* Whoever was killed, or ends, and has not gone in a while has its memory taken away. */
+void oom_reap(struct group *within);
 extern u64 oom_kills;
 extern u64 exit_stuck_pid;	/* debug builds: this process keeps its memory and cannot be killed once it ends */			/* [a] processes killed so far */
 /* What /proc/PID/oom_score shows: 0..2000, by share of memory and oom_score_adj. */

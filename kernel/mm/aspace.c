@@ -171,11 +171,11 @@ static void tear_down(struct aspace *as)
 	struct list dead = LIST_INIT(dead);
 	struct file *exe;
 
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	vma_unmap_range(as, 0, arch_layout.user_end, &dead);
 	exe = as->exe;
 	as->exe = NULL;
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	vma_list_destroy(&dead);
 	if (exe) {
 		inode_allow_write(exe->inode);

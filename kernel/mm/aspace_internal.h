@@ -37,6 +37,22 @@ extern const struct vma_ops anon_shared_ops;
 struct anon_shared *anon_shared_create(void);
 void anon_shared_put(struct anon_shared *s);
 
+/*
+ * aspace.lock for writing, as everybody must take it who changes areas or takes tables out: faults that hold no lock
+ * see by `changes` that something is, or was, under way.
+ */
+static inline void aspace_lock(struct aspace *as)
+{
+	rwlock_write_lock(&as->lock);
+	atomic_store(&as->changes, as->changes + 1);
+	atomic_fence_release();	/* what changes next is not seen before this; pairs with fault_unlocked's fence */
+}
+static inline void aspace_unlock(struct aspace *as)
+{
+	atomic_store_release(&as->changes, as->changes + 1);	/* pairs with fault_unlocked's first load */
+	rwlock_write_unlock(&as->lock);
+}
+
 /* The page cache behind v, whose list of areas v is in; NULL: private memory or device. */
 struct page_mapping *vma_mapping(const struct vma *v);
 static inline bool vma_is_anon(const struct vma *v) { return !v->ops && !(v->flags & VMA_SPECIAL); }

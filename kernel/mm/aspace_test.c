@@ -64,18 +64,18 @@ static void test_demand_paging(void)
 	at = aspace_mmap(as, 0, 16 * PAGE_SIZE, RW, ANON, NULL, 0);
 	test_check(at > 0);
 	test_equal(get(as, (vaddr_t)at), 0);
-	test_equal(as->rss_anon, 0);	/* the zero page */
+	test_equal(aspace_anon(as), 0);	/* the zero page */
 	test_check(put(as, (vaddr_t)at, 42));
 	test_equal(get(as, (vaddr_t)at), 42);
-	test_equal(as->rss_anon, 1);
+	test_equal(aspace_anon(as), 1);
 	test_check(put(as, (vaddr_t)at + 15 * PAGE_SIZE, 7));
-	test_equal(as->rss_anon, 2);
+	test_equal(aspace_anon(as), 2);
 	test_equal(aspace_fault(as, (vaddr_t)at + 16 * PAGE_SIZE, FAULT_WRITE), -EFAULT);
 	test_equal(aspace_madvise(as, (vaddr_t)at, PAGE_SIZE, MADV_DONTNEED), 0);
 	test_equal(get(as, (vaddr_t)at), 0);
-	test_equal(as->rss_anon, 1);
+	test_equal(aspace_anon(as), 1);
 	test_equal(aspace_munmap(as, (vaddr_t)at, 16 * PAGE_SIZE), 0);
-	test_equal(as->rss_anon, 0);
+	test_equal(aspace_anon(as), 0);
 	test_equal(as->pt_pages, 1);	/* only the root is left */
 	aspace_put_user(as);
 }
@@ -118,7 +118,7 @@ static void test_fork_copies_on_write(void)
 	put(as, BASE + PAGE_SIZE, 2);
 	child = aspace_fork(as);
 	test_check(!is_err(child));
-	test_equal(child->rss_anon, 2);
+	test_equal(aspace_anon(child), 2);
 	test_equal(get(child, BASE), 1);
 	test_check(put(child, BASE, 11));
 	test_equal(get(as, BASE), 1);
@@ -129,7 +129,7 @@ static void test_fork_copies_on_write(void)
 	aspace_put_user(as);
 	test_equal(get(child, BASE), 11);
 	test_check(put(child, BASE + PAGE_SIZE, 3));	/* the last owner writes without a copy */
-	test_equal(child->rss_anon, 2);
+	test_equal(aspace_anon(child), 2);
 	aspace_put_user(child);
 }
 

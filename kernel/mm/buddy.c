@@ -39,10 +39,12 @@ static struct zone zones[ZONE_COUNT];
 
 struct page_cache_cpu {		/* own CPU, interrupts off */
 	struct page *pages[PAGE_KINDS][PCP_MAX];
-	u32 n[PAGE_KINDS];
+	u32 n[PAGE_KINDS];	/* [a] changed by its own CPU only */
+	struct page_cache_cpu *next;	/* in pcp_all */
+	bool is_listed;
 };
 static DEFINE_PERCPU(struct page_cache_cpu, pcp);
-static u64 pcp_pages;		/* [a] in all CPUs' caches */
+static struct page_cache_cpu *pcp_all;	/* [a] the caches of all CPUs that ever had pages; only grows */
 
 u32 alloc_init_flags;
 u64 buddy_low_mark, buddy_min_mark, buddy_high_mark;
@@ -168,6 +170,46 @@ static struct page *zones_take(unsigned order, u32 flags, u64 keep)
 	return NULL;
 }
 
+/* Own CPU, interrupts off. */
+static void pcp_enlist(struct page_cache_cpu *c)
+{
+	c->is_listed = true;
+	c->next = atomic_load(&pcp_all);
+	while (!atomic_cmpxchg(&pcp_all, &c->next, c))	/* release: pairs with pcp_sum's load */
+		;
+}
+
+static u64 pcp_sum(void)
+{
+	u64 n = 0;
+
+	for (struct page_cache_cpu *c = atomic_load_acquire(&pcp_all); c; c = c->next)
+		n += atomic_load(&c->n[PAGES_MOVABLE]) + atomic_load(&c->n[PAGES_UNMOVABLE]);
+	return n;
+}
+
+/* Own CPU, interrupts off, none of that kind left: a batch, for which each zone's lock is taken once. */
+static void pcp_refill(struct page_cache_cpu *c, enum page_kind kind)
+{
+	unsigned n = 0;
+
+	if (unlikely(!c->is_listed))
+		pcp_enlist(c);
+	for (int i = ZONE_NORMAL; i >= 0 && n < PCP_BATCH; i--) {
+		struct zone *z = &zones[i];
+		unsigned long irq;
+		struct page *p;
+
+		if (!atomic_load(&z->nr_free))
+			continue;
+		irq = spin_lock_irqsave(&z->lock);
+		while (n < PCP_BATCH && (p = zone_take(z, 0, kind)))
+			c->pages[kind][n++] = p;
+		spin_unlock_irqrestore(&z->lock, irq);
+	}
+	atomic_store(&c->n[kind], n);
+}
+
 /* One page from this CPU's cache, refilled by a batch. */
 static struct page *pcp_take(u32 flags, u64 keep)
 {
@@ -177,18 +219,15 @@ static struct page *pcp_take(u32 flags, u64 keep)
 	struct page *p = NULL;
 
 	if (!c->n[kind] && buddy_free_pages() > keep) {
-		while (c->n[kind] < PCP_BATCH && (p = zones_take(0, flags & ALLOC_USER, 0)))
-			c->pages[kind][c->n[kind]++] = p;
-		atomic_add(&pcp_pages, c->n[kind]);
+		pcp_refill(c, kind);
 		if (unlikely(!c->n[kind]))	/* the other kind's are the last there are */
 			kind = kind == PAGES_MOVABLE ? PAGES_UNMOVABLE : PAGES_MOVABLE;
-		p = NULL;
 		if (buddy_free_pages() < buddy_low_mark && !sections_offline_free())
 			writeback_relieve();
 	}
 	if (c->n[kind]) {
-		p = c->pages[kind][--c->n[kind]];
-		atomic_sub(&pcp_pages, 1);
+		p = c->pages[kind][c->n[kind] - 1];
+		atomic_store(&c->n[kind], c->n[kind] - 1);
 	}
 	arch_irq_restore(irq);
 	return p;
@@ -204,19 +243,34 @@ static void zone_free_one(struct page *p, unsigned order)
 	spin_unlock_irqrestore(&z->lock, irq);
 }
 
+/* Own CPU, interrupts off. The last n pages of that kind go to their zones, each of whose locks is taken once in a row. */
+static void pcp_give_back(struct page_cache_cpu *c, enum page_kind kind, unsigned n)
+{
+	unsigned have = c->n[kind], end = have - n;
+
+	while (have > end) {
+		struct zone *z = zone_of(page_to_pfn(c->pages[kind][have - 1]));
+		unsigned long irq = spin_lock_irqsave(&z->lock);
+
+		while (have > end && zone_of(page_to_pfn(c->pages[kind][have - 1])) == z)
+			zone_free(z, page_to_pfn(c->pages[kind][--have]), 0);
+		spin_unlock_irqrestore(&z->lock, irq);
+	}
+	atomic_store(&c->n[kind], end);
+}
+
 static void pcp_put(struct page *p)
 {
 	unsigned long irq = arch_irq_save();
 	struct page_cache_cpu *c = percpu(pcp);
 	enum page_kind kind = kind_of(p);	/* another CPU may convert the block: then it counts for the wrong one */
 
-	if (c->n[kind] == PCP_MAX) {
-		for (unsigned i = 0; i < PCP_BATCH; i++)
-			zone_free_one(c->pages[kind][--c->n[kind]], 0);
-		atomic_sub(&pcp_pages, PCP_BATCH);
-	}
-	c->pages[kind][c->n[kind]++] = p;
-	atomic_add(&pcp_pages, 1);
+	if (unlikely(!c->is_listed))
+		pcp_enlist(c);
+	if (c->n[kind] == PCP_MAX)
+		pcp_give_back(c, kind, PCP_BATCH);
+	c->pages[kind][c->n[kind]] = p;
+	atomic_store(&c->n[kind], c->n[kind] + 1);
 	arch_irq_restore(irq);
 }
 
@@ -225,11 +279,8 @@ void buddy_drain_cpu(void)
 	unsigned long irq = arch_irq_save();
 	struct page_cache_cpu *c = percpu(pcp);
 
-	for (unsigned kind = 0; kind < PAGE_KINDS; kind++) {
-		atomic_sub(&pcp_pages, c->n[kind]);
-		while (c->n[kind])
-			zone_free_one(c->pages[kind][--c->n[kind]], 0);
-	}
+	for (unsigned kind = 0; kind < PAGE_KINDS; kind++)
+		pcp_give_back(c, (enum page_kind)kind, c->n[kind]);
 	arch_irq_restore(irq);
 }
 
@@ -536,7 +587,7 @@ void buddy_add_range(pfn_t start, pfn_t end)
 
 u64 buddy_free_pages(void)
 {
-	u64 n = atomic_load(&pcp_pages);
+	u64 n = pcp_sum();
 
 	for (int i = 0; i < ZONE_COUNT; i++)
 		n += atomic_load(&zones[i].nr_free);

@@ -213,11 +213,11 @@ static int collapse(struct aspace *as, vaddr_t at, const struct rules *r)
 			pgtable_page_free(spare);
 		return -ENOMEM;
 	}
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	e = suitable(as, at, r, &err);
 	if (e)
 		err = replace_table(as, e, at, block, spare);
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	if (!e || err) {
 		page_put_block(block, HUGE_ORDER);
 		pgtable_page_free(spare);

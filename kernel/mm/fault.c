@@ -4,7 +4,8 @@
  *
  * aspace.lock is held for reading, so areas stay; several threads may resolve the same address,
  * and whoever finds the entry changed under its table's lock lets its own work go and returns: the access
- * is tried again. An entry whose frame changes goes through "empty" and a flush first, which is
+ * is tried again. Where several threads run in a space, a fresh anonymous page in a table that is there comes without
+ * aspace.lock, whose word all CPUs would have to write to (fault_unlocked). An entry whose frame changes goes through "empty" and a flush first, which is
  * right on every architecture and demanded by some. File pages are mapped under their page lock,
  * so truncation either sees the entry or keeps it from being made.
  */
@@ -18,6 +19,7 @@
 #include "group_memory.h"
 #include "huge.h"
 
+#define TREE_DEPTH 48		/* more than any tree of areas has */
 #define FAULT_AROUND 16		/* pages, a power of two: mapped together if they are in the cache */
 
 static struct page *zero __ro_after_init;
@@ -71,6 +73,12 @@ static void set_entry(struct aspace *as, pte_t *e, struct page *p, pte_t v)
 	pte_store(e, v);
 }
 
+/* e's table locked: nothing is there yet, and nothing was taken away from the whole space (reap.c). */
+static bool is_fillable(const struct aspace *as, pte_t *e)
+{
+	return !pte_present(pte_load(e)) && likely(!atomic_load(&as->is_reaped));
+}
+
 /* Puts p at e if nothing is there yet; takes p's reference in any case. */
 static void map_page(struct aspace *as, pte_t *e, struct page *p, unsigned prot, unsigned flags)
 {
@@ -78,7 +86,7 @@ static void map_page(struct aspace *as, pte_t *e, struct page *p, unsigned prot,
 
 	sync_icache(p, prot);
 	pt_lock(e);
-	done = !pte_present(pte_load(e));
+	done = is_fillable(as, e);
 	if (done)
 		set_entry(as, e, p, touched(pte_make_leaf(page_to_phys(p), prot, 0), flags));
 	pt_unlock(e);
@@ -87,16 +95,21 @@ static void map_page(struct aspace *as, pte_t *e, struct page *p, unsigned prot,
 		page_put(p);
 }
 
-static struct page *anon_page_alloc(const struct vma *v, vaddr_t va, u32 flags)
+static struct page *anon_page_alloc(const struct aspace *as, vaddr_t va, u32 flags)
 {
 	struct page *p = page_alloc(0, ALLOC_USER | ALLOC_NOWARN | flags);
 
 	if (!p)
 		return NULL;
 	p->flags |= PAGE_ANON | PAGE_UPTODATE;
-	page_note_place(p, v->aspace, va);
+	page_note_place(p, as, va);
 	group_memory_count(p->group, GM_ANON, 1);
 	return p;
+}
+
+static pte_t zero_leaf(unsigned prot)
+{
+	return pte_mark_accessed(pte_make_leaf(page_to_phys(zero), (prot & ~PGPROT_WRITE) | PGPROT_SPECIAL, 0));
 }
 
 static int fault_anon(struct vma *v, vaddr_t va, pte_t *e, unsigned flags)
@@ -107,14 +120,13 @@ static int fault_anon(struct vma *v, vaddr_t va, pte_t *e, unsigned flags)
 
 	if (!(flags & FAULT_WRITE)) {
 		pt_lock(e);
-		if (!pte_present(pte_load(e)))
-			pte_store(e, pte_mark_accessed(pte_make_leaf(page_to_phys(zero),
-				(prot & ~PGPROT_WRITE) | PGPROT_SPECIAL, 0)));
+		if (is_fillable(as, e))
+			pte_store(e, zero_leaf(prot));
 		pt_unlock(e);
 		pte_sync();
 		return 0;
 	}
-	p = anon_page_alloc(v, va, ALLOC_ZERO);
+	p = anon_page_alloc(as, va, ALLOC_ZERO);
 	if (!p)
 		return -ENOMEM;
 	map_page(as, e, p, prot, flags);
@@ -164,7 +176,7 @@ static void fault_around(struct vma *v, vaddr_t addr, unsigned prot)
 /* A private area is written to where the file's page would be: it gets its own copy. */
 static int fault_file_copy(struct vma *v, vaddr_t va, pte_t *e, struct page *from, unsigned flags)
 {
-	struct page *p = anon_page_alloc(v, va, 0);
+	struct page *p = anon_page_alloc(v->aspace, va, 0);
 
 	atomic_fetch_or(&v->flags, VMA_COPIED);
 	if (p) {
@@ -284,7 +296,7 @@ static int fault_cow(struct vma *v, vaddr_t va, pte_t *e)
 	pt_unlock(e);
 	if (v->ops)
 		atomic_fetch_or(&v->flags, VMA_COPIED);
-	p = anon_page_alloc(v, va, old ? 0 : ALLOC_ZERO);
+	p = anon_page_alloc(as, va, old ? 0 : ALLOC_ZERO);
 	if (p && old)
 		arch_page_copy(page_to_virt(p), page_to_virt(old));
 	if (p) {
@@ -383,7 +395,7 @@ static int grow_stack(struct aspace *as, vaddr_t addr)
 	vaddr_t start = align_down(addr, PAGE_SIZE);
 	int err = -EFAULT;
 
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	v = aspace_find(as, addr);
 	if (v && v->start <= addr) {
 		err = 0;	/* another thread was faster */
@@ -395,7 +407,7 @@ static int grow_stack(struct aspace *as, vaddr_t addr)
 			err = 0;
 		}
 	}
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	return err;
 }
 
@@ -410,12 +422,82 @@ static bool access_ok(const struct vma *v, unsigned flags)
 	return v->flags & (VMA_READ | VMA_WRITE | VMA_EXEC);
 }
 
+/*
+ * In an epoch section: the area at addr, though it may change or go at any moment. NULL: none, or it was missed, since the tree
+ * may be turned meanwhile (which also bounds the walk).
+ */
+static const struct vma *find_unlocked(struct aspace *as, vaddr_t addr)
+{
+	const struct vma *v = atomic_load(&as->last_hit);
+	struct rb_node *n = READ_ONCE(as->areas.root);
+
+	if (v && READ_ONCE(v->start) <= addr && addr < READ_ONCE(v->end))
+		return v;
+	for (unsigned depth = 0; n && depth < TREE_DEPTH; depth++) {
+		v = rb_entry(n, struct vma, node);
+		if (addr < READ_ONCE(v->start))
+			n = READ_ONCE(n->left);
+		else if (addr >= READ_ONCE(v->end))
+			n = READ_ONCE(n->right);
+		else
+			return v;
+	}
+	return NULL;
+}
+
+/*
+ * A fresh page of an anonymous area, in a table that is there. False: nothing was done. What was read of the area counts only if
+ * under the table's lock nobody has begun to change areas since: who does so looks into each table of his range afterwards, and
+ * finds the new entry or has it kept out.
+ */
+static bool fault_unlocked(struct aspace *as, vaddr_t addr, unsigned flags)
+{
+	u32 changes = atomic_load_acquire(&as->changes);	/* pairs with aspace_unlock */
+	vaddr_t va = align_down(addr, PAGE_SIZE), next;
+	struct page *p = NULL;
+	const struct vma *v;
+	bool done = false;
+	unsigned prot;
+	pte_t *e;
+
+	if (changes & 1)
+		return false;
+	epoch_enter();
+	v = find_unlocked(as, addr);
+	e = v && vma_is_anon(v) && access_ok(v, flags) ? pgtable_chunk(as->root, va, va + PAGE_SIZE, &next) : NULL;
+	if (!e || pte_present(pte_load(e)))
+		goto out;
+	prot = vma_prot(v);
+	if (flags & FAULT_WRITE) {
+		p = anon_page_alloc(as, va, ALLOC_ZERO | ALLOC_TRY);
+		if (!p)
+			goto out;
+		sync_icache(p, prot);
+	}
+	pt_lock(e);
+	atomic_fence_acquire();	/* the area was read before; pairs with the fence in aspace_lock */
+	done = is_fillable(as, e) && atomic_load(&as->changes) == changes;
+	if (done && p)
+		set_entry(as, e, p, touched(pte_make_leaf(page_to_phys(p), prot, 0), flags));
+	else if (done)
+		pte_store(e, zero_leaf(prot));
+	pt_unlock(e);
+	pte_sync();
+	if (!done && p)
+		page_put(p);
+out:
+	epoch_exit();
+	return done;
+}
+
 int aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags)
 {
 	struct vma *v;
 	int err;
 
 	mm_count(MM_FAULTS, 1);
+	if (ref_read(&as->users) > 1 && as == current->aspace && fault_unlocked(as, addr, flags))
+		return 0;
 	while (true) {
 		rwlock_read_lock(&as->lock);
 		v = aspace_find(as, addr);
@@ -429,6 +511,8 @@ int aspace_fault(struct aspace *as, vaddr_t addr, unsigned flags)
 			return err;
 	}
 	err = access_ok(v, flags) ? fault_resolve(v, addr, flags) : -EACCES;
+	if (unlikely(atomic_load(&as->is_reaped)))
+		err = -EFAULT;
 	rwlock_read_unlock(&as->lock);
 	return err;
 }

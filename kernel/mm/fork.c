@@ -132,14 +132,14 @@ struct aspace *aspace_fork(struct aspace *src)
 	if (!dst)
 		return err_ptr(-ENOMEM);
 	tlb_batch_init(&b, src);
-	rwlock_write_lock(&src->lock);
+	aspace_lock(src);
 	copy_bounds(dst, src);
 	for (struct gap_node *g = src->areas.root ? gap_find(&src->areas, 0) : NULL; g && !err; g = gap_next(g))
 		if (!(gap_vma(g)->flags & VMA_DONTFORK))
 			err = copy_area(dst, gap_vma(g), &b);
 	/* Before the lock goes: afterwards the parent may write only through faults. */
 	tlb_batch_finish(&b);
-	rwlock_write_unlock(&src->lock);
+	aspace_unlock(src);
 	pte_sync();
 	if (!err)
 		return dst;

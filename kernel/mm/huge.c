@@ -326,7 +326,7 @@ static int make_block(struct vma *v, vaddr_t block)
 		return -EAGAIN;
 	}
 	pt_lock(e);
-	done = pte_cmpxchg(e, PTE_EMPTY, large_leaf(v, p));
+	done = likely(!atomic_load(&as->is_reaped)) && pte_cmpxchg(e, PTE_EMPTY, large_leaf(v, p));
 	if (done) {
 		count_block(as, p, true);
 		add_spare(as, e, table);

@@ -103,7 +103,7 @@ static int advise_flags(struct aspace *as, vaddr_t addr, vaddr_t end, int advice
 	u32 flag = advice_flag(advice, &set);
 	int err, hole = 0;
 
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	err = vma_split_range(as, addr, end);
 	for (struct vma *v = aspace_find(as, addr); !err && at < end; v = vma_next(v)) {
 		if (!v || v->start > at)
@@ -120,7 +120,7 @@ static int advise_flags(struct aspace *as, vaddr_t addr, vaddr_t end, int advice
 		vma_set_flags(v, set ? v->flags | flag : v->flags & ~flag);
 		v = vma_merge(v);
 	}
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	return err ? err : hole;
 }
 

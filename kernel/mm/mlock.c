@@ -59,7 +59,7 @@ int aspace_mlock(struct aspace *as, vaddr_t addr, u64 len, u32 lock_flags)
 		return -EINVAL;
 	if (end == start)
 		return 0;
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	more = count_unlocked(as, start, end);
 	if (more < 0 || (lock_flags && lock_check(as, (u64)more)))
 		err = -ENOMEM;
@@ -69,7 +69,7 @@ int aspace_mlock(struct aspace *as, vaddr_t addr, u64 len, u32 lock_flags)
 		vma_set_flags(v, locked_as(v, lock_flags));
 		v = vma_merge(v);
 	}
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	if (err || (lock_flags & LOCK_FLAGS) != VMA_LOCKED)
 		return err;
 	err = aspace_populate(as, start, bytes);
@@ -102,7 +102,7 @@ int aspace_mlock_all(struct aspace *as, bool now, u32 now_flags, u32 future_flag
 
 	if (locks && !rlimit(RLIMIT_MEMLOCK) && !capable(CAP_IPC_LOCK))
 		return -EPERM;
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	if (now && now_flags && as->total_pages > as->locked_pages &&
 	    lock_check(as, as->total_pages - as->locked_pages))
 		err = -ENOMEM;
@@ -112,7 +112,7 @@ int aspace_mlock_all(struct aspace *as, bool now, u32 now_flags, u32 future_flag
 		vma_set_flags(v, locked_as(v, now_flags));
 		v = vma_merge(v);
 	}
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	if (!err && now && now_flags == VMA_LOCKED)
 		populate_all(as);
 	return err;

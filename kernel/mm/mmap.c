@@ -175,10 +175,10 @@ s64 aspace_mmap(struct aspace *as, vaddr_t addr, u64 len, u32 prot, u32 flags, s
 		return -EOVERFLOW;
 	if (vma_flags < 0)
 		return vma_flags;
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	vma_flags |= as->lock_future;
 	at = map_locked(as, addr, bytes, (u32)vma_flags, flags, file, offset >> PAGE_SHIFT, &dead);
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	vma_list_destroy(&dead);
 	if (at > 0 && ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
 	    (vma_flags & (VMA_LOCKED | VMA_LOCKONFAULT)) == VMA_LOCKED))
@@ -195,9 +195,9 @@ int aspace_munmap(struct aspace *as, vaddr_t addr, u64 len)
 	if (!is_aligned(addr, PAGE_SIZE) || len == 0 || addr > arch_layout.user_end ||
 	    len > arch_layout.user_end - addr)
 		return -EINVAL;
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	err = vma_unmap_range(as, addr, addr + len, &dead);
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	vma_list_destroy(&dead);
 	return err;
 }
@@ -277,7 +277,7 @@ int aspace_mprotect(struct aspace *as, vaddr_t addr, u64 len, u32 prot)
 		return -ENOMEM;
 	if (bytes == 0)
 		return 0;
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	v = aspace_find(as, addr);
 	if (prot & PROT_GROWSDOWN) {
 		if (!v || v->start > addr || !(v->flags & VMA_GROWSDOWN))
@@ -289,7 +289,7 @@ int aspace_mprotect(struct aspace *as, vaddr_t addr, u64 len, u32 prot)
 	}
 	if (!err)
 		err = protect_locked(as, addr, addr + bytes, flags_from_prot(prot));
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	return err;
 }
 
@@ -322,7 +322,7 @@ vaddr_t aspace_brk(struct aspace *as, vaddr_t new_brk)
 	bool populate;
 	int err = 0;
 
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	old_end = align_up(as->brk, PAGE_SIZE);
 	new_end = align_up(new_brk, PAGE_SIZE);
 	if (new_brk < as->brk_start || new_brk > arch_layout.user_end - PAGE_SIZE ||
@@ -336,7 +336,7 @@ vaddr_t aspace_brk(struct aspace *as, vaddr_t new_brk)
 		as->brk = new_brk;
 	result = as->brk;
 	populate = (as->lock_future & (VMA_LOCKED | VMA_LOCKONFAULT)) == VMA_LOCKED && !err && new_end > old_end;
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	vma_list_destroy(&dead);
 	if (populate)
 		(void)aspace_populate(as, old_end, new_end - old_end);
@@ -352,7 +352,7 @@ s64 aspace_map_special(struct aspace *as, vaddr_t hint, struct page **pages, u32
 
 	if (n == 0)
 		return -EINVAL;
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	at = choose_address(as, hint, len, 0);
 	v = at > 0 ? vma_alloc(as, (vaddr_t)at, (vaddr_t)at + len, vma_flags | VMA_SPECIAL) : NULL;
 	if (at > 0 && !v)
@@ -372,7 +372,7 @@ s64 aspace_map_special(struct aspace *as, vaddr_t hint, struct page **pages, u32
 		if (at < 0)
 			(void)vma_unmap_range(as, v->start, v->end, &dead);
 	}
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	vma_list_destroy(&dead);
 	return at;
 }

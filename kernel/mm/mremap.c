@@ -240,11 +240,11 @@ s64 aspace_mremap(struct aspace *as, vaddr_t old, u64 old_len, u64 new_len, u32 
 
 	if (at)
 		return at;
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	at = remap_locked(&r, &dead);
 	populate = at > 0 && r.new_len > r.old_len &&
 		   (aspace_find(as, (vaddr_t)at)->flags & (VMA_LOCKED | VMA_LOCKONFAULT)) == VMA_LOCKED;
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	vma_list_destroy(&dead);
 	if (populate)
 		(void)aspace_populate(as, (vaddr_t)at + r.old_len, r.new_len - r.old_len);

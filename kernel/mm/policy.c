@@ -124,9 +124,9 @@ long sys_mbind(u64 addr, u64 len, u64 mode, const u64 __user *mask, u64 maxnode,
 	policy = make_policy((int)mode, mask, maxnode);
 	if (policy < 0 || bytes == 0)
 		return policy < 0 ? policy : 0;
-	rwlock_write_lock(&as->lock);
+	aspace_lock(as);
 	err = bind_locked(as, addr, addr + bytes, (u32)policy);
-	rwlock_write_unlock(&as->lock);
+	aspace_unlock(as);
 	return err;
 }
 

@@ -113,6 +113,8 @@ bool reclaim_oom(u64 want, unsigned round)
 	if (!atomic_load(&reclaimer) && (round % 16 == 0 || round == WRITE_ROUNDS)) {
 		if (!oom_kill(want, NULL))
 			return false;
+	} else if (!atomic_load(&reclaimer) && round % 4 == 2) {
+		oom_reap(NULL);
 	}
 	if (current->is_user && signal_fatal_pending(current))
 		return false;

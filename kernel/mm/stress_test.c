@@ -175,7 +175,7 @@ static void test_space(void)
 	test_check(run(space_thread));
 	test_equal(atomic_load(&errors), 0);
 	test_check(aspace_munmap(space, 0, arch_layout.user_end & PAGE_MASK) == 0);
-	test_equal(space->rss_anon, 0);
+	test_equal(aspace_anon(space), 0);
 	test_equal(space->total_pages, 0);
 	test_equal(space->nr_areas, 0);
 	test_equal(space->pt_pages, 1);

@@ -4,6 +4,7 @@
  * tree needs aspace.lock for writing; an area with a page cache behind it also hangs in the
  * mapping's list (vmas_lock), by which truncation and write-back find its entries (rmap.c).
  */
+#include <kernel/thread.h>
 #include <lib/string.h>
 
 #include "aspace_internal.h"
@@ -150,6 +151,19 @@ void vma_destroy(struct vma *v)
 	vma_free(v);
 }
 
+static void free_late(struct epoch_head *h) { kmem_cache_free(vma_cache, container_of(h, struct vma, epoch)); }
+
+/* v is in no tree. Where other threads may fault in the space, one may have found v without a lock. */
+static void release_memory(struct vma *v)
+{
+	u32 users = ref_read(&v->aspace->users);
+
+	if (users == 0 || (users == 1 && current->aspace == v->aspace))
+		kmem_cache_free(vma_cache, v);
+	else
+		epoch_defer(&v->epoch, free_late);
+}
+
 /* What was never counted as a writer. */
 void vma_free(struct vma *v)
 {
@@ -157,7 +171,7 @@ void vma_free(struct vma *v)
 		v->ops->close(v);
 	if (v->file)
 		file_put(v->file);
-	kmem_cache_free(vma_cache, v);
+	release_memory(v);
 }
 
 void vma_list_destroy(struct list *dead)
@@ -255,7 +269,7 @@ static void absorb(struct vma *low, struct vma *high)
 		high->ops->close(high);
 	if (high->file)
 		file_put(high->file);	/* never the last one */
-	kmem_cache_free(vma_cache, high);
+	release_memory(high);
 }
 
 struct vma *vma_merge(struct vma *v)

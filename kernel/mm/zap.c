@@ -4,28 +4,30 @@
  * change under their table's lock; the hardware may set accessed and dirty bits at any moment, so a
  * live entry is only exchanged or compare-exchanged. Pages go after the TLB flush of the batch.
  */
+#include <kernel/thread.h>
+
 #include "aspace_internal.h"
 #include "huge.h"
 
 void rss_apply(struct aspace *as, const struct rss_delta *d)
 {
+	/* Which one is a matter of speed only: somebody else's CPU is no mistake. */
+	struct rss_counts *c = READ_ONCE(current->cpu)->id & 1 ? &as->rss_odd : &as->rss_even;
 	u64 now;
 
+	/* The most there ever was is noted before it becomes less. */
+	if (d->anon + d->file + d->shmem < 0 && (now = aspace_rss(as)) > atomic_load(&as->rss_peak))
+		atomic_store(&as->rss_peak, now);
 	if (d->anon)
-		atomic_add(&as->rss_anon, d->anon);
+		atomic_add(&c->anon, d->anon);
 	if (d->shmem)
-		atomic_add(&as->rss_shmem, d->shmem);
+		atomic_add(&c->shmem, d->shmem);
 	if (d->file)
-		atomic_add(&as->rss_file, d->file);
+		atomic_add(&c->file, d->file);
 	if (d->used_anon)
 		mm_count(MM_ANON, d->used_anon);
 	if (d->used_file)
 		mm_count(MM_MAPPED, d->used_file);
-	if (d->anon + d->file + d->shmem <= 0)
-		return;
-	now = atomic_load(&as->rss_anon) + atomic_load(&as->rss_file) + atomic_load(&as->rss_shmem);
-	if (now > atomic_load(&as->rss_peak))
-		atomic_store(&as->rss_peak, now);
 }
 
 pte_t *aspace_pte(struct aspace *as, vaddr_t va)

@@ -241,10 +241,7 @@ static void release_memory(struct thread *self)
 
 static void note_peak_memory(struct process *p, const struct aspace *as)
 {
-	u64 rss = atomic_load(&as->rss_anon) + atomic_load(&as->rss_file) + atomic_load(&as->rss_shmem);
-
-	rss = max(rss, as->rss_peak);
-	p->dead_threads.max_rss_pages = max(p->dead_threads.max_rss_pages, rss);
+	p->dead_threads.max_rss_pages = max(p->dead_threads.max_rss_pages, aspace_rss_peak(as));
 }
 
 /* True: this was the last thread. */

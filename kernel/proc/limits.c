@@ -75,11 +75,7 @@ long sys_setrlimit(u32 resource, const struct rlimit64 __user *limit)
 
 static void add_memory_peak(struct process_usage *u)
 {
-	const struct aspace *as = current->aspace;
-	u64 rss = atomic_load(&as->rss_anon) + atomic_load(&as->rss_file) + atomic_load(&as->rss_shmem);
-
-	rss = max(rss, as->rss_peak);
-	u->max_rss_pages = max(u->max_rss_pages, rss);
+	u->max_rss_pages = max(u->max_rss_pages, aspace_rss_peak(current->aspace));
 }
 
 static void usage_children(struct process *p, struct process_usage *u)

@@ -2,8 +2,9 @@
 /*
  * When memory is out, of the machine or of a group: choose the process whose end gives most back, weighted by
  * its oom_score_adj, and kill it, with all that share its memory, or the whole of a group that wants
- * to end together (memory.oom.group). PID 1 and oom_score_adj -1000 are spared. Who was chosen gets time to go before the
- * next is. One chooser at a time; no lock is held across processes.
+ * to end together (memory.oom.group). PID 1 and oom_score_adj -1000 are spared. Who was chosen and does not go at once, since a
+ * thread of it waits for something, has its memory taken away (mm/reap.c); only when that cannot be done either the next
+ * is chosen. One chooser at a time; no lock is held across processes.
  */
 #include "proc.h"
 #include <kernel/aspace.h>
@@ -11,11 +12,12 @@
 #include <kernel/log.h>
 #include <kernel/mm.h>
 
-#define PATIENCE_NS (2 * NSEC_PER_SEC)	/* for somebody killed to give its memory back */
+#define PATIENCE_NS (2 * NSEC_PER_SEC)	/* for somebody killed whose memory cannot be taken away */
+#define REAP_AFTER_NS (200 * NSEC_PER_MSEC)	/* by then somebody killed is usually gone by itself */
 #define POINTS_NONE (-S64_MAX)
 
 static u32 is_choosing;		/* [a] somebody does; guards the next */
-static u64 last_kill_ns;
+static u64 last_kill_ns;	/* [a] */
 u64 oom_kills;
 
 static bool is_in(struct process *p, const struct group *within)
@@ -45,8 +47,7 @@ static s64 badness(struct process *p, u64 total)
 
 	if (!as)
 		return POINTS_NONE;
-	points = (s64)(atomic_load(&as->rss_anon) + atomic_load(&as->rss_file) + atomic_load(&as->rss_shmem) +
-		       atomic_load(&as->pt_pages));
+	points = (s64)(aspace_rss(as) + atomic_load(&as->pt_pages));
 	aspace_put(as);
 	return points + READ_ONCE(p->oom_score_adj) * (s64)total / 1000;
 }
@@ -61,6 +62,17 @@ unsigned oom_score(struct process *p)
 	mm_stats(&m);
 	points = badness(p, m.total_pages);
 	return points == POINTS_NONE ? 0 : (unsigned)((1000 + max(points * 1000 / (s64)m.total_pages, -1000ll)) * 2 / 3);
+}
+
+/* p was told to go. Is there memory left to wait for? What nothing runs in any more is about to be freed. */
+static bool has_memory_left(struct process *p)
+{
+	struct aspace *as = process_aspace_get(p);
+	bool is_left = as && !atomic_load(&as->is_reaped);
+
+	if (as)
+		aspace_put(as);
+	return is_left;
 }
 
 /* The worst process, referenced. *is_going: somebody was told to go and still has memory. */
@@ -80,7 +92,7 @@ static struct process *choose(struct group *within, u64 total, bool *is_going)
 		if (points == POINTS_NONE)
 			continue;
 		if (p->group_exit) {
-			*is_going = true;
+			*is_going |= has_memory_left(p);
 			continue;
 		}
 		if (points <= most)
@@ -162,9 +174,9 @@ static void tell(struct process *victim, u64 needed, struct group *within, struc
 	u64 anon = 0, file = 0, shared = 0, tables = 0;
 
 	if (as) {
-		anon = atomic_load(&as->rss_anon) << (PAGE_SHIFT - 10);
-		file = atomic_load(&as->rss_file) << (PAGE_SHIFT - 10);
-		shared = atomic_load(&as->rss_shmem) << (PAGE_SHIFT - 10);
+		anon = aspace_anon(as) << (PAGE_SHIFT - 10);
+		file = aspace_file(as) << (PAGE_SHIFT - 10);
+		shared = aspace_shmem(as) << (PAGE_SHIFT - 10);
 		tables = atomic_load(&as->pt_pages) << (PAGE_SHIFT - 10);
 		aspace_put(as);
 	}
@@ -212,7 +224,7 @@ static bool choose_and_kill(u64 needed, struct group *within)
 		return is_going;
 	fate = common_fate(victim, within);
 	tell(victim, needed, within, fate, within ? 0 : m.free_pages);
-	last_kill_ns = time_ns();
+	atomic_store(&last_kill_ns, time_ns());
 	kill(victim);
 	kill_others(victim, fate);
 	if (fate) {
@@ -221,6 +233,63 @@ static bool choose_and_kill(u64 needed, struct group *within)
 	}
 	process_put(victim);
 	return true;
+}
+
+/* How many threads of p run in the space, also on their way out. */
+static u32 threads_in(struct process *p, const struct aspace *as)
+{
+	unsigned long flags = signal_lock(p);
+	struct thread *t;
+	u32 n = 0;
+
+	list_for_each(t, &p->threads, process_link)
+		n += READ_ONCE(t->aspace) == as;
+	signal_unlock(p, flags);
+	return n;
+}
+
+/* Is everybody who runs in the space on its way out? A child of vfork has its parent's. */
+static bool is_deserted(const struct aspace *as)
+{
+	struct process *p;
+	u32 going = 0;
+	bool lives = false;
+
+	for (pid_t from = 1; !lives && (p = process_next(from)); process_put(p)) {
+		u32 n = threads_in(p, as);
+
+		from = p->pid + 1;
+		lives = n && !p->group_exit;
+		going += n;
+	}
+	return !lives && ref_read(&as->users) <= going;
+}
+
+static void reap(struct process *p)
+{
+	struct aspace *as = process_aspace_get(p);
+	u64 pages;
+
+	/* The present thread's own space: it holds the lock, and goes as soon as it is back from here. */
+	if (as && as != current->aspace && !atomic_load(&as->is_reaped) && is_deserted(as) && aspace_reap(as, &pages))
+		log_warn("out of memory: %s[%d] does not go: %llu KiB taken away, %llu KiB left", p->cmd, p->pid,
+			 (unsigned long long)pages * 4, (unsigned long long)aspace_rss(as) * 4);
+	if (as)
+		aspace_put(as);
+}
+
+void oom_reap(struct group *within)
+{
+	struct process *p;
+
+	if (time_ns() < atomic_load(&last_kill_ns) + REAP_AFTER_NS || atomic_xchg(&is_choosing, 1u))
+		return;
+	for (pid_t from = 1; (p = process_next(from)); process_put(p)) {
+		from = p->pid + 1;
+		if (p->group_exit && !p->is_zombie && is_in(p, within))
+			reap(p);
+	}
+	atomic_store_release(&is_choosing, 0u);	/* pairs with the exchange above */
 }
 
 bool oom_kill(u64 needed, struct group *within)

@@ -5,6 +5,7 @@
  * mapped, what is allowed and what stands in it; children check their copies. A translation that
  * a CPU should have forgotten shows as an access that works, or as a wrong value. In a further place all threads
  * meet without a lock: each has words of its own in the same pages, so faults of different threads meet in one entry.
+ * Beside it lies a gate: pages that one thread takes away or protects, and looks at, while the others touch them.
  */
 #include <kernel/aspace.h>
 #include <lib/string.h>
@@ -298,6 +299,46 @@ static void unlock(void)
 	futex_wake(LOCK, 1);
 }
 
+#define GATE_PAGES 4u
+
+static u64 gate_page(u64 i) { return meeting.base + PAGES * meeting.step + i * PAGE_SIZE; }
+
+static void open_gate(void)
+{
+	must(CALL6(mmap, gate_page(0), GATE_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+	     (long)gate_page(0), "mmap");
+}
+
+/* Whoever shuts it must find it shut, though faults of others were under way. */
+static void shut_gate(bool is_gone)
+{
+	u64 v;
+
+	if (is_gone)
+		must(CALL2(munmap, gate_page(0), GATE_PAGES * PAGE_SIZE), 0, "munmap");
+	else
+		must(CALL3(mprotect, gate_page(0), GATE_PAGES * PAGE_SIZE, PROT_READ), 0, "mprotect");
+	for (unsigned i = 0; i < GATE_PAGES; i++)
+		if (is_gone ? sim_try_load(gate_page(i), 8, &v) : sim_try_store(gate_page(i), 8, 1))
+			sim_fail("aspace: page %u of the gate is %s", i, is_gone ? "there, but unmapped" : "written to, but protected");
+	open_gate();
+}
+
+static void pass_gate(u64 me)
+{
+	u64 va = gate_page(pick(GATE_PAGES)), v;
+
+	if (maybe(4)) {
+		lock();
+		shut_gate(maybe(2));
+		unlock();
+	} else if (maybe(2)) {
+		(void)sim_try_store(va + 8 * me, 8, me);
+	} else {
+		(void)sim_try_load(va, 8, &v);
+	}
+}
+
 static void worker(u64 me)
 {
 	struct window *mine = &windows[me + 1], *shared = &windows[0];
@@ -305,6 +346,8 @@ static void worker(u64 me)
 	for (unsigned i = 0; i < ops; i++) {
 		for (u64 n = pick(8); n; n--)
 			meet(me);
+		for (u64 n = pick(4); n; n--)
+			pass_gate(me);
 		if (maybe(2)) {
 			one_op(mine);
 			continue;
@@ -328,6 +371,7 @@ static void tidy(void)
 	for (unsigned w = 0; w < WINDOWS; w++)
 		do_unmap(&windows[w], 0, PAGES);
 	must(CALL2(munmap, meeting.base, PAGES * meeting.step), 0, "munmap");
+	must(CALL2(munmap, gate_page(0), GATE_PAGES * PAGE_SIZE), 0, "munmap");
 }
 
 void work_aspace(void)
@@ -346,6 +390,7 @@ void work_aspace(void)
 	meeting.step = maybe(3) ? PAGE_SIZE : LARGE_STEP;
 	must(CALL6(mmap, meeting.base, PAGES * meeting.step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
 	     (long)meeting.base, "mmap");
+	open_gate();
 	ops = (unsigned)sim_setting("ops", OPS);
 	threads = 1 + (unsigned)pick(WINDOWS - 1);
 	sim_store(DOOR, 4, 0);

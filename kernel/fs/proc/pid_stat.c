@@ -23,11 +23,11 @@ static void memory_of(struct process *p, struct memory *m)
 	*m = (struct memory){};
 	if (!as)
 		return;
-	m->anon = atomic_load(&as->rss_anon);
-	m->file = atomic_load(&as->rss_file);
-	m->shmem = atomic_load(&as->rss_shmem);
+	m->anon = aspace_anon(as);
+	m->file = aspace_file(as);
+	m->shmem = aspace_shmem(as);
 	m->rss = m->anon + m->file + m->shmem;
-	m->peak = max(atomic_load(&as->rss_peak), m->rss);
+	m->peak = aspace_rss_peak(as);
 	m->page_tables = atomic_load(&as->pt_pages);
 	rwlock_read_lock(&as->lock);
 	m->size = as->total_pages;
