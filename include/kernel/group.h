@@ -67,6 +67,7 @@ struct group {
 	/* charged along the path to the root; all [a] */
 	u64 pages, pages_max;		/* 4 KiB units; max U64_MAX: none; the root's are not counted */
 	u64 pages_high, pages_peak;	/* threads that charge above it are held back; most there ever were */
+	u64 pages_peak_lately;		/* since memory.peak was written last: never more than pages_peak */
 	u32 tasks, tasks_max;		/* threads in the subtree, living ones */
 	u32 tasks_peak;
 	u64 tasks_refused;		/* forks that this group's limit refused */
@@ -180,6 +181,12 @@ void group_oom_event(struct group *g, bool is_whole);
 void group_park(void);
 /* The same for a thread with memory_over_high: makes room, or waits in proportion. kernel/mm. */
 void group_memory_throttle(void);
+/*
+ * The kernel memory of a new thread, all but visible: its stack, for the first of a process that one's objects. Charged to its group
+ * until the thread's memory goes (group_memory_thread_end). 0 or -ENOMEM. Sleeps.
+ */
+int group_memory_thread_begin(struct thread *t, bool is_process);
+void group_memory_thread_end(struct thread *t);
 void group_memory_init(void);		/* the memory controller; after group_init */
 void group_events_changed(struct group *g);	/* g and its ancestors */
 /* A decimal number with white space around it; 0, -EINVAL, -ERANGE. For stores. */

@@ -34,8 +34,9 @@ struct poll_table;
  */
 struct text_watch {
 	int (*store)(void **state, const char *text, void *of);
-	u32 (*poll)(void *state, struct file *file, struct poll_table *table);	/* state may be NULL */
+	u32 (*poll)(void *state, struct file *file, struct poll_table *table);	/* state may be NULL; poll NULL: never tells of changes */
 	void (*release)(void *state);
+	int (*show)(struct text *t, void *state);	/* once there is a state; NULL: as without. Groups' files only */
 };
 
 struct virtual_file {

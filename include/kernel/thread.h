@@ -118,6 +118,7 @@ struct thread {
 	char name[THREAD_NAME_MAX];	/* [o] comm; always NUL-terminated */
 	struct list all_link;		/* thread list of the system, thread_list_lock */
 	struct group *group;		/* [s] reference; moves under the tree lock too. Others: group_of_thread */
+	struct group *memory_group;	/* [b] charged for its stack, reference; NULL: not counted */
 	bool in_group, is_frozen;	/* [s] counted in the group; stands still because of it */
 	struct aspace *aspace;		/* [o] NULL for kernel threads */
 	u32 fault_disabled;		/* [o] > 0: page faults fail at once */
@@ -165,6 +166,7 @@ struct thread {
 	u64 min_faults, maj_faults;	/* [o] */
 	u32 io_stalled;			/* [o] > 0: waits for a disk (io_stall_begin) */
 	u32 memory_stalled;		/* [o] > 0: waits for memory (memory_stall_begin); others look */
+	u8 memory_heap_pages;		/* [b] charged to memory_group besides the stack */
 	bool memory_over_high;		/* [o] with WORK_THROTTLE: pays for it on the way to user mode */
 	u64 io_read_bytes, io_write_bytes, io_read_ops, io_write_ops;	/* [o] */
 	u32 mempolicy;			/* [o] set_mempolicy: kernel/mm/policy.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The memory controller: what programs of a group and its children may use together. Anonymous and file pages,
- * pipes' pages and user page tables are charged to the group of the thread that brings them, along
+ * pipes' pages, user page tables, kernel stacks and what each process costs at least are charged to the group of the thread that brings them, along
  * the path to the root (proc/group/group.c), and stay charged there. At memory.max the charging thread reclaims
  * the group's file pages, waits for dirty ones, and at last has a program of the group killed; above
  * memory.high threads pay on their way to user mode. The root group is not counted.
@@ -84,6 +84,8 @@ static bool make_room(struct group *over, u64 n, struct room *r)
 		group_memory_event(over, GM_OOM);
 		if (!oom_kill(n, over) || (is_program && signal_fatal_pending(current)))
 			return false;
+	} else if (r->round % 4 == 2) {
+		oom_reap(over);
 	}
 	/* Whoever was killed may need the CPU first. */
 	pause_here(20 * NSEC_PER_MSEC);
@@ -171,6 +173,42 @@ void group_memory_throttle(void)
 	group_put(g);
 }
 
+/*
+ * What the heap holds of a process: struct process, aspace and thread, descriptors, signal actions, areas come to some 7 KiB
+ * (ci/suites/memory.py). Counted as two pages of whoever made it, not object by object.
+ */
+#define PROCESS_PAGES 2u
+#define STACK_PAGES (KSTACK_SIZE >> PAGE_SHIFT)
+
+int group_memory_thread_begin(struct thread *t, bool is_process)
+{
+	struct group *g = t->group;
+	unsigned heap = is_process ? PROCESS_PAGES : 0;
+
+	if (likely(g == &group_root))
+		return 0;
+	if (group_memory_charge(g, STACK_PAGES + heap, 0))
+		return -ENOMEM;
+	group_memory_count(g, GM_STACKS, STACK_PAGES);
+	group_memory_count(g, GM_SLAB, heap);
+	t->memory_group = group_get(g);
+	t->memory_heap_pages = heap;
+	return 0;
+}
+
+void group_memory_thread_end(struct thread *t)
+{
+	struct group *g = t->memory_group;
+
+	if (likely(!g))
+		return;
+	t->memory_group = NULL;
+	group_memory_count(g, GM_STACKS, -(s64)STACK_PAGES);
+	group_memory_count(g, GM_SLAB, -(s64)t->memory_heap_pages);
+	group_uncharge_pages(g, STACK_PAGES + t->memory_heap_pages);
+	group_put(g);
+}
+
 /* ---- files ------------------------------------------------------------------------------------ */
 
 static void show_pages(struct text *t, u64 pages)
@@ -219,6 +257,63 @@ static int peak_show(struct text *t, struct group *g)
 	show_pages(t, atomic_load(&g->pages_peak));
 	return 0;
 }
+
+/* An open memory.peak that was written to: what its reader sees counts from then on. */
+struct peak_reader {
+	struct list link;
+	struct group *group;	/* the open file keeps it */
+	u64 pages;		/* most before the last write to any of the group's */
+};
+static struct spinlock peaks_lock = SPINLOCK_INIT("memory.peak", LOCK_MISC);
+static struct list peak_readers = LIST_INIT(peak_readers);	/* peaks_lock */
+
+static int peak_reset(void **state, const char *text, void *of)
+{
+	struct peak_reader *mine = *state, *r;
+	struct group *g = of;
+
+	if (!mine) {
+		mine = kzalloc(sizeof(*mine), 0);
+		if (!mine)
+			return -ENOMEM;
+		mine->group = g;
+	}
+	spin_lock(&peaks_lock);
+	list_for_each(r, &peak_readers, link)
+		if (r->group == g)
+			r->pages = max(r->pages, atomic_load(&g->pages_peak_lately));
+	if (!*state)
+		list_push_back(&peak_readers, &mine->link);
+	mine->pages = atomic_load(&g->pages);
+	atomic_store(&g->pages_peak_lately, mine->pages);
+	spin_unlock(&peaks_lock);
+	*state = mine;
+	return 0;
+}
+
+static int peak_show_since(struct text *t, void *state)
+{
+	struct peak_reader *r = state;
+	u64 pages;
+
+	spin_lock(&peaks_lock);
+	pages = max(r->pages, atomic_load(&r->group->pages_peak_lately));
+	spin_unlock(&peaks_lock);
+	show_pages(t, pages);
+	return 0;
+}
+
+static void peak_release(void *state)
+{
+	struct peak_reader *r = state;
+
+	spin_lock(&peaks_lock);
+	list_remove(&r->link);
+	spin_unlock(&peaks_lock);
+	kfree(r);
+}
+
+static const struct text_watch peak_watch = { .store = peak_reset, .show = peak_show_since, .release = peak_release };
 
 static int max_show(struct text *t, struct group *g)
 {
@@ -350,7 +445,7 @@ static void stat_line(struct text *t, const char *name, s64 value)
 /* Sums over the living subtree. What removed groups left behind is file pages, as nobody runs in them. */
 static int stat_show(struct text *t, struct group *g)
 {
-	s64 sum[GM_COUNTS] = {}, active = 0, inactive = 0, anon, tables, file;
+	s64 sum[GM_COUNTS] = {}, active = 0, inactive = 0, anon, kernel, file;
 
 	mutex_lock(&group_tree_lock);
 	for (struct group *i = g; i; i = group_next_below(g, i)) {
@@ -363,17 +458,20 @@ static int stat_show(struct text *t, struct group *g)
 	}
 	mutex_unlock(&group_tree_lock);
 	anon = sum[GM_ANON] << PAGE_SHIFT;
-	tables = sum[GM_TABLES] << PAGE_SHIFT;
-	file = ((s64)atomic_load(&g->pages) << PAGE_SHIFT) - anon - tables;
+	kernel = (sum[GM_TABLES] + sum[GM_STACKS] + sum[GM_SLAB]) << PAGE_SHIFT;
+	file = ((s64)atomic_load(&g->pages) << PAGE_SHIFT) - anon - kernel;
 	stat_line(t, "anon", anon);
 	stat_line(t, "file", file);
-	stat_line(t, "kernel", tables);
-	stat_line(t, "pagetables", tables);
+	stat_line(t, "kernel", kernel);
+	stat_line(t, "kernel_stack", sum[GM_STACKS] << PAGE_SHIFT);
+	stat_line(t, "pagetables", sum[GM_TABLES] << PAGE_SHIFT);
 	stat_line(t, "shmem", sum[GM_SHMEM] << PAGE_SHIFT);
 	stat_line(t, "inactive_anon", 0);
 	stat_line(t, "active_anon", anon);
 	stat_line(t, "inactive_file", inactive << PAGE_SHIFT);
 	stat_line(t, "active_file", active << PAGE_SHIFT);
+	stat_line(t, "slab_unreclaimable", sum[GM_SLAB] << PAGE_SHIFT);
+	stat_line(t, "slab", sum[GM_SLAB] << PAGE_SHIFT);
 	stat_line(t, "pgfault", sum[GM_FAULTS]);
 	stat_line(t, "pgmajfault", sum[GM_MAJOR_FAULTS]);
 	return 0;
@@ -381,7 +479,7 @@ static int stat_show(struct text *t, struct group *g)
 
 static const struct group_file files[] = {
 	{ "memory.current", GROUP_FILE_NOT_ROOT, current_show, NULL, NULL },
-	{ "memory.peak", GROUP_FILE_NOT_ROOT, peak_show, NULL, NULL },
+	{ "memory.peak", GROUP_FILE_NOT_ROOT, peak_show, NULL, NULL, &peak_watch },
 	{ "memory.min", GROUP_FILE_NOT_ROOT, min_show, min_store, NULL },
 	{ "memory.low", GROUP_FILE_NOT_ROOT, low_show, low_store, NULL },
 	{ "memory.high", GROUP_FILE_NOT_ROOT, high_show, high_store, NULL },

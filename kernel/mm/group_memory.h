@@ -21,7 +21,7 @@ void page_lru_destroy(struct page_lru *l);			/* empty: leaves it */
 u64 pagecache_reclaim_group(struct group *top, u64 want);
 
 enum group_memory_event { GM_LOW, GM_HIGH, GM_MAX, GM_OOM, GM_OOM_KILL, GM_OOM_GROUP_KILL, GM_EVENTS };
-enum group_memory_count { GM_ANON, GM_SHMEM, GM_TABLES, GM_FAULTS, GM_MAJOR_FAULTS, GM_COUNTS };
+enum group_memory_count { GM_ANON, GM_SHMEM, GM_TABLES, GM_STACKS, GM_SLAB, GM_FAULTS, GM_MAJOR_FAULTS, GM_COUNTS };
 
 /* [a] all but what is said. Pages, not bytes. */
 struct group_memory {

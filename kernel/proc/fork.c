@@ -229,6 +229,15 @@ static int make_visible(struct process *p, struct thread *t, const struct fork_a
 	return err;
 }
 
+static void thread_discard(struct thread *t)
+{
+	pid_free(t->tid);
+	aspace_put_user(t->aspace);
+	t->aspace = NULL;
+	group_uncharge_task(t);
+	thread_put(t);
+}
+
 /* A thread of this process or of a new one, all but visible. */
 static struct thread *thread_build(struct process *p, const struct fork_args *a, int *err)
 {
@@ -255,7 +264,11 @@ static struct thread *thread_build(struct process *p, const struct fork_args *a,
 	}
 	t->tid = tid;
 	thread_fill(t, p, a);
-	return t;
+	*err = group_memory_thread_begin(t, p != current_process());
+	if (likely(!*err))
+		return t;
+	thread_discard(t);
+	return NULL;
 drop_space:
 	aspace_put_user(t->aspace);
 	t->aspace = NULL;
@@ -264,15 +277,6 @@ uncharge:
 put:
 	thread_put(t);
 	return NULL;
-}
-
-static void thread_discard(struct thread *t)
-{
-	pid_free(t->tid);
-	aspace_put_user(t->aspace);
-	t->aspace = NULL;
-	group_uncharge_task(t);
-	thread_put(t);
 }
 
 static int publish(struct process *p, struct thread *t, bool is_new, const struct fork_args *a, struct tracee **tracee)

@@ -122,7 +122,11 @@ void process_put(struct process *p)
 }
 
 /* thread.on_free: a thread keeps its process for as long as anybody can reach it. */
-void process_on_thread_free(struct thread *t) { process_put(t->process); }
+void process_on_thread_free(struct thread *t)
+{
+	group_memory_thread_end(t);
+	process_put(t->process);
+}
 
 void process_set_pgrp(struct process *p, pid_t pgid)
 {

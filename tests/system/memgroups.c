@@ -159,6 +159,8 @@ static void counted(void)
 	make("m-count");
 	pid = run_in("m-count", touch_and_wait, 6 * MB);
 	until_current("m-count", 6 * MB, 9 * MB);
+	for (int i = 0; i < 500 && value("m-count", "memory.stat", "anon") < 6 * MB; i++)
+		sleep_ms(10);	/* Linux sums up every two seconds */
 	check(value("m-count", "memory.stat", "anon") >= 6 * MB);
 	check(number("m-count", "memory.peak") >= 6 * MB);
 	kill(pid, SIGKILL);
@@ -166,6 +168,71 @@ static void counted(void)
 	until_current("m-count", 0, 2 * MB);
 	check(number("m-count", "memory.peak") >= 6 * MB);
 	gone("m-count");
+}
+
+static long number_at(int fd)
+{
+	char text[32] = "";
+
+	check(pread(fd, text, sizeof text - 1, 0) > 0);
+	return atol(text);
+}
+
+/* What is written to an open memory.peak begins anew, for its readers alone. */
+static void peak_since(void)
+{
+	int a, b;
+
+	make("m-peak");
+	a = open(path_of("m-peak", "memory.peak"), O_RDWR);
+	b = open(path_of("m-peak", "memory.peak"), O_RDWR);
+	check(a >= 0 && b >= 0);
+	check_equal(wait_for(run_in("m-peak", touch_and_exit, 12 * MB)), 0);
+	until_current("m-peak", 0, 2 * MB);
+	check(number_at(a) >= 12 * MB);
+	check_equal(write(a, "reset", 5), 5);
+	check(number_at(a) <= 3 * MB);
+	check(number_at(b) >= 12 * MB);
+	check_equal(wait_for(run_in("m-peak", touch_and_exit, 5 * MB)), 0);
+	until_current("m-peak", 0, 2 * MB);
+	check(number_at(a) >= 5 * MB && number_at(a) < 12 * MB);
+	check_equal(pwrite(b, "x", 1, 0), 1);
+	check(number_at(b) <= 3 * MB);
+	check(number("m-peak", "memory.peak") >= 12 * MB);
+	close(a);
+	check(number_at(b) <= 3 * MB);
+	close(b);
+	gone("m-peak");
+}
+
+/* Stacks and what a process costs otherwise count with whoever made it. */
+static __attribute__((noreturn)) int be_many(unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		if (fork() == 0)
+			while (1)
+				pause();
+	while (1)
+		pause();
+}
+
+static void kernel_memory(void)
+{
+	make("m-kernel");
+	run_in("m-kernel", be_many, 40);
+	for (int i = 0; i < 500 && value("m-kernel", "memory.stat", "kernel_stack") < 40 * 16384; i++)
+		sleep_ms(10);
+	check(value("m-kernel", "memory.stat", "kernel_stack") >= 40 * 16384);	/* the first came with its own */
+	check(value("m-kernel", "memory.stat", "slab") >= 40 * 4096);
+	check(value("m-kernel", "memory.stat", "kernel") >= value("m-kernel", "memory.stat", "kernel_stack") +
+	      value("m-kernel", "memory.stat", "slab") + value("m-kernel", "memory.stat", "pagetables") / 2);
+	check(number("m-kernel", "memory.current") >= 40 * 20480);
+	check_equal(put("m-kernel", "cgroup.kill", "1"), 0);
+	wait_for(-1);
+	for (int i = 0; i < 500 && value("m-kernel", "memory.stat", "kernel_stack"); i++)
+		sleep_ms(10);
+	check_equal(value("m-kernel", "memory.stat", "kernel_stack"), 0);
+	gone("m-kernel");
 }
 
 static int write_file(unsigned long bytes)
@@ -346,7 +413,8 @@ static const struct test table[] = {
 	{ "files", files }, { "counted", counted }, { "file-pages-make-room", file_pages_make_room },
 	{ "kills-at-max", kills_at_max }, { "parents-limit-counts", parents_limit_counts },
 	{ "ends-together", ends_together }, { "high-holds-back", high_holds_back },
-	{ "reclaim-on-demand", reclaim_on_demand }, { "pressure", pressure }, { 0 },
+	{ "reclaim-on-demand", reclaim_on_demand }, { "pressure", pressure },
+	{ "peak-since", peak_since }, { "kernel-memory", kernel_memory }, { 0 },
 };
 
 TEST_MAIN(table)

@@ -63,7 +63,7 @@ static int make(struct cgroup_inode *c, struct open_file *o)
 		atomic_store(&o->seen, atomic_load(events));	/* before the text: a change in between is told again */
 	o->text.len = 0;
 	o->text.failed = false;
-	err = c->file->show(&o->text, c->group);
+	err = o->watch && c->file->watch->show ? c->file->watch->show(&o->text, o->watch) : c->file->show(&o->text, c->group);
 	o->is_made = !err && !o->text.failed;
 	return err ? err : o->text.failed ? -ENOMEM : 0;
 }
@@ -133,7 +133,7 @@ static u32 cgroup_poll(struct file *file, struct poll_table *table)
 	struct waitq *q;
 	u64 *events = events_of(c, &q);
 
-	if (c->file->watch)
+	if (c->file->watch && c->file->watch->poll)
 		return c->file->watch->poll(atomic_load_acquire(&o->watch), file, table);	/* pairs with the store */
 	if (!events)
 		return mask;

@@ -72,12 +72,20 @@ static void uncharge_pages_to(struct group *g, const struct group *end, u64 n)
 		atomic_sub(&g->pages, n);
 }
 
+static void raise_to(u64 *peak, u64 pages)
+{
+	u64 was = atomic_load(peak);
+
+	while (pages > was && !atomic_cmpxchg(peak, &was, pages))
+		;
+}
+
 static void note_pages_peak(struct group *g, u64 pages)
 {
-	u64 peak = atomic_load(&g->pages_peak);
-
-	while (pages > peak && !atomic_cmpxchg(&g->pages_peak, &peak, pages))
-		;
+	if (pages <= atomic_load(&g->pages_peak_lately))
+		return;
+	raise_to(&g->pages_peak_lately, pages);
+	raise_to(&g->pages_peak, pages);
 }
 
 int group_charge_pages(struct group *g, u64 n, struct group **over)
