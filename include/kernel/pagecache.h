@@ -101,6 +101,12 @@ struct pagecache_counts {			/* [a] pages */
 	u64 file, shmem, dirty, writeback;
 };
 extern struct pagecache_counts pagecache_counts;
+/*
+ * Advice about a cached page, referenced, in no hurry: the first to go when memory runs short; or goes now, if it is clean and
+ * at most one entry shows it. Neither waits for a lock.
+ */
+void pagecache_make_old(struct page *p);
+void pagecache_page_out(struct page *p);
 /* Pages on the active and inactive lists. */
 extern u64 pagecache_refaults;	/* [a] reads of pages that were given back not long ago */
 void pagecache_lru_counts(u64 *active, u64 *inactive);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Advice and queries about ranges: madvise, msync, mincore, populate. Locking is in mlock.c. */
+#include <kernel/cred.h>
 #include <kernel/usercopy.h>
+#include <uapi/capability.h>
 #include <uapi/fcntl.h>
 
 #include "aspace_internal.h"
@@ -70,6 +72,56 @@ static void drop_pages(struct aspace *as, struct vma *v, vaddr_t start, vaddr_t 
 	tlb_batch_init(&b, as);
 	zap_range(as, start, end, &b);
 	tlb_batch_finish(&b);
+}
+
+/* Who may not write to the file may not make others read it again either: Linux's rule. */
+static bool may_page_out(const struct vma *v)
+{
+	return v->file && (v->file->inode->uid == cred_current()->fsuid || capable(CAP_FOWNER) ||
+			   !inode_permission(v->file->inode, MAY_WRITE));
+}
+
+/* The file's page that the entry shows, referenced; NULL: none. */
+static struct page *shown_file_page(pte_t *e)
+{
+	struct page *p = NULL;
+	pte_t now;
+
+	if (!pte_present(pte_load(e)))
+		return NULL;
+	pt_lock(e);
+	now = pte_load(e);
+	if (pte_present(now) && !(pte_prot(now) & PGPROT_SPECIAL)) {
+		p = phys_to_page(pte_paddr(now));
+		p = p->flags & PAGE_ANON ? NULL : page_get(p);
+	}
+	pt_unlock(e);
+	return p;
+}
+
+/* MADV_COLD, MADV_PAGEOUT: without swap these are the cached pages of files that v shows. */
+static void cool_pages(struct vma *v, vaddr_t start, vaddr_t end, bool out)
+{
+	const struct page_mapping *m = vma_mapping(v);
+	vaddr_t next;
+
+	if (!m || m->keep || (out && !may_page_out(v)))
+		return;
+	for (vaddr_t va = start; va < end && !signal_fatal_pending(current); va = next) {
+		pte_t *e = pgtable_chunk(v->aspace->root, va, end, &next);
+
+		for (; e && va < next; va += PAGE_SIZE, e++) {
+			struct page *p = shown_file_page(e);
+
+			if (!p)
+				continue;
+			if (out)
+				pagecache_page_out(p);
+			else
+				pagecache_make_old(p);
+			page_put(p);
+		}
+	}
 }
 
 /* The flag an advice sets (positive) or clears, 0: none. */
@@ -200,6 +252,8 @@ static int advise_next(struct aspace *as, vaddr_t *at, vaddr_t end, int advice)
 	}
 	if (!err && (advice == MADV_DONTNEED || advice == MADV_FREE))
 		drop_pages(as, v, start, last);
+	if (!err && (advice == MADV_COLD || advice == MADV_PAGEOUT))
+		cool_pages(v, start, last, advice == MADV_PAGEOUT);
 	rwlock_read_unlock(&as->lock);
 	return err ? err : hole;
 }

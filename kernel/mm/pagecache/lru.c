@@ -153,6 +153,29 @@ static enum outcome try_to_free(struct page *p)
 	return FREED;
 }
 
+void pagecache_make_old(struct page *p)
+{
+	if (!page_trylock(p))
+		return;
+	if (p->mapping) {
+		(void)was_used(p);
+		move_to(p, false);
+	}
+	page_unlock(p);
+}
+
+void pagecache_page_out(struct page *p)
+{
+	if (!page_trylock(p))
+		return;
+	if (p->mapping && atomic_load(&p->mapcount) <= 1) {
+		(void)was_used(p);
+		if (try_to_free(p) == KEPT)
+			move_to(p, false);
+	}
+	page_unlock(p);
+}
+
 /* Pages of the active list that were not used lately become inactive, until that is not the shorter one. */
 static void age_active(struct page_lru *l)
 {
