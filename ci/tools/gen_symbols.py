@@ -3,6 +3,7 @@
 """Writes what the kernel must know of its own linked image, as assembly: function names and address words.
 
 usage: gen_symbols.py --empty OUTPUT | gen_symbols.py NM ELF OUTPUT      ELF is linked with --emit-relocs
+       gen_symbols.py --same NM ELF FINAL OUTPUT     fails unless all symbols lie alike in both
 
 `const struct symbol_table kernel_symbols` (include/kernel/symbols.h) is for backtraces:
     struct symbol_table { u64 base; u32 count; const u32 *offsets; const u32 *name_offsets; const char *names; };
@@ -36,8 +37,9 @@ def functions(nm, elf):
         if len(parts) != 3 or parts[1] not in "tTwW":
             continue
         address, name = int(parts[0], 16), parts[2]
-        # Compiler-local labels and mapping symbols name no function.
-        if re.match(r"\$|\.L|__pfx_", name) or address == 0:
+        # Compiler-local labels and mapping symbols name no function. Nor do the linker's own pieces (AArch64's work-around for erratum 843419): one
+        # link needs other ones than the next, so with them the table would change its size, and all behind it would move.
+        if re.match(r"\$|\.L|__pfx_|e843419@", name) or address == 0:
             continue
         # Several names at one address: the global one, else the first.
         if address not in found or parts[1] == "T":
@@ -118,9 +120,22 @@ def write(symbols, moving, output):
         f.write("\n".join(out) + "\n")
 
 
+def check_same(nm, elf, final, output):
+    """The words were found in ELF; in FINAL (linked without relocations, which keep some local labels) all must lie in the same places."""
+    def places(path):
+        return set(subprocess.run([nm, path], check=True, capture_output=True, text=True).stdout.splitlines())
+    moved = sorted(places(final) - places(elf))
+    if moved:
+        sys.exit(f"{final}: {len(moved)} symbols do not lie where {elf} has them, the first is {moved[0]}: its table of address words is wrong")
+    pathlib.Path(output).write_text("")
+
+
 def main():
     if sys.argv[1] == "--empty":
         write([], b"\0\0", sys.argv[2])
+        return
+    if sys.argv[1] == "--same":
+        check_same(*sys.argv[2:])
         return
     nm, elf, output = sys.argv[1:]
     found, names = words(elf)
