@@ -166,28 +166,23 @@ void fd_table_close_on_exec(struct fd_table *t)
 	}
 }
 
-/* Reserves the lowest free number in [from, limit). */
-int fd_table_reserve(struct fd_table *t, u32 from, u32 limit, bool cloexec)
+/* Reserves the lowest free number in [from, limit). Lock held, but for a while not where the table has to grow. */
+static __always_inline int reserve(struct fd_table *t, u32 from, u32 limit, bool cloexec)
 {
 	u32 fd;
 	int err;
 
-	spin_lock(&t->lock);
 	while (1) {
 		fd = (u32)bitmap_find_clear(t->open, t->capacity, max(from, t->next_free));
 		if (fd < from)
 			fd = from;
-		if (fd >= limit || fd >= READ_ONCE(fd_max)) {
-			spin_unlock(&t->lock);
+		if (fd >= limit || fd >= READ_ONCE(fd_max))
 			return -EMFILE;
-		}
-		if (fd < t->capacity)
+		if (likely(fd < t->capacity))
 			break;
 		err = table_grow(t, fd);
-		if (err) {
-			spin_unlock(&t->lock);
+		if (err)
 			return err;
-		}
 	}
 	bitmap_set(t->open, fd);
 	if (cloexec)
@@ -196,8 +191,30 @@ int fd_table_reserve(struct fd_table *t, u32 from, u32 limit, bool cloexec)
 		bitmap_clear(t->close_on_exec, fd);
 	if (from <= t->next_free)
 		t->next_free = fd + 1;
-	spin_unlock(&t->lock);
 	return (int)fd;
+}
+
+int fd_table_reserve(struct fd_table *t, u32 from, u32 limit, bool cloexec)
+{
+	int fd;
+
+	spin_lock(&t->lock);
+	fd = reserve(t, from, limit, cloexec);
+	spin_unlock(&t->lock);
+	return fd;
+}
+
+/* Reserves and publishes. */
+static int table_install(struct fd_table *t, u32 from, u32 limit, bool cloexec, struct file *f)
+{
+	int fd;
+
+	spin_lock(&t->lock);
+	fd = reserve(t, from, limit, cloexec);
+	if (likely(fd >= 0))
+		atomic_store_release(&t->files[fd], f);		/* pairs with fd_table_get */
+	spin_unlock(&t->lock);
+	return fd;
 }
 
 void fd_table_publish(struct fd_table *t, int fd, struct file *f)
@@ -325,18 +342,14 @@ static u32 limit(void)
 
 int fd_reserve(u32 from, bool cloexec)
 {
-	return from >= limit() ? -EMFILE : fd_table_reserve(table(), from, limit(), cloexec);
+	return fd_table_reserve(table(), from, limit(), cloexec);
 }
 void fd_publish(int fd, struct file *f) { fd_table_publish(table(), fd, f); }
 void fd_unreserve(int fd) { fd_table_unreserve(table(), fd); }
 
 int fd_install(struct file *f, u32 from, bool cloexec)
 {
-	int fd = fd_reserve(from, cloexec);
-
-	if (fd >= 0)
-		fd_publish(fd, f);
-	return fd;
+	return table_install(table(), from, limit(), cloexec, f);
 }
 
 struct file *fd_get_any(int fd) { return fd < 0 ? NULL : fd_table_get(table(), fd); }
