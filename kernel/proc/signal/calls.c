@@ -9,50 +9,60 @@
 
 static bool sig_valid(int sig) { return sig >= 1 && sig <= NSIG; }
 
+/* POSIX: becoming ignored discards what is pending. The signal lock is held. */
+static __noinline void discard_pending(struct process *p, int sig)
+{
+	struct thread *t;
+
+	signal_flush(&p->sig.pending, sig_bit(sig));
+	list_for_each(t, &p->threads, process_link)
+		signal_flush(&t->sig_pending, sig_bit(sig));
+}
+
+static bool ignores(u64 handler, int sig)
+{
+	return handler == SIG_IGN || (handler == SIG_DFL && signal_default_action(sig) == SIGNAL_IGNORED);
+}
+
+static long tell_action(void __user *to, const struct sig_action *a)
+{
+	struct user_sigaction u = {
+		.handler = a->handler, .flags = a->flags, .mask = a->mask,
+#if ARCH_SIGACTION_RESTORER
+		.restorer = a->restorer,
+#endif
+	};
+
+	return copy_to_user(to, &u, sizeof(u));
+}
+
 long sys_rt_sigaction(int sig, const void __user *act, void __user *oldact, size_t setsize)
 {
 	struct process *p = current_process();
-	struct sig_action new, old;
+	struct sig_action *action, old;
 	struct user_sigaction u;
 	unsigned long flags;
 
 	if (setsize != SIGSET_SIZE || !sig_valid(sig) || (act && (sig_bit(sig) & SIGNALS_UNMASKABLE)))
 		return -EINVAL;
+	if (act && copy_from_user(&u, act, sizeof(u)))
+		return -EFAULT;
+	flags = signal_lock(p);
+	action = &p->sig.actions->action[sig - 1];
+	if (oldact)
+		old = *action;
 	if (act) {
-		if (copy_from_user(&u, act, sizeof(u)))
-			return -EFAULT;
-		new = (struct sig_action){
+		*action = (struct sig_action){
 			.handler = u.handler, .flags = u.flags & ~(u64)SA_UNSUPPORTED, .mask = u.mask & ~SIGNALS_UNMASKABLE,
 #if ARCH_SIGACTION_RESTORER
 			.restorer = u.restorer,
 #endif
 		};
-	}
-	flags = signal_lock(p);
-	old = p->sig.actions->action[sig - 1];
-	if (act) {
-		enum signal_default what = signal_default_action(sig);
-
-		p->sig.actions->action[sig - 1] = new;
-		/* POSIX: becoming ignored discards what is pending. */
-		if (new.handler == SIG_IGN || (new.handler == SIG_DFL && (what == SIGNAL_IGNORED))) {
-			struct thread *t;
-
-			signal_flush(&p->sig.pending, sig_bit(sig));
-			list_for_each(t, &p->threads, process_link)
-				signal_flush(&t->sig_pending, sig_bit(sig));
-		}
+		if (unlikely(ignores(u.handler, sig)))
+			discard_pending(p, sig);
 	}
 	signal_unlock(p, flags);
-	if (!oldact)
-		return 0;
-	u = (struct user_sigaction){
-		.handler = old.handler, .flags = old.flags, .mask = old.mask,
-#if ARCH_SIGACTION_RESTORER
-		.restorer = old.restorer,
-#endif
-	};
-	return copy_to_user(oldact, &u, sizeof(u));
+	return oldact ? tell_action(oldact, &old) : 0;
 }
 
 long sys_rt_sigprocmask(int how, const u64 __user *set, u64 __user *oldset, size_t setsize)

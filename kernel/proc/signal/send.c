@@ -13,18 +13,28 @@
 
 struct waitq signalfd_wait = WAITQ_INIT(signalfd_wait);
 
+/* exec replaced the actions while we waited for the lock of the old ones. */
+static __noinline unsigned long lock_others(struct process *p, struct sig_actions *a, unsigned long flags)
+{
+	do {
+		spin_unlock_irqrestore(&a->lock, flags);
+		flags = arch_irq_save();
+		a = atomic_load_acquire(&p->sig.actions);	/* pairs with signal_unshare_actions */
+		spin_lock(&a->lock);
+	} while (a != p->sig.actions);
+	return flags;
+}
+
 unsigned long __hot signal_lock(struct process *p)
 {
-	while (1) {
-		/* exec may replace and free the actions while we wait for their lock: no epoch ends while interrupts are off. */
-		unsigned long flags = arch_irq_save();
-		struct sig_actions *a = atomic_load_acquire(&p->sig.actions);	/* pairs with signal_unshare_actions */
+	/* exec may free them while we wait for their lock: no epoch ends while interrupts are off. */
+	unsigned long flags = arch_irq_save();
+	struct sig_actions *a = atomic_load_acquire(&p->sig.actions);	/* pairs with signal_unshare_actions */
 
-		spin_lock(&a->lock);
-		if (likely(a == p->sig.actions))
-			return flags;
-		spin_unlock_irqrestore(&a->lock, flags);
-	}
+	spin_lock(&a->lock);
+	if (likely(a == p->sig.actions))
+		return flags;
+	return lock_others(p, a, flags);
 }
 
 void signal_unlock(struct process *p, unsigned long flags)
