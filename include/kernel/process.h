@@ -33,6 +33,7 @@ struct process {
 	struct list threads;		/* [s] thread.process_link */
 	u32 nr_threads;			/* [s] not yet exited */
 	struct process *parent;		/* [t] */
+	pid_t ppid;			/* [t] its number, 0 none; read without */
 	struct list children, sibling;	/* [t] */
 	struct list tracees;		/* [t] threads that those of this process trace */
 	pid_t maker_tid;		/* [b] the thread that forked it */

@@ -138,7 +138,8 @@ static void hand_on_children(struct process *p, struct list *dead)
 
 	list_for_each_safe(child, next, &p->children, sibling) {
 		list_remove(&child->sibling);
-		atomic_store_release(&child->parent, reaper);
+		atomic_store(&child->parent, reaper);
+		atomic_store(&child->ppid, reaper->pid);
 		list_push_back(&reaper->children, &child->sibling);
 		if (child->pdeath_signal)
 			(void)signal_send_process(child, (int)child->pdeath_signal, NULL);

@@ -19,18 +19,7 @@ long sys_geteuid(void) { return cred_current()->euid; }
 long sys_getgid(void) { return cred_current()->gid; }
 long sys_getegid(void) { return cred_current()->egid; }
 
-long sys_getppid(void)
-{
-	struct process *p = current_process(), *parent;
-	pid_t pid;
-
-	/* Processes are freed after an epoch; another's exit may change the parent at any moment anyway. */
-	preempt_disable();
-	parent = atomic_load_acquire(&p->parent);
-	pid = parent ? parent->pid : 0;
-	preempt_enable();
-	return pid;
-}
+long sys_getppid(void) { return atomic_load(&current_process()->ppid); }
 
 #define FS_CAPS (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_DAC_READ_SEARCH) | BIT(CAP_FOWNER) | \
 		 BIT(CAP_FSETID) | BIT(CAP_LINUX_IMMUTABLE) | BIT(CAP_MKNOD) | BIT(CAP_MAC_OVERRIDE))

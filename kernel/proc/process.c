@@ -145,6 +145,7 @@ void process_set_session(struct process *p, pid_t sid)
 void process_tree_add(struct process *p, struct process *parent)
 {
 	p->parent = parent;
+	p->ppid = parent ? parent->pid : 0;
 	if (parent) {
 		list_push_back(&parent->children, &p->sibling);
 		p->tty = parent->tty;
