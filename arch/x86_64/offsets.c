@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Structure offsets for assembly: compiled only, its output becomes <asm-offsets.h>. */
+#include <arch/mmu.h>
 #include <kernel/thread.h>
 
 #define OFFSET(name, type, member) \
@@ -16,6 +17,9 @@ void offsets(void)
 	OFFSET(THREAD_KSTACK_TOP, struct thread, kstack_top);
 	OFFSET(THREAD_CANARY, struct thread, canary);
 	OFFSET(THREAD_SP, struct thread, arch.sp);
+	OFFSET(THREAD_EXIT_WORK, struct thread, exit_work);
+	OFFSET(THREAD_RFLAGS_USER, struct thread, arch.rflags_user);
+	OFFSET(LAYOUT_USER_END, struct arch_layout, user_end);
 	OFFSET(REGS_IN_CALL, struct arch_regs, in_call);
 	OFFSET(REGS_R11, struct arch_regs, r11);
 	OFFSET(REGS_RAX, struct arch_regs, rax);

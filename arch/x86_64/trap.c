@@ -37,7 +37,7 @@ static const char *const exception_name[32] = {
 const struct irq_root *x86_irq_root;
 
 void x86_trap(struct arch_regs *regs);
-bool x86_syscall(struct arch_regs *regs);
+bool x86_syscall_return(struct arch_regs *regs);
 
 struct extable_entry {
 	s32 insn, target;	/* distances from the field itself */
@@ -264,11 +264,12 @@ static __always_inline void user_return(struct arch_regs *regs)
 
 __hot void x86_user_return(struct arch_regs *regs) { user_return(regs); }
 
-/* True when the registers are as SYSRET leaves them: RCX = RIP, R11 = RFLAGS. */
-__hot bool x86_syscall(struct arch_regs *regs)
+/*
+ * After a system call, when the quick way of trap_entry.S is barred. True when the registers are as SYSRET leaves them: RCX =
+ * RIP, R11 = RFLAGS.
+ */
+bool x86_syscall_return(struct arch_regs *regs)
 {
-	arch_irq_enable();
-	syscall_dispatch(regs);
 	user_return(regs);
 	return regs->rcx == regs->rip && regs->r11 == regs->rflags;
 }

@@ -152,16 +152,41 @@ x86_syscall_entry:
 	pushq $256				/* X86_VECTOR_SYSCALL */
 	PUSH_REGS $1, %rax
 	xorl %ebp, %ebp
+	sti
 	movq %rsp, %rdi
-	call x86_syscall			/* true: SYSRET will do */
-	testb %al, %al
-	jz trap_return
+	call syscall_dispatch
+	cli
+	/* What user_return of trap.c sees to, when there is nothing to do: no work, and a frame that SYSRET makes again. */
+	movq %gs:CPU_CURRENT, %rax
+	cmpl $0, THREAD_EXIT_WORK(%rax)
+	jne syscall_slow
+	movq REGS_RIP(%rsp), %rcx
+	cmpq REGS_RCX(%rsp), %rcx
+	jne syscall_slow
+	cmpq arch_layout + LAYOUT_USER_END(%rip), %rcx
+	jae syscall_slow
+	movq REGS_RFLAGS(%rsp), %rdx
+	cmpq REGS_R11(%rsp), %rdx
+	jne syscall_slow
+	movq THREAD_RFLAGS_USER(%rax), %rcx
+	andq %rdx, %rcx
+	orq $(RFLAGS_IF | RFLAGS_FIXED), %rcx
+	cmpq %rcx, %rdx
+	jne syscall_slow
+syscall_leave:
 	POP_REGS_BUT_RDI			/* RCX and R11 hold what SYSRET wants */
 	movq %rsp, %rdi				/* at the saved RDI: vector, error, rip, cs, rflags follow, then rsp */
 	movq (REGS_RSP - REGS_RIP + 24)(%rdi), %rsp
 	movq (%rdi), %rdi
 	swapgs
 	sysretq
+
+syscall_slow:
+	movq %rsp, %rdi
+	call x86_syscall_return			/* true: SYSRET will do */
+	testb %al, %al
+	jnz syscall_leave
+	jmp trap_return
 
 	/* SYSCALL from 32-bit code cannot be: there is no such code segment. */
 	.globl x86_syscall_entry32

@@ -35,6 +35,13 @@ arch_copy_to_user:
 	subq $64, %rdx
 	cmpq $64, %rdx
 	jae 1b
+2:	cmpq $32, %rdx
+	jb 2f
+	COPY8 0
+	COPY8 16
+	addq $32, %rsi
+	addq $32, %rdi
+	subq $32, %rdx
 2:	movl %edx, %ecx
 	shrl $3, %ecx
 	jz copy_bytes

@@ -7,6 +7,7 @@
 #include <arch/trace.h>
 #include <arch/upcall.h>
 #include <arch/user.h>
+#include <kernel/lock.h>
 #include <kernel/log.h>
 #include <kernel/paint.h>
 #include <kernel/process.h>
@@ -92,4 +93,5 @@ __hot void syscall_dispatch(struct arch_regs *regs)
 	/* signal_handle turns these into a restart or EINTR even if no signal is left. */
 	if (wants_restart(result))
 		atomic_fetch_or(&self->exit_work, WORK_SIGNAL);
+	lock_check_user_return();
 }
