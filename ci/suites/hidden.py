@@ -4,7 +4,7 @@
 layout: the kernel's image over some boots, and a program's parts over thousands of executions: how many bits are random, by the bits
 that are as often 0 as 1 and by how seldom two runs agree. disk and frames: memory that is handed out without being cleared is
 painted; the paint must be neither in what was written to a disk nor in what went over the wire. What reaches programs is looked for
-by tests/system/fill_paint.c.
+by tests/system/fill_paint.c: once in the suite `system`, here with `full` 100,000 times beside work that leaves its traces in memory.
 """
 import os
 import pathlib
@@ -176,9 +176,39 @@ def frames(ctx, arch):
     return f"{sent} frames"
 
 
+CALLS = 100000
+# Two calls for each entry that tells ok; what else it tells is printed.
+SOAK = r"""
+mkdir -p /tmp/w; cd /tmp/w
+(while :; do find /proc /sys /bin -type f 2> /dev/null | head -n 500 | xargs cat > /dev/null 2>&1; done) & w=$!
+i=0; n=0
+while [ $n -lt %d ]; do
+	/tests/fill_paint > out || break
+	n=$((n + 2 * $(grep -c '^ok' out))); i=$((i + 1))
+	grep -v '^ok' out && break
+done
+kill $w; echo soaked $n calls in $i rounds
+"""
+
+
+def calls(ctx, arch):
+    import system
+    tree = image.Tree()
+    tree.file("/tests/fill_paint", system.programs(arch)["fill_paint"].read_bytes(), 0o755)
+    m = qemu.Machine(arch, smp=2, kernel=str(ctx.kernel(arch)), disks=[str(top / "build" / arch / "root.img")])
+    result = qemu.run(m, SOAK % CALLS, timeout=3600, files=tree)
+    text = result.output.decode(errors="replace")
+    done = re.search(r"^soaked (\d+) calls in (\d+) rounds", text, re.M)
+    if not done or int(done[1]) < CALLS or re.search(r"^not ok", text, re.M):
+        raise Failed(f"{result.reason}\n{text[-1500:]}\n{qemu.fail_log(result, 20)}")
+    return f"{done[1]} calls with painted memory in {done[2]} rounds, no stale byte"
+
+
 def cases(ctx):
     for arch in ctx.arches:
         if subprocess.run([top / "ci/tools/fresh_image.py", arch]).returncode:
             raise Failed("no image")
         for case in (layout_of_kernel, layout_of_programs, disk, frames):
             yield Case(f"{arch} {case.__name__.replace('_', ' ')}", lambda arch=arch, case=case: case(ctx, arch), cpus=1)
+        if ctx.at_least("full"):
+            yield Case(f"{arch} calls", lambda arch=arch: calls(ctx, arch), cpus=2)
