@@ -394,32 +394,44 @@ done
 head -c 3000 /dev/urandom > /tmp/s
 for i in 1 2 3 4 5; do curl -sS --max-time 60 -T /tmp/s "http://10.88.0.1:8090/" | grep -q "$(sha256sum < /tmp/s | cut -c1-64)" && echo "ok small $i" || echo "not ok small $i"; done
 """
+# Twelve connections at once each way: with two pairs of queues all of them on one has a chance of one in thousands.
+TAP_QUEUES = """for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	curl -sS --max-time 200 -o /tmp/d$i http://10.88.0.1:8090/2048000 & curl -sS --max-time 200 -o /tmp/e$i 'http://[fd88::1]:8090/2048000' &
+done
+wait
+[ "$(cat /tmp/[de]* | wc -c)" = 49152000 ] && [ "$(sha256sum /tmp/[de]* | cut -c1-64 | sort -u)" = "{digest}" ] && echo "ok all arrived" || echo "not ok all arrived"
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do curl -sS --max-time 200 -T /tmp/d$i http://10.88.0.1:8090/ > /tmp/s$i & done
+wait
+[ "$(cat /tmp/s* | fold -w 64 | sort -u)" = "{digest}" ] && echo "ok all left" || echo "not ok all left"
+/tests/queues eth0 2 50
+"""
 USER = """ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0
 {command}"""
 SPEED = "".join(f"""iperf3 -c $host -t 4 -f m {way} | awk '/receiver/ {{ for (i = 1; i < NF; i++) if ($(i + 1) == "Mbits/sec") print "{name}", $i }}'
 """ for name, way in (("out", ""), ("in", "-R")))
 
 
-def tap_machine(arch, linux, build="", smp=2):
+def tap_machine(arch, linux, build="", smp=2, queues=1):
     m = qemu.Machine(arch, smp=smp, mem="512M", kernel="linux" if linux else "", build=build, disks=[str(disk(arch))])
     if linux:
         m.build = str(top / "build" / arch)
     qemu.linux_words(m)
     kind = "pci" if m.transport == "pci" else "device"
-    m.extra = ["-netdev", "tap,id=net0,ifname=tap0,script=no,downscript=no,vhost=off",
-               "-device", f"virtio-net-{kind},netdev=net0,mac={MAC}"]
+    backend, card = ("", "") if queues == 1 else (f",queues={queues}", ",mq=on" + (f",vectors={2 * queues + 2}" if kind == "pci" else ""))
+    m.extra = ["-netdev", f"tap,id=net0,ifname=tap0,script=no,downscript=no,vhost=off{backend}",
+               "-device", f"virtio-net-{kind},netdev=net0,mac={MAC}{card}"]
     return m
 
 
-def on_tap(m, command, timeout):
+def on_tap(m, command, timeout, files=None, kind="vnet_hdr"):
     """Runs COMMAND in M, which has a card on a tap with offloads; the other end is 10.88.0.1 and fd88::1."""
     def work():
-        made = subprocess.run("ip tuntap add dev tap0 mode tap vnet_hdr && ip addr add 10.88.0.1/24 dev tap0 && "
+        made = subprocess.run(f"ip tuntap add dev tap0 mode tap {kind} && ip addr add 10.88.0.1/24 dev tap0 && "
                               "ip addr add fd88::1/64 dev tap0 nodad && ip link set tap0 up", shell=True, capture_output=True, text=True)
         if made.returncode:
             raise Missing(f"no tap device: {made.stderr.strip()}")
         with iperf_server(), outside_server():
-            return qemu.run(m, TAP.format(command=command), timeout=timeout)
+            return qemu.run(m, TAP.format(command=command), timeout=timeout, files=files)
     return in_namespace(work)
 
 
@@ -467,6 +479,21 @@ def tap_data(ctx, arch):
     return len(good), len(bad), "\n".join(bad)
 
 
+def tap_queues(ctx, arch, linux=False):
+    """A card with two pairs of queues, a guest with two CPUs: all bytes right, and both pairs carried packets both ways."""
+    if not linux:
+        ctx.kernel(arch)
+    digest = hashlib.sha256(OutsideServer.pattern(2048000)).hexdigest()
+    tree = image.Tree()
+    tree.file("/tests/queues", own_program(arch, "queues").read_bytes(), 0o755)
+    result = on_tap(tap_machine(arch, linux, queues=2), TAP_QUEUES.format(digest=digest), 600, tree, "vnet_hdr multi_queue")
+    good, bad = split_verdicts(result.output)
+    if result.reason or len(good) + len(bad) != 3:
+        bad.append(f"{result.reason}: {qemu.fail_log(result, 25)}")
+    pairs = [line[2:] for line in result.output.decode(errors="replace").splitlines() if line.startswith("# pair")]
+    return len(good), len(bad), "\n".join(bad) or "; ".join(pairs)
+
+
 def speed_to_linux(ctx, arch, path):
     """iperf3 both ways, Linux beside it, one CPU: the release build moves at least 0.7 of what Linux moves."""
     ctx.build(arch, "--release", "--no-tests")
@@ -501,6 +528,7 @@ def cases(ctx):
             yield Case(f"{arch} {what}", lambda a=arch, w=what: programs(ctx, a, w), cpus=2)
         yield Case(f"{arch} idle connections", lambda a=arch: idle_connections(ctx, a))
         yield Case(f"{arch} tap", lambda a=arch: tap_data(ctx, a))
+        yield Case(f"{arch} tap with pairs of queues", lambda a=arch: tap_queues(ctx, a), cpus=2)
         if ctx.at_least("full"):
             yield Case(f"{arch} tap against Linux", lambda a=arch: speed_to_linux(ctx, a, "tap"), alone=True)
             yield Case(f"{arch} user network against Linux", lambda a=arch: speed_to_linux(ctx, a, "user"), alone=True)

@@ -309,6 +309,7 @@ bool virtq_irq_on_later(struct virtq *q)
 
 u32 virtq_size(const struct virtq *q) { return q->size; }
 u32 virtq_room(struct virtq *q) { return READ_ONCE(q->nr_free); }
+bool virtq_has_used(const struct virtq *q) { return le16_to_cpu(READ_ONCE(q->used->idx)) != READ_ONCE(q->used_idx); }
 u32 virtq_index(const struct virtq *q) { return q->index; }
 struct virtio_device *virtq_device(const struct virtq *q) { return q->vd; }
 paddr_t virtq_desc(const struct virtq *q) { return virt_to_phys(q->desc); }

@@ -34,7 +34,7 @@ int virtio_register(struct virtio_device *vd, struct device *parent, u32 virtio_
 
 void __hot virtio_interrupt(struct virtio_device *vd, bool queues, bool config)
 {
-	for (u32 i = 0; queues && i < VIRTIO_QUEUES_MAX; i++) {
+	for (u32 i = 0; queues && i < READ_ONCE(vd->nr_queues); i++) {
 		struct virtq *q = atomic_load_acquire(&vd->queues[i]);	/* pairs with virtio_queue */
 
 		if (q && q->callback)
@@ -124,7 +124,7 @@ int virtio_queue(struct virtio_device *vd, u32 index, u32 size_max, void (*used)
 	}
 	*out = q;
 	atomic_store_release(&vd->queues[index], q);	/* pairs with virtio_interrupt */
-	vd->nr_queues = max(vd->nr_queues, index + 1);
+	WRITE_ONCE(vd->nr_queues, max(vd->nr_queues, index + 1));
 	return 0;
 }
 

@@ -31,7 +31,7 @@
 #define VIRTIO_STATUS_NEEDS_RESET 0x40
 #define VIRTIO_STATUS_FAILED 0x80
 
-#define VIRTIO_QUEUES_MAX 8
+#define VIRTIO_QUEUES_MAX 17		/* 8 pairs of a network card, and one for its control */
 #define VIRTQ_SIZE_MAX 256u
 #define VIRTQ_ALIGN 4096u		/* of the used ring; what legacy devices are told */
 
@@ -121,6 +121,7 @@ void *virtq_take(struct virtq *q, u32 *len);
 void *virtq_cancel(struct virtq *q);
 u32 virtq_size(const struct virtq *q);
 u32 virtq_room(struct virtq *q);		/* free descriptors */
+bool virtq_has_used(const struct virtq *q);	/* there is something to take, or was a moment ago; any context */
 u32 virtq_index(const struct virtq *q);
 struct virtio_device *virtq_device(const struct virtq *q);
 /* Where the parts lie, for transports. */

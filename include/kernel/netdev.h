@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Network interfaces and the buffers that carry their frames. A driver fills struct netdev, registers it and is
- * polled by a network thread (kernel/net/netdev.c): its interrupt handler only masks itself and calls
- * netdev_schedule. What comes in goes to the protocol core by netdev_receive.
+ * polled by network threads (kernel/net/netdev.c), each of its receive queues by one: its interrupt handler only masks itself
+ * and calls netdev_schedule. What comes in goes to the protocol core by netdev_receive.
  *
  * Locks: net_lock (spin, LOCK_NET) is the protocol core's one lock; transmit, flush and reclaim are called with it
  * held, poll and poll_end without. Marks: [b] set at registration, [n] net_lock, [a] atomic, [w] the polling thread.
@@ -14,6 +14,7 @@
 #include <kernel/socket.h>
 
 #define NETDEV_NAME_MAX 16
+#define NETDEV_QUEUES_MAX 8u
 #define NETDEV_HEADROOM 16u		/* before a frame's data in a buffer: a driver's own header, alignment */
 #define NET_FRAME_SEGMENTS 20u
 
@@ -72,6 +73,7 @@ struct net_frame {
 	u16 csum_start, csum_offset;	/* csum_start 0: complete; else the device finishes it */
 	u16 gso_size;			/* 0: one packet; else TCP payload bytes of each */
 	u16 header_len;			/* with gso_size: bytes up to the payload */
+	u32 flow;			/* the same for all frames of a connection; 0 where the device has one queue */
 	bool gso_is_v6;
 };
 struct netdev_ops {
@@ -79,16 +81,25 @@ struct netdev_ops {
 	int (*transmit)(struct netdev *dev, const struct net_frame *f);
 	void (*flush)(struct netdev *dev);	/* tells the device of what was queued */
 	void (*reclaim)(struct netdev *dev);	/* gives finished frames back by netdev_sent */
-	/* Takes up to budget frames and passes them on. Frames. */
-	unsigned (*poll)(struct netdev *dev, unsigned budget);
-	/* Interrupts on again; true: something came in between. */
-	bool (*poll_end)(struct netdev *dev);
+	/* Takes up to budget frames out of a queue and passes them on. Frames. */
+	unsigned (*poll)(struct netdev *dev, u32 queue, unsigned budget);
+	/* Interrupts of the queue on again; true: something came in between. */
+	bool (*poll_end)(struct netdev *dev, u32 queue);
 };
 struct netdev_stats {			/* [a], counted by netdev.c and the driver */
 	u64 rx_packets, rx_bytes, rx_errors, rx_dropped, multicast;
 	u64 tx_packets, tx_bytes, tx_errors, tx_dropped;
 };
 struct net_worker;
+/* A receive queue and the transmit queue beside it. */
+struct netdev_queue {
+	struct netdev *dev;		/* [b] */
+	u32 index;			/* [b] */
+	struct net_worker *worker;	/* [b] its thread; each queue has another, while there are so many CPUs */
+	bool is_scheduled;		/* [a] */
+	struct list work_link;		/* the worker's lock */
+	u64 rx_packets, rx_bytes, tx_packets, tx_bytes;	/* [a], counted by netdev.c and, sent ones, the driver */
+};
 struct netdev {
 	char name[NETDEV_NAME_MAX];	/* [b] empty: eth%u is given */
 	u32 index;			/* [b] 1: lo */
@@ -104,20 +115,21 @@ struct netdev {
 	struct list link;		/* [n] */
 	void *stack;			/* [b] the protocol core's */
 	bool needs_flush;		/* [n] */
-	bool is_scheduled;		/* [a] */
-	struct net_worker *worker;	/* [b] */
-	struct list work_link;		/* the worker's lock */
+	u32 nr_queues;			/* [b] 0: one */
+	struct netdev_queue queues[NETDEV_QUEUES_MAX];
 	struct list packet_sockets;	/* [n] AF_PACKET sockets bound to it */
 };
 /* Makes dev known to everybody. 0 or -ENOMEM. May sleep. */
 int netdev_register(struct netdev *dev);
-/* There is something to poll. Any context. */
-void netdev_schedule(struct netdev *dev);
+/* How many queues are of use: CPUs with a network thread, at most NETDEV_QUEUES_MAX. */
+u32 netdev_queues_wanted(void);
+/* There is something to poll in a queue. Any context. */
+void netdev_schedule(struct netdev *dev, u32 queue);
 /*
- * The driver's poll found these frames (Ethernet header first; taken over). A large one may lie in several buffers, the
+ * The driver's poll found these frames in a queue (Ethernet header first; taken over). A large one may lie in several buffers, the
  * headers in the first. Not under net_lock.
  */
-void netdev_receive(struct netdev *dev, struct netbuf **frames, unsigned n);
+void netdev_receive(struct netdev *dev, u32 queue, struct netbuf **frames, unsigned n);
 /* A frame left (or was dropped by a broken device); net_lock held. */
 void netdev_sent(void *token);
 void netdev_carrier(struct netdev *dev, bool on);	/* takes net_lock */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The interfaces there are, and the network threads: one per CPU polls the devices assigned to it, a budget of frames
+ * The interfaces there are, and the network threads: one per CPU polls the devices' queues assigned to it, a budget of frames
  * at a time, so that a flood of frames takes turns with programs by the scheduler's rules and never runs in interrupts.
  *
  * Locks: the list of interfaces is under net_lock (netdev.h); each thread's work list has a spinlock of its own that
@@ -19,7 +19,7 @@
 
 struct net_worker {
 	struct spinlock lock;		/* LOCK_NET_WORK, interrupts off */
-	struct list work;		/* struct netdev.work_link */
+	struct list work;		/* struct netdev_queue.work_link */
 	struct waitq wait;
 };
 static struct net_worker *workers[MAX_CPUS];	/* [b] */
@@ -28,43 +28,46 @@ static struct list devices = LIST_INIT(devices);	/* net_lock */
 static u32 last_index;
 struct netdev *netdev_lo;
 
-static struct netdev *work_take(struct net_worker *w)
+static struct netdev_queue *work_take(struct net_worker *w)
 {
 	unsigned long flags = spin_lock_irqsave(&w->lock);
 	struct list *l = list_pop_front(&w->work);
 
 	spin_unlock_irqrestore(&w->lock, flags);
-	return l ? list_entry(l, struct netdev, work_link) : NULL;
+	return l ? list_entry(l, struct netdev_queue, work_link) : NULL;
 }
 
-static void work_put(struct netdev *dev)
+static void work_put(struct netdev_queue *q)
 {
-	struct net_worker *w = dev->worker;
+	struct net_worker *w = q->worker;
 	unsigned long flags = spin_lock_irqsave(&w->lock);
 
-	list_push_back(&w->work, &dev->work_link);
+	list_push_back(&w->work, &q->work_link);
 	spin_unlock_irqrestore(&w->lock, flags);
 	waitq_wake_one(&w->wait);
 }
 
-void netdev_schedule(struct netdev *dev)
+void netdev_schedule(struct netdev *dev, u32 queue)
 {
-	if (!atomic_xchg(&dev->is_scheduled, true))
-		work_put(dev);
+	struct netdev_queue *q = &dev->queues[queue];
+
+	if (!atomic_xchg(&q->is_scheduled, true))
+		work_put(q);
 }
 
-/* The mark stays while the device is in the list or being polled, so it is never in there twice. */
-static void device_poll(struct netdev *dev)
+/* The mark stays while the queue is in the list or being polled, so it is never in there twice. */
+static void queue_poll(struct netdev_queue *q)
 {
-	unsigned n = dev->ops->poll(dev, POLL_BUDGET);
+	struct netdev *dev = q->dev;
+	unsigned n = dev->ops->poll(dev, q->index, POLL_BUDGET);
 
 	if (n >= POLL_BUDGET) {
-		work_put(dev);
+		work_put(q);
 		return;
 	}
-	atomic_store_release(&dev->is_scheduled, false);	/* before interrupts may come; pairs with netdev_schedule */
-	if (dev->ops->poll_end(dev))
-		netdev_schedule(dev);
+	atomic_store_release(&q->is_scheduled, false);	/* before interrupts may come; pairs with netdev_schedule */
+	if (dev->ops->poll_end(dev, q->index))
+		netdev_schedule(dev, q->index);
 }
 
 static void worker_run(void *arg)
@@ -72,12 +75,12 @@ static void worker_run(void *arg)
 	struct net_worker *w = arg;
 
 	while (1) {
-		struct netdev *dev;
+		struct netdev_queue *q;
 
 		waitq_wait(&w->wait, !list_empty(&w->work));
-		dev = work_take(w);
-		if (dev)
-			device_poll(dev);
+		q = work_take(w);
+		if (q)
+			queue_poll(q);
 	}
 }
 
@@ -99,6 +102,8 @@ static void worker_start(unsigned cpu)
 	workers[nr_workers++] = w;
 }
 
+u32 netdev_queues_wanted(void) { return min(nr_workers, NETDEV_QUEUES_MAX); }
+
 static bool name_taken(const char *name) { return netdev_by_name(name) != NULL; }
 
 int netdev_register(struct netdev *dev)
@@ -106,8 +111,14 @@ int netdev_register(struct netdev *dev)
 	int err;
 
 	list_init(&dev->packet_sockets);
-	if (dev->ops)		/* the first card's is on the first CPU, where its interrupts come */
-		dev->worker = workers[next_worker++ % nr_workers];
+	dev->nr_queues = clamp(dev->nr_queues, 1u, NETDEV_QUEUES_MAX);
+	/* The first card's first is on the first CPU, where its interrupts come. */
+	for (u32 i = 0; dev->ops && i < dev->nr_queues; i++) {
+		dev->queues[i].dev = dev;
+		dev->queues[i].index = i;
+		dev->queues[i].worker = workers[(next_worker + i) % nr_workers];
+	}
+	next_worker += dev->ops != NULL;
 	net_lock();
 	for (unsigned i = 0; !dev->name[0] || (i && name_taken(dev->name)); i++)
 		snprintf(dev->name, sizeof(dev->name), "eth%u", i);
@@ -123,6 +134,8 @@ int netdev_register(struct netdev *dev)
 		log_info("%s: %02x:%02x:%02x:%02x:%02x:%02x, mtu %u%s%s", dev->name, dev->mac[0], dev->mac[1], dev->mac[2],
 			 dev->mac[3], dev->mac[4], dev->mac[5], dev->mtu, dev->can_csum ? ", checksums" : "",
 			 dev->can_tso4 ? ", segmentation" : "");
+	if (dev->nr_queues > 1)
+		log_info("%s: %u pairs of queues", dev->name, dev->nr_queues);
 	return 0;
 }
 
@@ -153,8 +166,9 @@ struct netdev *netdev_by_name(const char *name)
 	return d;
 }
 
-void netdev_receive(struct netdev *dev, struct netbuf **frames, unsigned n)
+void netdev_receive(struct netdev *dev, u32 queue, struct netbuf **frames, unsigned n)
 {
+	struct netdev_queue *q = &dev->queues[queue];
 	u64 bytes = 0;
 
 	for (unsigned i = 0; i < n; i++)
@@ -162,6 +176,8 @@ void netdev_receive(struct netdev *dev, struct netbuf **frames, unsigned n)
 			bytes += b->len;
 	atomic_add(&dev->stats.rx_packets, (u64)n);
 	atomic_add(&dev->stats.rx_bytes, bytes);
+	atomic_add(&q->rx_packets, (u64)n);
+	atomic_add(&q->rx_bytes, bytes);
 	net_lock();
 	for (unsigned i = 0; i < n; i++)
 		netstack->receive(dev, frames[i]);

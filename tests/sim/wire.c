@@ -245,7 +245,7 @@ static void due(struct timer *t)
 	if (wire.is_virtio)
 		vcard_frames_due();
 	else
-		netdev_schedule(wire.dev);
+		netdev_schedule(wire.dev, 0);
 }
 
 static bool permille(u32 n) { return n && sim_below(SIM_WORK, 1000) < n; }
@@ -404,7 +404,7 @@ struct netbuf *wire_take(void)
 	return b;
 }
 
-static unsigned wire_poll(struct netdev *dev, unsigned budget)
+static unsigned wire_poll(struct netdev *dev, u32 queue, unsigned budget)
 {
 	struct netbuf *batch[16];
 	unsigned n = 0;
@@ -413,13 +413,13 @@ static unsigned wire_poll(struct netdev *dev, unsigned budget)
 	while (n < min(budget, (unsigned)ARRAY_LEN(batch)) && (batch[n] = wire_take()))
 		n++;
 	if (n)
-		netdev_receive(dev, batch, n);
+		netdev_receive(dev, queue, batch, n);
 	wire_counts.came += n;
 	atomic_store(&wire.is_busy, false);
 	return n < ARRAY_LEN(batch) ? n : budget;
 }
 
-static bool wire_poll_end(struct netdev *dev)
+static bool wire_poll_end(struct netdev *dev, u32 queue)
 {
 	unsigned long flags = spin_lock_irqsave(&wire.lock);
 	bool more = !list_empty(&wire.flying) && list_entry(wire.flying.next, struct flying, link)->due <= time_ns();
@@ -442,9 +442,17 @@ void wire_put(const u8 *frame, u32 len)
 		(void)sleep_until(time_ns() + 100000, false);
 }
 
+static bool is_polled(void)
+{
+	for (u32 i = 0; wire.dev && i < wire.dev->nr_queues; i++)
+		if (atomic_load(&wire.dev->queues[i].is_scheduled))
+			return true;
+	return false;
+}
+
 void wire_drain(void)
 {
-	while (atomic_load(&wire.count) || atomic_load(&wire.is_busy) || (wire.dev && atomic_load(&wire.dev->is_scheduled)))
+	while (atomic_load(&wire.count) || atomic_load(&wire.is_busy) || is_polled())
 		(void)sleep_until(time_ns() + 1000000, false);
 }
 

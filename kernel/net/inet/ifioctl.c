@@ -7,7 +7,9 @@
 #include <kernel/process.h>
 #include <lib/bits.h>
 #include <lib/string.h>
+#include <uapi/ethtool.h>
 #include <uapi/capability.h>
+#include "../ethtool.h"
 #include "inet.h"
 
 static u32 mask_of(u8 prefix) { return prefix ? __builtin_bswap32(0xffffffffu << (32 - prefix)) : 0; }
@@ -168,6 +170,20 @@ static long if_conf(struct user_ifconf __user *u)
 	return copy_to_user(u, &c, sizeof(c));
 }
 
+static long ethtool_request(const struct user_ifreq __user *u)
+{
+	struct user_ifreq r;
+	struct netdev *dev;
+
+	if (copy_from_user(&r, u, sizeof(r)))
+		return -EFAULT;
+	r.name[IFNAMSIZ - 1] = '\0';
+	net_lock();
+	dev = netdev_by_name(r.name);
+	net_unlock();
+	return dev ? net_ethtool(dev, (void __user *)r.data) : -ENODEV;
+}
+
 static bool is_set_request(u32 cmd)
 {
 	return cmd == SIOCSIFFLAGS || cmd == SIOCSIFADDR || cmd == SIOCSIFNETMASK || cmd == SIOCSIFBRDADDR ||
@@ -286,6 +302,7 @@ static long dev_ioctl(struct socket *sk, u32 cmd, u64 arg)
 	switch (cmd) {
 	case SIOCGIFNAME: return if_name((struct user_ifreq __user *)arg);
 	case SIOCGIFCONF: return if_conf((struct user_ifconf __user *)arg);
+	case SIOCETHTOOL: return ethtool_request((const struct user_ifreq __user *)arg);
 	case SIOCADDRT:
 	case SIOCDELRT:
 		return sk->family == AF_INET6 ? -EOPNOTSUPP : route_request(cmd, (const struct user_rtentry __user *)arg);

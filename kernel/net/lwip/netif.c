@@ -38,7 +38,26 @@ static struct list bursts = LIST_INIT(bursts);
 struct netif *netif_loopback;
 
 /* ---- to a device ----------------------------------------------------------------------------------- */
-static bool frame_of(struct net_frame *f, const struct outgoing *o)
+/* Addresses and ports make a number; what has none goes by the first queue. */
+static u32 flow_of(const u8 *frame, u32 len)
+{
+	const u8 *ip = frame + SIZEOF_ETH_HDR - ETH_PAD_SIZE;
+	u32 is_v4 = frame[12] == 0x08 && frame[13] == 0x00, head, words[4] = { 0 };
+
+	if (len < SIZEOF_ETH_HDR - ETH_PAD_SIZE + IP6_HLEN + 4 && !(is_v4 && len >= SIZEOF_ETH_HDR - ETH_PAD_SIZE + IP_HLEN + 4))
+		return 0;
+	head = is_v4 ? (ip[0] & 15u) * 4 : IP6_HLEN;
+	if (is_v4 ? (ip[6] & 0x3f) || ip[7] || (ip[9] != IP_PROTO_TCP && ip[9] != IP_PROTO_UDP) || len < SIZEOF_ETH_HDR - ETH_PAD_SIZE + head + 4 :
+		    frame[12] != 0x86 || frame[13] != 0xdd || (ip[6] != IP_PROTO_TCP && ip[6] != IP_PROTO_UDP))
+		return 0;
+	memcpy(words, ip + (is_v4 ? 12 : 8 + 12), 4);
+	memcpy(words + 1, ip + (is_v4 ? 16 : 24 + 12), 4);
+	memcpy(words + 2, ip + head, 4);
+	words[3] = (words[0] ^ words[1] * 3) + words[2];
+	return (words[3] ^ words[3] >> 15) * 0x9e3779b1u >> 16;
+}
+
+static bool frame_of(struct net_frame *f, const struct outgoing *o, const struct netdev *dev)
 {
 	u32 skip = ETH_PAD_SIZE;
 
@@ -60,6 +79,8 @@ static bool frame_of(struct net_frame *f, const struct outgoing *o)
 		f->seg[f->nr++].len = q->len - skip;
 		skip = 0;
 	}
+	if (unlikely(dev->nr_queues > 1) && f->nr)
+		f->flow = flow_of(f->seg[0].data, f->seg[0].len);
 	return f->nr != 0;
 }
 
@@ -71,7 +92,7 @@ static int port_send(struct port *port, const struct outgoing *o)
 	u32 bytes;
 	int err;
 
-	if (!frame_of(&f, o))
+	if (!frame_of(&f, o, dev))
 		return -EIO;
 	bytes = f.bytes;
 	err = dev->ops->transmit(dev, &f);

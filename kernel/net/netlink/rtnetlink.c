@@ -64,8 +64,8 @@ void rtnl_put_link(struct nl_out *o, struct netdev *dev, u32 change)
 	nl_attr(o, IFLA_LINKMODE, &mode, 1);
 	nl_attr_u32(o, IFLA_MTU, dev->mtu);
 	nl_attr_u32(o, IFLA_GROUP, 0);
-	nl_attr_u32(o, IFLA_NUM_TX_QUEUES, 1);
-	nl_attr_u32(o, IFLA_NUM_RX_QUEUES, 1);
+	nl_attr_u32(o, IFLA_NUM_TX_QUEUES, dev->nr_queues);
+	nl_attr_u32(o, IFLA_NUM_RX_QUEUES, dev->nr_queues);
 	nl_attr(o, IFLA_CARRIER, &carrier, 1);
 	nl_attr_string(o, IFLA_QDISC, "noqueue");
 	nl_attr(o, IFLA_ADDRESS, dev->mac, 6);
