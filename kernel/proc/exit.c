@@ -297,10 +297,12 @@ __noreturn void process_exit_thread(int code)
 {
 	struct thread *self = current;
 	struct process *p = self->process;
-	bool stop_complete, is_last, is_leader;
+	bool stop_complete, is_last, is_leader, is_announced = false;
 
-	if (unlikely(self->tracee))
+	if (unlikely(self->tracee)) {
 		trace_event(PTRACE_EVENT_EXIT, thread_status(p, code));
+		is_announced = trace_thread_leaves();
+	}
 	is_last = leave_process(p, self, WAIT_EXITED((u32)code), &stop_complete, &is_leader);
 	if (stop_complete) {
 		spin_lock(&process_tree_lock);
@@ -329,7 +331,7 @@ __noreturn void process_exit_thread(int code)
 		list_remove(&self->process_link);
 		signal_unlock(p, flags);
 		pid_withdraw_thread(self);
-		if (!trace_thread_ends(thread_status(p, code)))
+		if (!trace_thread_ends(thread_status(p, code), is_announced))
 			pid_free(self->tid);
 	}
 	if (!is_last) {

@@ -327,13 +327,27 @@ void trace_tracer_ends(void)
 
 /* ---- the tracee ends ---------------------------------------------------------------------------- */
 
-bool trace_thread_ends(u32 status)
+bool trace_thread_leaves(void)
 {
 	struct thread *self = current;
+	bool is_counted;
+
+	spin_lock(&process_tree_lock);
+	is_counted = self->tracee && self != self->process->leader;
+	if (is_counted)
+		self->process->nr_dead_traced++;
+	spin_unlock(&process_tree_lock);
+	return is_counted;
+}
+
+bool trace_thread_ends(u32 status, bool is_announced)
+{
+	struct thread *self = current;
+	struct list dead = LIST_INIT(dead), none = LIST_INIT(none);
 	struct tracee *tr;
 	bool stays;
 
-	if (likely(!self->tracee))
+	if (likely(!self->tracee && !is_announced))
 		return false;
 	spin_lock(&process_tree_lock);
 	tr = self->tracee;
@@ -341,11 +355,14 @@ bool trace_thread_ends(u32 status)
 	if (stays) {
 		tr->exit_status = status;
 		tr->is_dead = true;
-		self->process->nr_dead_traced++;
+		self->process->nr_dead_traced += !is_announced;
 		trace_tell(tr, (status & 0x7f) ? CLD_KILLED : CLD_EXITED,
 			   (status & 0x7f) ? status & 0x7f : status >> 8 & 0xff, SIGCHLD);
+	} else {
+		last_was_told(self->process, &dead);	/* its tracer went meanwhile */
 	}
 	spin_unlock(&process_tree_lock);
+	trace_finish(&none, &dead);
 	return stays;
 }
 

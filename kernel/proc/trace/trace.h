@@ -70,7 +70,12 @@ void trace_forget(struct thread *t);
 bool trace_allows_set_id(void);
 
 /* The current thread, which is not its process's leader, ends. True: it stays to be waited for, with its number. */
-bool trace_thread_ends(u32 status);
+bool trace_thread_ends(u32 status, bool is_announced);
+/*
+ * The current thread, traced, is about to leave its process: whose end waits until the tracer knows of this one's, though another may
+ * become the last one meanwhile. True: trace_thread_ends has to be told so.
+ */
+bool trace_thread_leaves(void);
 /* The current thread ends: those it traces are let go, or killed. */
 void trace_tracer_ends(void);
 /* Tree lock held: p and all its traced threads are gone and p may be told of. exit.c */
