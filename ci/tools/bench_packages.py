@@ -36,8 +36,7 @@ ITEMS = [
 
 
 def initramfs(arch):
-    script = pathlib.Path(__file__).with_suffix(".sh")
-    if subprocess.run([script, arch]).returncode:
+    if subprocess.run([qemu.top / "ci/tools/provide_set.sh", "bench", arch]).returncode:
         raise benching.BenchError("the packages could not be fetched")
     tree = image.Tree()
     tree.add_host_dir(userland.cache / "bench" / arch)

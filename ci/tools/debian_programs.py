@@ -43,6 +43,7 @@ def disk(arch, name, suite, folders, busybox, applets, files, links=(), junk=())
                     (tree / busybox / applet).symlink_to("busybox")
             for path, text in files.items():
                 (tree / path).write_text(text)
+                (tree / path).chmod(0o755 if text.startswith("#!") else 0o644)
             for path, target in links:
                 (tree / path).symlink_to(target)
             make(tree, output)

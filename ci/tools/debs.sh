@@ -69,6 +69,9 @@ asked() {
 	# Without stress-ng and sysbench, which link to 80 MB of graphics and database libraries.
 	bench) echo base-files libc6 libgcc-s1 sqlite3 libsqlite3-0 libreadline8t64 libtinfo6 zlib1g openssl libssl3t64 libzstd1 \
 		rt-tests libnuma1 iperf3 libiperf0 libsctp1 ;;
+	# A disk that boots with Debian's own init.
+	systemd) echo bash coreutils dash systemd-sysv udev dbus libpam-systemd login passwd mount util-linux iproute2 procps kmod \
+		iputils-ping systemd-timesyncd sed grep findutils base-passwd hostname libc-bin ;;
 	opensbi) echo opensbi ;;
 	linux) ;; # current_names finds the image
 	*) die "no set $1" ;;
@@ -79,7 +82,7 @@ asked() {
 current_names() {
 	local flavour=cloud-$2
 	case $1 in
-	debian|net|debug)
+	debian|net|debug|systemd)
 		# shellcheck disable=SC2046
 		apt_world "$2" apt-get -qq -y --no-install-recommends --print-uris install $(asked "$1" "$2") base-files \
 			| awk '{print $2}' | sed 's/_.*//' ;;

@@ -211,9 +211,9 @@ class Result:
     reason: str = ""  # in words, when the command's status never came
 
 
-def overlay_tree(command, mark):
+def overlay_tree(command, mark, init):
     tree = image.Tree()
-    tree.file("/.ci/init", RUN_INIT.replace("@MARK@", mark).encode(), 0o755)
+    tree.file("/.ci/init", init.replace("@MARK@", mark).encode(), 0o755)
     tree.file("/.ci/run", command.encode() + b"\n", 0o755)
     return tree
 
@@ -266,16 +266,16 @@ def copy_sparse(source, target):
     os.chmod(target, 0o600)
 
 
-def run(machine, command, timeout=120.0, sink=None, files=None):
+def run(machine, command, timeout=120.0, sink=None, files=None, init=RUN_INIT):
     """Boots MACHINE, runs COMMAND by its /bin/sh, returns a Result. SINK gets output as it comes.
 
     The command travels inside a copy: of the first disk when the root is a disk (written by
     debugfs), of the initramfs when that is the root (appended cpio files); so it works for any ext4
-    disk or initramfs with a shell. FILES, an image.Tree, travels with it. The copies are removed
-    afterwards.
+    disk or initramfs with a shell. FILES, an image.Tree, travels with it. INIT is the script that runs
+    as process 1 in place of ours: it has to bring about the same lines. The copies are removed afterwards.
     """
     mark = "##trivet-" + ("0" * 12 if machine.icount else secrets.token_hex(6))
-    tree = overlay_tree(command, mark)
+    tree = overlay_tree(command, mark, init)
     tree.update(files or {})
     with tempfile.TemporaryDirectory(prefix="trivet-") as work:
         machine = dataclasses.replace(machine)
@@ -285,15 +285,15 @@ def run(machine, command, timeout=120.0, sink=None, files=None):
             copy_sparse(machine.disks[index], copy)
             image.ext4_add(copy, tree)
             machine.disks = [*machine.disks[:index], copy, *machine.disks[index + 1:]]
-            init = "init=/.ci/init"
+            word = "init=/.ci/init"
             if "root=" not in machine.append:
-                init = f"root={machine.root()} rw " + init
+                word = f"root={machine.root()} rw " + word
         else:
             copy = os.path.join(work, "initramfs")
             pathlib.Path(copy).write_bytes(image.cpio_append(pathlib.Path(machine.initrd).read_bytes(), tree))
             machine.initrd = copy
-            init = "rdinit=/.ci/init"
-        words = machine.command(append=f"quiet loglevel=1 panic=-1 {init}")
+            word = "rdinit=/.ci/init"
+        words = machine.command(append=f"quiet loglevel=1 panic=-1 {word}")
         words += ["-serial", "stdio", "-monitor", "none"]
         result = supervise(words, Reader(mark, sink), timeout)
         # QEMU 7.2 lets Linux run into its own half-made code patches now and then, when other CPUs are at work: it

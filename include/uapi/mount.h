@@ -30,6 +30,23 @@
 #define MS_MGC_VAL 0xc0ed0000u
 #define MS_MGC_MSK 0xffff0000u
 
+/* mount_setattr(2) */
+struct mount_attr {
+	__UINT64_TYPE__ attr_set, attr_clr, propagation, userns_fd;
+};
+#define MOUNT_ATTR_RDONLY 1
+#define MOUNT_ATTR_NOSUID 2
+#define MOUNT_ATTR_NODEV 4
+#define MOUNT_ATTR_NOEXEC 8
+#define MOUNT_ATTR__ATIME 0x70
+#define MOUNT_ATTR_RELATIME 0
+#define MOUNT_ATTR_NOATIME 0x10
+#define MOUNT_ATTR_STRICTATIME 0x20
+#define MOUNT_ATTR_NODIRATIME 0x80
+#define MOUNT_ATTR_IDMAP 0x100000
+#define MOUNT_ATTR_NOSYMFOLLOW 0x200000
+#define MOUNT_ATTR_SIZE_VER0 32
+
 #define MNT_FORCE 1
 #define MNT_DETACH 2
 #define MNT_EXPIRE 4

@@ -60,6 +60,9 @@ struct mount *mount_any_on(const struct dentry *d);	/* referenced; NULL: none */
 bool mount_is_below(const struct mount *m, const struct mount *top);	/* or the same; either lock held */
 
 /* mount_ops.c; mount_lock held */
+/* In the namespace of whoever asks. */
+static inline bool mount_is_ours(const struct mount *m) { return m->ns && m->ns == READ_ONCE(fs_context_current()->ns); }
+int mount_set_type(struct mount *m, u32 type);	/* MS_SHARED, PRIVATE, SLAVE, UNBINDABLE: with whom it shares. 0 or -ENOMEM */
 /*
  * m from root on. Detached. err_ptr: -ENOMEM; -EINVAL: m is a namespace's file and may not be copied. What the copy has not
  * has copy NULL, when it was so before.

@@ -26,8 +26,6 @@ void mounts_finish(struct list *gone)
 	}
 }
 
-static bool is_ours(const struct mount *m) { return m->ns && m->ns == READ_ONCE(fs_context_current()->ns); }
-
 static struct mount *mount_copy(struct mount *m, struct dentry *root, enum mount_copy how)
 {
 	struct mount *copy;
@@ -197,7 +195,7 @@ int mount_graft(struct mount *src, const struct path *top, bool moving, struct l
 /* Whether m may come to lie over top, that nothing covers. mount_lock held. */
 static int place_check(const struct mount *m, const struct path *top)
 {
-	if (!is_ours(top->mnt))
+	if (!mount_is_ours(top->mnt))
 		return -EINVAL;
 	if (READ_ONCE(top->dentry->flags) & DENTRY_UNHASHED && top->dentry != top->mnt->root)
 		return -ENOENT;
@@ -307,7 +305,7 @@ static bool may_bind(const struct path *from)
 
 	if (ns)
 		return ns->ino > fs_context_current()->ns->ino;
-	return is_ours(from->mnt) && !from->mnt->is_unbindable;
+	return mount_is_ours(from->mnt) && !from->mnt->is_unbindable;
 }
 
 int mount_bind(const struct path *from, const struct path *where, bool recursive)
@@ -329,18 +327,18 @@ int mount_bind(const struct path *from, const struct path *where, bool recursive
 	return err;
 }
 
-static void set_type(struct mount *m, u32 type)
+int mount_set_type(struct mount *m, u32 type)
 {
+	/* What needs memory comes first. */
+	int err = type == MS_SHARED ? mount_make_shared(m) : type == MS_SLAVE ? mount_make_slave(m) : 0;
+
+	if (err)
+		return err;
 	if (type == MS_PRIVATE || type == MS_UNBINDABLE)
 		mount_make_private(m);
 	if (type != MS_SLAVE)
 		m->is_unbindable = type == MS_UNBINDABLE;
-}
-
-/* What needs memory; all of a tree or, at an error, the first of it. */
-static int prepare_type(struct mount *m, u32 type)
-{
-	return type == MS_SHARED ? mount_make_shared(m) : type == MS_SLAVE ? mount_make_slave(m) : 0;
+	return 0;
 }
 
 int mount_change_type(const struct path *p, u32 type, bool recursive)
@@ -352,12 +350,10 @@ int mount_change_type(const struct path *p, u32 type, bool recursive)
 	if (p->dentry != m->root)
 		return -EINVAL;
 	mutex_lock(&mount_lock);
-	if (!is_ours(m))
+	if (!mount_is_ours(m))
 		err = -EINVAL;
 	while (m && !err) {
-		err = prepare_type(m, type);
-		if (!err)
-			set_type(m, type);
+		err = mount_set_type(m, type);
 		m = recursive ? mount_next(m, p->mnt, true) : NULL;
 	}
 	finish(&gone);
@@ -374,7 +370,7 @@ static bool has_unbindable(struct mount *top)
 
 static int move_check(struct mount *m, const struct path *top)
 {
-	if (!is_ours(top->mnt) || !is_ours(m) || !m->parent)
+	if (!mount_is_ours(top->mnt) || !mount_is_ours(m) || !m->parent)
 		return -EINVAL;
 	if (READ_ONCE(top->dentry->flags) & DENTRY_UNHASHED && top->dentry != top->mnt->root)
 		return -ENOENT;
@@ -511,7 +507,7 @@ int vfs_umount(const struct path *where, u32 flags)
 	if (where->dentry != m->root)
 		return -EINVAL;
 	mutex_lock(&mount_lock);
-	if (is_ours(m) && m->parent)
+	if (mount_is_ours(m) && m->parent)
 		err = umount_tree(m, flags & MNT_DETACH, &gone);
 	finish(&gone);
 	return err;
@@ -552,7 +548,7 @@ static bool is_reachable(const struct path *p, const struct path *top)
 /* pivot_root(2)'s demands, in Linux's order. */
 static int pivot_check(const struct path *fresh, const struct path *put_old, const struct path *root)
 {
-	if (mount_is_shared(put_old->mnt) || !is_ours(root->mnt) || !is_ours(fresh->mnt) || !is_ours(put_old->mnt))
+	if (mount_is_shared(put_old->mnt) || !mount_is_ours(root->mnt) || !mount_is_ours(fresh->mnt) || !mount_is_ours(put_old->mnt))
 		return -EINVAL;
 	if (fresh->mnt->parent && mount_is_shared(fresh->mnt->parent))
 		return -EINVAL;

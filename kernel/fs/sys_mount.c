@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mount, umount2, pivot_root: which of mount's five jobs the flags ask for. */
-#include "vfs.h"
+#include "mount.h"
 #include <kernel/process.h>
 #include <kernel/syscall.h>
 #include <uapi/capability.h>
@@ -113,7 +113,8 @@ long sys_umount2(const char __user *path, int flags)
 	err = path_lookup_user(AT_FDCWD, path, flags & UMOUNT_NOFOLLOW ? 0 : LOOKUP_FOLLOW, &p);
 	if (err)
 		return err;
-	/* path_lookup crosses into the mount: p is its root if it is one. */
+	/* A lookup crosses into mounts by names only: "." and "/" may have others over them, of which the topmost is meant. */
+	path_to_top(&p);
 	err = capable(CAP_SYS_ADMIN) ? vfs_umount(&p, (u32)flags) : -EPERM;
 	path_put(&p);
 	return err;
