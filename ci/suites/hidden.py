@@ -179,13 +179,14 @@ def frames(ctx, arch):
 CALLS = 100000
 # Two calls for each entry that tells ok; what else it tells is printed.
 SOAK = r"""
-mkdir -p /tmp/w; cd /tmp/w
+mkdir -p /root/w; cd /root/w
 (while :; do find /proc /sys /bin -type f 2> /dev/null | head -n 500 | xargs cat > /dev/null 2>&1; done) & w=$!
 i=0; n=0
 while [ $n -lt %d ]; do
 	/tests/fill_paint > out || break
 	n=$((n + 2 * $(grep -c '^ok' out))); i=$((i + 1))
 	grep -v '^ok' out && break
+	rm -rf /tmp/*	# each entry had a directory of its own there
 done
 kill $w; echo soaked $n calls in $i rounds
 """
@@ -196,7 +197,7 @@ def calls(ctx, arch):
     tree = image.Tree()
     tree.file("/tests/fill_paint", system.programs(arch)["fill_paint"].read_bytes(), 0o755)
     m = qemu.Machine(arch, smp=2, kernel=str(ctx.kernel(arch)), disks=[str(top / "build" / arch / "root.img")])
-    result = qemu.run(m, SOAK % CALLS, timeout=3600, files=tree)
+    result = qemu.run(m, SOAK % CALLS, timeout=7200, files=tree)
     text = result.output.decode(errors="replace")
     done = re.search(r"^soaked (\d+) calls in (\d+) rounds", text, re.M)
     if not done or int(done[1]) < CALLS or re.search(r"^not ok", text, re.M):
