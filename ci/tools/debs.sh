@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
-# Sets of Debian packages, fetched and unpacked for the machines under test: for ci/setup and ci/tools/bench_packages.sh,
+# Sets of Debian packages, fetched and unpacked for the machines under test: for ci/setup and ci/tools/provide_set.sh,
 # which source this with `top`, `say` and `die` defined.
 #
 # ci/packages.lock says which file of the pool each is, by SHA-256. When the pool has one of a set no longer (a new point
