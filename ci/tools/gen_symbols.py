@@ -26,7 +26,7 @@ ABSOLUTE = {(X86, 1): 64, (X86, 11): 32, (ARM, 257): 64, (RISCV, 2): 64}
 # Widths that cannot hold an address of ours: a word of this kind must be a physical address, a size or a distance.
 NARROW = {(X86, 10), (ARM, 258), (RISCV, 1)}
 SHF_ALLOC, SHT_RELA = 2, 4
-NEAR = 4 << 20  # compilers fold "end + 2 MiB - 1" into one constant
+NEAR = 256 << 20  # compilers fold "end + 2 MiB - 1" and "start + 128 MiB" into one constant
 ROOM = 64  # bytes by which the list may grow from one link to the next
 
 
