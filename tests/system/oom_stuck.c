@@ -73,48 +73,5 @@ static void next_victim(void)
 	check_equal(wait_for(small), SIGKILL);
 }
 
-/* The number behind a word at the beginning of a line. */
-static long number(const char *path, const char *word)
-{
-	char line[128];
-	FILE *f = fopen(path, "r");
-	long n = -1;
-
-	check(f);
-	while (n < 0 && fgets(line, sizeof line, f))
-		if (!strncmp(line, word, strlen(word)))
-			n = strtol(line + strlen(word), 0, 10);
-	fclose(f);
-	return n;
-}
-
-/* More is wanted than is left beside the victim, and it is had though the victim is still there. */
-static void taken_away(void)
-{
-	int fd = open("/proc/sys/kernel/exit_stuck_pid", O_WRONLY);
-	long room = number("/proc/meminfo", "MemAvailable:") * 1024, kills = number("/proc/vmstat", "oom_kill ");
-	pid_t stuck, user;
-	char text[16];
-
-	alarm(60);
-	if (fd < 0) {
-		check_equal(errno, ENOENT);
-		return;
-	}
-	stuck = taker(room / 2, "1000", false);
-	snprintf(text, sizeof text, "%d", stuck);
-	check_ok(pwrite(fd, text, strlen(text), 0));
-	user = fork();
-	if (user == 0) {
-		touch(room / 4 * 3);
-		_exit(0);
-	}
-	check_equal(wait_for(user), 0);
-	check(alive(stuck));
-	check_equal(number("/proc/vmstat", "oom_kill ") - kills, 1);
-	check_ok(pwrite(fd, "0", 1, 0));
-	check_equal(wait_for(stuck), SIGKILL);
-}
-
-static const struct test table[] = { { "next-victim", next_victim }, { "taken-away", taken_away }, { 0 } };
+static const struct test table[] = { { "next-victim", next_victim }, { 0 } };
 TEST_MAIN(table)
