@@ -28,6 +28,11 @@ static inline void radix_init(struct radix *r, u32 alloc_flags)
 void *radix_get(const struct radix *r, u64 index);
 /* 0, -EEXIST if the slot is taken, -ENOMEM. entry is not NULL. */
 int radix_insert(struct radix *r, u64 index, void *entry);
+/*
+ * Before another attempt, when an insertion under a spinlock gave -ENOMEM: makes room for some nodes where it may sleep, as alloc
+ * flags say. 0 or -ENOMEM.
+ */
+int radix_make_room(u32 alloc_flags);
 /* Replaces the entry of a taken slot; returns the old one. */
 void *radix_replace(struct radix *r, u64 index, void *entry);
 /* Returns the old entry or NULL. Clears the marks. */

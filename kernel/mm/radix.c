@@ -125,6 +125,19 @@ static void prune(struct radix *r, u64 index, struct radix_node **path, unsigned
 	}
 }
 
+/* What is freed again waits in this CPU's stock of such objects. */
+int radix_make_room(u32 alloc_flags)
+{
+	struct radix_node *n[3];
+	unsigned got = 0;
+
+	while (got < ARRAY_LEN(n) && (n[got] = kmalloc(sizeof(*n[0]), alloc_flags)))
+		got++;
+	for (unsigned i = 0; i < got; i++)
+		kfree(n[i]);
+	return got ? 0 : -ENOMEM;
+}
+
 int radix_insert(struct radix *r, u64 index, void *entry)
 {
 	struct radix_node *path[HEIGHT_MAX], *n, *child;

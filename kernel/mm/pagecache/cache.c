@@ -43,6 +43,8 @@ struct page *mapping_find(struct page_mapping *m, u64 index)
 	return p;
 }
 
+#define INSERT_TRIES 8u	/* others may take what was made room for */
+
 /* Puts a new locked page into the tree, or returns -EEXIST, -ENOMEM. */
 static int insert_page(struct page_mapping *m, u64 index, struct page *p)
 {
@@ -69,6 +71,16 @@ static int insert_page(struct page_mapping *m, u64 index, struct page *p)
 	return 0;
 }
 
+/* The tree's nodes are asked for under a spinlock, where nothing can be reclaimed: if there were none, room is made without it. */
+static int insert_with_room(struct page_mapping *m, u64 index, struct page *p, u32 flags)
+{
+	int err = insert_page(m, index, p);
+
+	for (unsigned tries = 0; tries < INSERT_TRIES && err == -ENOMEM && !radix_make_room(flags); tries++)
+		err = insert_page(m, index, p);
+	return err;
+}
+
 struct page *mapping_grab(struct page_mapping *m, u64 index, u32 flags)
 {
 	struct page *p;
@@ -87,7 +99,7 @@ struct page *mapping_grab(struct page_mapping *m, u64 index, u32 flags)
 		p = page_alloc(0, flags | ALLOC_USER);
 		if (!p)
 			return err_ptr(-ENOMEM);
-		err = insert_page(m, index, p);
+		err = insert_with_room(m, index, p, flags);
 		if (!err)
 			return p;
 		page_put(p);
@@ -143,7 +155,7 @@ static int read_range(struct page_mapping *m, u64 index, unsigned count)
 
 		if (absent) {
 			p = page_alloc(0, ALLOC_USER | (i ? ALLOC_NOWARN : 0));
-			err = p ? insert_page(m, index + i, p) : -ENOMEM;
+			err = !p ? -ENOMEM : i ? insert_page(m, index + i, p) : insert_with_room(m, index, p, 0);
 			if (err && p)
 				page_put(p);
 		} else {
